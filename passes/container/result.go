@@ -1,0 +1,46 @@
+package container
+
+import (
+	"saz/frontend/ctype"
+	"saz/passes"
+	"saz/passes/persist"
+)
+
+// Shapes.
+const (
+	List     = "list"
+	HashList = "hash-list"
+	Tree     = "tree"
+	Array    = "array"
+	Unknown  = "unknown"
+)
+
+// A Container is the collection reached from a top-level variable.
+type Container struct {
+	Var                    persist.VarID
+	Shape                  string
+	Entry                  *ctype.Record // an element
+	HeadOff                int64         // of the head pointer (List) or of the bucket array (HashList) in the variable
+	Buckets                int64         // HashList: number of heads; 1 for a List
+	BucketType             *ctype.Type   // HashList: type of one bucket (a pointer to Entry)
+	Indirect               bool          // the variable is a pointer to the bucket array (allocated)
+	Next                   string        // link field names; "" none
+	NextOff                int64
+	Prev                   string
+	PrevOff                int64
+	Tail                   string   // name of a global that points at the last entry, "" none
+	Insert, Remove, Lookup string   // procedures of the program, "" not found
+	Nested                 []Nested // lists that hang from an entry
+	Why                    []passes.Why
+}
+
+// A Nested list is reached from each entry and goes with it.
+type Nested struct {
+	Field string
+	Entry *ctype.Record
+}
+
+// Result of the container pass.
+type Result struct {
+	Containers map[persist.VarID]*Container
+}

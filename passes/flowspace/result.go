@@ -1,0 +1,29 @@
+package flowspace
+
+import (
+	"saz/passes"
+	"saz/passes/persist"
+)
+
+// A Key binds a field of an entry to a packet header field.
+type Key struct {
+	Field  string // as in a C expression on the entry: "src", "tuple.sport", "s_ip.__in6_u..." ; "" where an array index is the key
+	Off    int64  // byte offset in the entry
+	Size   int64
+	Header string // nw_src nw_dst tp_src tp_dst nw_proto dl_type dl_src dl_dst dl_vlan
+	Net    bool   // kept in network byte order
+}
+
+// A Space is the flowspace of one variable.
+type Space struct {
+	Headers  []string // sorted in the order nw_src nw_dst tp_src tp_dst nw_proto dl_type ...
+	Keys     []Key
+	BothWays bool   // looked up in both directions: src and dst may be swapped
+	Scope    string // per-flow, multi-flow, all-flows, none
+	Why      []passes.Why
+}
+
+// Result of the flowspace pass (paper, Figure 8).
+type Result struct {
+	Spaces map[persist.VarID]*Space // every updateable variable has one
+}

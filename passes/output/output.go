@@ -1,0 +1,125 @@
+// Package output finds the updateable variables that affect what the middlebox
+// emits (the paper's Figure 13): a backward slice from each call of a packet or log
+// output function in packet-processing code, over whether the call runs and over
+// the data that it is given; a variable impacts that kind of output if the slice
+// has an instruction that reads it or memory reached from it.
+//
+// Data reached through several pointers counts as the variable's, as in the
+// update pass. Sound as far as slices are.
+package output
+
+import (
+	"sort"
+
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/modref"
+	"saz/passes/persist"
+	"saz/passes/pointer"
+	"saz/passes/slice"
+	"saz/passes/toplevel"
+	"saz/passes/update"
+)
+
+// Pass is the output pass.
+var Pass = &passes.Pass{
+	Name:     "output",
+	Doc:      "which updateable variables affect packets sent or lines logged",
+	Requires: []*passes.Pass{pointer.Pass, modref.Pass, slice.Pass, toplevel.Pass, update.Pass, persist.Pass},
+	Run:      run,
+}
+
+// Of returns the result.
+func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
+
+func run(c *passes.Context) (any, error) {
+	pt, mr, tl, up, ps := pointer.Of(c), modref.Of(c), toplevel.Of(c), update.Of(c), persist.Of(c)
+	res := &Result{Impacts: map[persist.VarID]map[string][]passes.Why{}}
+	for _, fid := range tl.PktProcs {
+		f := c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			ref := ir.Ref{Func: fid, I: int32(i)}
+			if f.Instrs[i].Op != ir.Call || !tl.Packet(ref) {
+				continue
+			}
+			for _, t := range pt.Callees(ref) {
+				g := c.Prog.Funcs[t]
+				if m := c.Models.ByName[g.Name]; m != nil && len(g.Blocks) == 0 && m.Output != "" {
+					res.Sites = append(res.Sites, Site{Ref: ref, Function: g.Name, Kind: m.Output})
+					break
+				}
+			}
+		}
+	}
+	sort.SliceStable(res.Sites, func(i, j int) bool {
+		a, b := res.Sites[i].Ref, res.Sites[j].Ref
+		return a.Func < b.Func || a.Func == b.Func && a.I < b.I
+	})
+
+	// Which variables does an object belong to, of those that are updateable.
+	owners := map[pointer.ObjID][]persist.VarID{}
+	for i := range ps.Vars {
+		v := &ps.Vars[i]
+		if up.Updateable[v.ID] == nil || v.Obj < 0 {
+			continue
+		}
+		for _, o := range pt.Reach(v.Obj) {
+			if o == v.Obj || !pt.Objects[o].Opaque {
+				owners[o] = append(owners[o], v.ID)
+			}
+		}
+	}
+	type slot struct {
+		f ir.FuncID
+		l ir.LocalID
+	}
+	locals := map[slot]persist.VarID{}
+	for i := range ps.Vars {
+		if v := &ps.Vars[i]; v.Obj < 0 && up.Updateable[v.ID] != nil {
+			locals[slot{v.Proc, v.Local}] = v.ID
+		}
+	}
+
+	// One slice for each kind: a union of slices is the slice from the union.
+	sl := slice.Of(c)
+	for _, kind := range []string{"packet", "log"} {
+		var from []ir.Ref
+		for _, s := range res.Sites {
+			if s.Kind == kind {
+				from = append(from, s.Ref)
+			}
+		}
+		if len(from) == 0 {
+			continue
+		}
+		set := sl.Backward(from)
+		set.Each(func(ref ir.Ref) {
+			note := func(id persist.VarID) {
+				if res.Impacts[id][kind] != nil {
+					return
+				}
+				if res.Impacts[id] == nil {
+					res.Impacts[id] = map[string][]passes.Why{}
+				}
+				res.Impacts[id][kind] = append([]passes.Why{c.Because(ref, "read by %s", c.Text(ref))}, set.Path(ref)...)
+			}
+			for _, l := range mr.Reads(ref) {
+				for _, id := range owners[l.Obj] {
+					note(id)
+				}
+			}
+			f := c.Prog.Funcs[ref.Func]
+			in := &f.Instrs[ref.I]
+			for _, v := range append([]ir.Value{in.A, in.B}, in.Args...) {
+				if v.Kind == ir.VReg {
+					if l := f.Regs[v.ID].Local; l >= 0 {
+						if id, ok := locals[slot{ref.Func, l}]; ok {
+							note(id)
+						}
+					}
+				}
+			}
+		})
+	}
+	return res, nil
+}

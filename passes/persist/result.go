@@ -1,0 +1,40 @@
+package persist
+
+import (
+	"saz/frontend/ctype"
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/passes/pointer"
+)
+
+// VarID is a dense number of a variable of the report: persistent ones first,
+// in report order (by file path, then position).
+type VarID int32
+
+// Kinds of Var, as the report spells them.
+const (
+	Global = "global"
+	Static = "static"
+	Local  = "local"
+	Param  = "param"
+)
+
+// A Var is a variable of the program that outlives one packet.
+type Var struct {
+	ID     VarID
+	Name   string
+	Kind   string
+	Proc   ir.FuncID   // of function-scope statics, locals, params; else -1
+	Global ir.GlobalID // -1 for locals and params
+	Local  ir.LocalID  // -1 for globals
+	Type   *ctype.Type
+	Size   int64
+	Pos    source.Pos
+	Obj    pointer.ObjID // its memory; -1 for a register local
+}
+
+// Result of the persist pass (paper, Figure 4).
+type Result struct {
+	Vars  []Var // the persistent variables
+	Total int   // all variables of the program (the paper's "All")
+}

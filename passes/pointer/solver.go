@@ -1,0 +1,3 @@
+package pointer
+
+type solver struct{}

@@ -1,0 +1,177 @@
+// Package receive finds where the program is handed its packets, and with that
+// the loop procedures (the paper's section 4.1: "middleboxes read packets using
+// standard library/system functions").
+//
+// A receive site is a call that may reach a function whose model says that it
+// receives (pcap_next, recv), or that it calls back with a packet (pcap_loop).
+// Calls through pointers count: the targets come from the pointer analysis.
+// Functions that receive only for lack of anything better (read, which also
+// reads files) count when the program has no other site.
+//
+// A site's loop procedure is the procedure that contains it in a loop; a
+// receive call that stands in no loop of its procedure (a wrapper, get_packet())
+// makes its callers the candidates, up to the one that loops. The library's own
+// loop makes the procedure that calls the library the loop procedure.
+//
+// Sound as long as packets come in through functions that have a model or that
+// saz.yaml names; the report lists the calls without one.
+package receive
+
+import (
+	"sort"
+
+	"saz/ir"
+	"saz/ir/models"
+	"saz/passes"
+	"saz/passes/pointer"
+)
+
+// Pass is the receive pass.
+var Pass = &passes.Pass{
+	Name:     "receive",
+	Doc:      "where packets come in, and the procedures that loop over them",
+	Requires: []*passes.Pass{pointer.Pass},
+	Run:      run,
+}
+
+// Of returns the result.
+func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
+
+func run(c *passes.Context) (any, error) {
+	pt := pointer.Of(c)
+	res := &Result{}
+	threads := map[ir.FuncID]bool{}
+	var weak []Site
+	for _, f := range c.Prog.Funcs {
+		for i := range f.Instrs {
+			if f.Instrs[i].Op != ir.Call {
+				continue
+			}
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			for _, callee := range pt.Callees(ref) {
+				g := c.Prog.Funcs[callee]
+				if len(g.Blocks) > 0 {
+					continue
+				}
+				m := c.Models.ByName[g.Name]
+				if m == nil {
+					continue
+				}
+				site, isWeak, ok := siteOf(c, pt, ref, m, threads)
+				if !ok {
+					continue
+				}
+				site.InLoop = site.Callbacks != nil || passes.LoopAround(f, f.Instrs[i].Block) != nil
+				if isWeak {
+					weak = append(weak, site)
+				} else {
+					res.Sites = append(res.Sites, site)
+				}
+			}
+		}
+	}
+	if len(res.Sites) == 0 {
+		res.Sites = weak
+	}
+	loops, stack := map[ir.FuncID]bool{}, map[ir.FuncID]bool{}
+	for i := range res.Sites {
+		for f := range loopsOf(c, pt, &res.Sites[i]) {
+			loops[f] = true
+		}
+	}
+	for f := range loops {
+		callersOf(pt, f, stack)
+	}
+	for f := range loops {
+		delete(stack, f)
+	}
+	res.LoopProcs, res.Stack, res.Threads = sorted(loops), sorted(stack), sorted(threads)
+	return res, nil
+}
+
+// siteOf says what the call at ref of a function with model m has to do with packets.
+func siteOf(c *passes.Context, pt *pointer.Result, ref ir.Ref, m *models.Model, threads map[ir.FuncID]bool) (Site, bool, bool) {
+	in := c.Instr(ref)
+	site := Site{Ref: ref, Function: m.Name}
+	found := false
+	for _, cb := range m.Calls {
+		if cb.Arg >= len(in.Args) {
+			continue
+		}
+		for _, t := range targets(pt, ref.Func, in.Args[cb.Arg]) {
+			if cb.Thread || cb.Signal {
+				threads[t] = true
+			}
+			if len(cb.Packet) > 0 {
+				site.Callbacks = append(site.Callbacks, t)
+				site.PacketParams = cb.Packet
+				found = true
+				site.Why = []passes.Why{c.Because(ref, "%s calls %s with each packet", m.Name, c.Prog.Funcs[t].Name)}
+			}
+		}
+	}
+	if r := m.Receive; r != nil {
+		found = true
+		site.Buffers = append(append([]int(nil), r.Buffers...), r.Out...)
+		site.Result = r.Result
+		site.Why = []passes.Why{c.Because(ref, "%s receives a packet", m.Name)}
+		return site, r.Weak, true
+	}
+	return site, false, found
+}
+
+// targets returns the program's own functions that v may be the address of.
+func targets(pt *pointer.Result, f ir.FuncID, v ir.Value) []ir.FuncID {
+	var out []ir.FuncID
+	for _, l := range pt.PointsTo(f, v) {
+		if o := pt.Objects[l.Obj]; o.Kind == pointer.Func {
+			out = append(out, o.Func)
+		}
+	}
+	return out
+}
+
+// loopsOf returns the procedures that loop around a site.
+func loopsOf(c *passes.Context, pt *pointer.Result, s *Site) map[ir.FuncID]bool {
+	out := map[ir.FuncID]bool{}
+	seen := map[ir.FuncID]bool{}
+	var up func(ref ir.Ref, known bool)
+	up = func(ref ir.Ref, loops bool) {
+		f := c.Prog.Funcs[ref.Func]
+		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
+			out[ref.Func] = true
+			return
+		}
+		if seen[ref.Func] {
+			return
+		}
+		seen[ref.Func] = true
+		callers := pt.Callers(ref.Func)
+		if len(callers) == 0 {
+			out[ref.Func] = true // it receives once: its frame is what there is
+		}
+		for _, r := range callers {
+			up(r, false)
+		}
+	}
+	up(s.Ref, s.InLoop)
+	return out
+}
+
+func callersOf(pt *pointer.Result, f ir.FuncID, into map[ir.FuncID]bool) {
+	for _, r := range pt.Callers(f) {
+		if !into[r.Func] {
+			into[r.Func] = true
+			callersOf(pt, r.Func, into)
+		}
+	}
+}
+
+func sorted(m map[ir.FuncID]bool) []ir.FuncID {
+	out := make([]ir.FuncID, 0, len(m))
+	for f := range m {
+		out = append(out, f)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
+	return out
+}

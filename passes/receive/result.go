@@ -1,0 +1,36 @@
+package receive
+
+import (
+	"saz/ir"
+	"saz/passes"
+)
+
+// A Site is a call that hands the program a packet.
+type Site struct {
+	Ref      ir.Ref
+	Function string // pcap_next, recv, pcap_loop ...
+	// Buffers are the argument indexes whose pointees receive packet bytes
+	// (recv: 1; pcap_next: the header, 1). Result says that the result points
+	// at the packet (pcap_next) .
+	Buffers []int
+	Result  bool
+	// Callbacks are the procedures that the library calls with a packet
+	// (pcap_loop); PacketParams their parameter indexes that point at packet bytes or header.
+	Callbacks    []ir.FuncID
+	PacketParams []int
+	InLoop       bool // the call is in a loop of its procedure (true for library loops)
+	Why          []passes.Why
+}
+
+// Result of the receive pass.
+type Result struct {
+	Sites []Site
+	// LoopProcs are the loop procedures: those with a receive site in a loop
+	// or a call of a library loop; a thread's entry procedure that loops over packet work
+	// is added by toplevel (it needs the slice). Sorted.
+	LoopProcs []ir.FuncID
+	// Stack are LoopProcs' callers that are on the stack while the loop runs. Sorted.
+	Stack []ir.FuncID
+	// Threads are procedures started as threads or installed as signal handlers or timers.
+	Threads []ir.FuncID
+}

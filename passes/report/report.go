@@ -1,0 +1,407 @@
+// Package report puts the verdicts of all stages into one document, schema
+// saz.report/1, which the commands print and outside tools read.
+//
+// Fields may be added to the schema and are never renamed. All lists have a
+// fixed order (by file path, position, name), and nothing but Cost depends on
+// the machine.
+package report
+
+import (
+	"os"
+	"sort"
+	"strings"
+
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/container"
+	"saz/passes/flowspace"
+	"saz/passes/merge"
+	"saz/passes/output"
+	"saz/passes/persist"
+	"saz/passes/plan"
+	"saz/passes/pointer"
+	"saz/passes/receive"
+	"saz/passes/scratch"
+	"saz/passes/toplevel"
+	"saz/passes/update"
+)
+
+// Schema of the report.
+const Schema = "saz.report/1"
+
+// A Report is the whole document.
+type Report struct {
+	Schema           string       `json:"schema"`
+	Program          string       `json:"program"`
+	Version          string       `json:"saz_version"`
+	Counts           Counts       `json:"counts"`
+	Variables        []Variable   `json:"variables"`
+	PacketProcedures []Procedure  `json:"packet_procedures"`
+	ReceiveSites     []Site       `json:"receive_sites"`
+	OutputSites      []Site       `json:"output_sites"`
+	Unmodelled       []Unmodelled `json:"unmodelled"`
+	Diagnostics      []Diagnostic `json:"diagnostics"`
+	Decisions        []Diagnostic `json:"decisions"` // what a person must still decide before state can move
+	Cost             Cost         `json:"cost"`
+}
+
+// Counts are the report's totals.
+type Counts struct {
+	TUs                     int `json:"tus"`
+	Files                   int `json:"files"`
+	Lines                   int `json:"lines"`
+	Procedures              int `json:"procedures"`
+	Variables               int `json:"variables"`
+	Persistent              int `json:"persistent"`
+	TopLevel                int `json:"top_level"`
+	Updateable              int `json:"updateable"`
+	Scratch                 int `json:"scratch"`
+	PacketOutput            int `json:"packet_output"`
+	LogOutput               int `json:"log_output"`
+	Serialize               int `json:"serialize"`
+	PacketProcedures        int `json:"packet_procedures"`
+	IndirectCalls           int `json:"indirect_calls"`
+	UnresolvedIndirectCalls int `json:"unresolved_indirect_calls"`
+	ParseErrors             int `json:"parse_errors"`
+}
+
+// A Variable is a persistent variable with its verdicts.
+type Variable struct {
+	Name          string     `json:"name"`
+	Kind          string     `json:"kind"`
+	Procedure     string     `json:"procedure,omitempty"`
+	File          string     `json:"file"`
+	Line          int        `json:"line"`
+	Type          string     `json:"type"`
+	Size          int64      `json:"size"`
+	Persistent    bool       `json:"persistent"`
+	TopLevel      bool       `json:"top_level"`
+	Updateable    bool       `json:"updateable"`
+	Scratch       bool       `json:"scratch"`
+	UpdatedFields []string   `json:"updated_fields"`
+	UpdatedBytes  int64      `json:"updated_bytes"`
+	Impacts       []string   `json:"impacts"`
+	Scope         string     `json:"scope"`
+	Flowspace     []string   `json:"flowspace"`
+	Container     *Container `json:"container,omitempty"`
+	Merge         []Merge    `json:"merge"`
+	Why           []Step     `json:"why"`
+	Tracked       bool       `json:"tracked"`
+
+	// The paths behind each verdict, for explain.
+	Reasons map[string][]Step `json:"-"`
+}
+
+// A Container of a Variable.
+type Container struct {
+	Shape     string `json:"shape"`
+	EntryType string `json:"entry_type"`
+	Keys      []Key  `json:"keys"`
+	Insert    string `json:"insert,omitempty"`
+}
+
+// A Key binds an entry's field to a header field.
+type Key struct {
+	Field  string `json:"field"`
+	Header string `json:"header"`
+}
+
+// A Merge rule.
+type Merge struct {
+	Field string `json:"field"`
+	Op    string `json:"op"`
+}
+
+// A Step of a reason.
+type Step struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Text string `json:"text"`
+}
+
+// A Procedure that processes packets.
+type Procedure struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Why  []Step `json:"why"`
+}
+
+// A Site is a receive or output call.
+type Site struct {
+	Function  string `json:"function"`
+	Procedure string `json:"procedure"`
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Kind      string `json:"kind,omitempty"`
+	Text      string `json:"text"`
+}
+
+// Unmodelled is a library function without a model.
+type Unmodelled struct {
+	Function string `json:"function"`
+	Calls    int    `json:"calls"`
+}
+
+// A Diagnostic in the report.
+type Diagnostic struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Col      int    `json:"col"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+// Cost of the analysis.
+type Cost struct {
+	Wall   float64 `json:"wall_s"`
+	CPU    float64 `json:"cpu_s"`
+	RSS    int64   `json:"peak_rss_bytes"`
+	Phases []Phase `json:"phases"`
+}
+
+// A Phase of the analysis.
+type Phase struct {
+	Name string  `json:"name"`
+	Wall float64 `json:"wall_s"`
+}
+
+// Pass is the report pass. Its result has no Cost, Version or Diagnostics yet: the
+// command that runs it knows them.
+var Pass = &passes.Pass{
+	Name: "report",
+	Doc:  "all verdicts in one document",
+	Requires: []*passes.Pass{pointer.Pass, receive.Pass, persist.Pass, toplevel.Pass, update.Pass, scratch.Pass,
+		flowspace.Pass, container.Pass, output.Pass, merge.Pass, plan.Pass},
+	Run: run,
+}
+
+// Of returns the result.
+func Of(c *passes.Context) *Report { return c.Result(Pass).(*Report) }
+
+func run(c *passes.Context) (any, error) {
+	b := &builder{c: c}
+	b.dir, _ = os.Getwd()
+	return b.build(), nil
+}
+
+type builder struct {
+	c   *passes.Context
+	dir string
+}
+
+func (b *builder) place(p source.Pos) (string, int) {
+	at := b.c.Prog.Files.Place(p)
+	return passes.Short(b.dir, at.Path), at.Line
+}
+
+func (b *builder) steps(why []passes.Why) []Step {
+	out := make([]Step, 0, len(why))
+	for _, w := range why {
+		f, l := b.place(w.Pos)
+		out = append(out, Step{f, l, w.Text})
+	}
+	return out
+}
+
+func (b *builder) build() *Report {
+	c := b.c
+	pt, rc, ps, tl := pointer.Of(c), receive.Of(c), persist.Of(c), toplevel.Of(c)
+	up, sc, fs, ct := update.Of(c), scratch.Of(c), flowspace.Of(c), container.Of(c)
+	ou, mg, pl := output.Of(c), merge.Of(c), plan.Of(c)
+	r := &Report{Schema: Schema, Program: c.Prog.Name, Variables: []Variable{}, PacketProcedures: []Procedure{}, ReceiveSites: []Site{}, OutputSites: []Site{},
+		Unmodelled: []Unmodelled{}, Diagnostics: []Diagnostic{}, Decisions: []Diagnostic{}}
+	n := &r.Counts
+
+	for i := range ps.Vars {
+		v := &ps.Vars[i]
+		id := v.ID
+		out := Variable{Name: v.Name, Kind: v.Kind, Type: v.Type.String(), Size: v.Size, Persistent: true,
+			UpdatedFields: []string{}, Impacts: []string{}, Flowspace: []string{}, Merge: []Merge{}, Scope: "none",
+			Reasons: map[string][]Step{}}
+		out.File, out.Line = b.place(v.Pos)
+		if v.Proc >= 0 {
+			out.Procedure = c.Prog.Funcs[v.Proc].Name
+		}
+		n.Persistent++
+		if why, ok := tl.TopLevel[id]; ok {
+			out.TopLevel = true
+			out.Reasons["top-level"] = b.steps(why)
+			n.TopLevel++
+		}
+		if why, ok := up.Updateable[id]; ok {
+			out.Updateable = true
+			n.Updateable++
+			out.Reasons["updateable"] = b.steps(why)
+			for _, f := range up.Fields[id] {
+				if f != "" {
+					out.UpdatedFields = append(out.UpdatedFields, f)
+				}
+			}
+			for _, x := range up.Ranges[id] {
+				out.UpdatedBytes += x[1] - x[0]
+			}
+			if why, ok := sc.Scratch[id]; ok {
+				out.Scratch = true
+				n.Scratch++
+				out.Reasons["scratch"] = b.steps(why)
+			}
+			for _, kind := range []string{"packet", "log"} {
+				if why := ou.Impacts[id][kind]; why != nil {
+					out.Impacts = append(out.Impacts, kind)
+					out.Reasons["impacts "+kind] = b.steps(why)
+				}
+			}
+			if ou.Impacts[id]["packet"] != nil {
+				n.PacketOutput++
+			}
+			if ou.Impacts[id]["log"] != nil {
+				n.LogOutput++
+			}
+			if s := fs.Spaces[id]; s != nil {
+				out.Scope = s.Scope
+				out.Flowspace = append(out.Flowspace, s.Headers...)
+				if len(s.Why) > 0 {
+					out.Reasons["flowspace"] = b.steps(s.Why)
+				}
+			}
+			for _, m := range mg.Rules[id] {
+				out.Merge = append(out.Merge, Merge{m.Field, m.Op})
+			}
+			if k := ct.Containers[id]; k != nil {
+				oc := &Container{Shape: k.Shape, Insert: k.Insert, Keys: []Key{}}
+				if k.Entry != nil {
+					oc.EntryType = RecordName(k.Entry.Union, k.Entry.Tag, k.Entry.Typedef)
+				}
+				if s := fs.Spaces[id]; s != nil {
+					for _, key := range s.Keys {
+						oc.Keys = append(oc.Keys, Key{key.Field, key.Header})
+					}
+				}
+				out.Container = oc
+				out.Merge = []Merge{} // entries travel whole
+				if len(k.Why) > 0 {
+					out.Reasons["container"] = b.steps(k.Why)
+				}
+			}
+		}
+		_, out.Tracked = pl.Index[id]
+		switch {
+		case out.Updateable:
+			out.Why = out.Reasons["updateable"]
+		case out.TopLevel:
+			out.Why = out.Reasons["top-level"]
+		default:
+			out.Why = []Step{{out.File, out.Line, "declared here; no code that may run while a packet is processed uses it"}}
+		}
+		r.Variables = append(r.Variables, out)
+	}
+	n.Variables = ps.Total
+	n.Serialize = len(pl.Types)
+
+	for _, f := range tl.PktProcs {
+		fn := c.Prog.Funcs[f]
+		p := Procedure{Name: fn.Name, Why: b.steps(tl.ProcWhy[f])}
+		p.File, p.Line = b.place(fn.Pos)
+		r.PacketProcedures = append(r.PacketProcedures, p)
+	}
+	sort.SliceStable(r.PacketProcedures, func(i, j int) bool {
+		x, y := &r.PacketProcedures[i], &r.PacketProcedures[j]
+		return x.File < y.File || x.File == y.File && x.Line < y.Line
+	})
+	n.PacketProcedures = len(tl.PktProcs)
+	for i := range rc.Sites {
+		r.ReceiveSites = append(r.ReceiveSites, b.site(rc.Sites[i].Ref, rc.Sites[i].Function, ""))
+	}
+	for i := range ou.Sites {
+		r.OutputSites = append(r.OutputSites, b.site(ou.Sites[i].Ref, ou.Sites[i].Function, ou.Sites[i].Kind))
+	}
+	b.program(r, pt)
+	for _, d := range pl.Manual {
+		at := c.Prog.Files.Place(passes.SourcePos(c.Prog, d.Pos))
+		r.Decisions = append(r.Decisions, Diagnostic{ID: "decision", Severity: "warning", File: passes.Short(b.dir, at.Path), Line: at.Line, Col: at.Col, Message: d.What})
+	}
+	return r
+}
+
+// program counts what is there before any stage.
+func (b *builder) program(r *Report, pt *pointer.Result) {
+	n, p := &r.Counts, b.c.Prog
+	n.TUs = len(p.Units)
+	own := map[source.FileID]bool{}
+	for _, u := range p.Units {
+		for _, f := range u.AST.Cpp.Includes {
+			if !u.AST.Cpp.System[f.ID] && !strings.HasPrefix(f.Path, "<") {
+				own[f.ID] = true
+			}
+		}
+		n.ParseErrors += len(u.AST.Bad)
+	}
+	for id := range own {
+		n.Files++
+		f := p.Files.File(id)
+		n.Lines += strings.Count(string(f.Data), "\n")
+	}
+	missing := map[string]int{}
+	for _, f := range p.Funcs {
+		if len(f.Blocks) > 0 {
+			n.Procedures++
+		}
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.Call {
+				continue
+			}
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			callees := pt.Callees(ref)
+			if in.A.Kind != ir.VFunc {
+				n.IndirectCalls++
+				if len(callees) == 0 {
+					n.UnresolvedIndirectCalls++
+				}
+			}
+			for _, t := range callees {
+				g := p.Funcs[t]
+				if len(g.Blocks) == 0 && b.c.Models.ByName[g.Name] == nil {
+					missing[g.Name]++
+				}
+			}
+		}
+	}
+	for name, k := range missing {
+		r.Unmodelled = append(r.Unmodelled, Unmodelled{name, k})
+	}
+	sort.Slice(r.Unmodelled, func(i, j int) bool { return r.Unmodelled[i].Function < r.Unmodelled[j].Function })
+}
+
+func (b *builder) site(ref ir.Ref, fn, kind string) Site {
+	s := Site{Function: fn, Procedure: b.c.Prog.Funcs[ref.Func].Name, Kind: kind, Text: b.c.Text(ref)}
+	s.File, s.Line = b.place(b.c.Pos(ref))
+	return s
+}
+
+// RecordName writes a record type as C does.
+func RecordName(union bool, tag, typedef string) string {
+	switch {
+	case tag != "" && union:
+		return "union " + tag
+	case tag != "":
+		return "struct " + tag
+	case typedef != "":
+		return typedef
+	}
+	return "(anonymous)"
+}
+
+// Diagnostics converts what the frontend and the passes collected.
+func Diagnostics(set *source.Set, list []source.Diagnostic, dir string) []Diagnostic {
+	out := []Diagnostic{}
+	for _, d := range list {
+		at := set.Place(d.Pos)
+		out = append(out, Diagnostic{ID: d.ID, Severity: d.Severity.String(), File: passes.Short(dir, at.Path), Line: at.Line, Col: at.Col, Message: d.Msg, Hint: d.Hint})
+	}
+	return out
+}

@@ -1,0 +1,16 @@
+package toplevel
+
+import (
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/persist"
+)
+
+// Result of the toplevel pass (paper, Figure 5).
+type Result struct {
+	PktProcs []ir.FuncID                // sorted
+	ProcWhy  map[ir.FuncID][]passes.Why // dependence path from a receive site
+	TopLevel map[persist.VarID][]passes.Why
+	// Packet reports whether the instruction may run while a packet is processed.
+	Packet func(ir.Ref) bool
+}

@@ -1,0 +1,326 @@
+// Package toplevel finds the packet-processing procedures and the top-level
+// variables (the paper's Figure 5).
+//
+// The paper takes the procedures that the forward slice from a receive site
+// enters. Two departures, both towards soundness or precision that does not cost it:
+//
+// More procedures: whatever the loop around a receive site calls runs while a
+// packet is processed whether or not it depends on the packet (the paper says so in
+// its text, 4.1.2: "any code contained in the packet processing loop"). Signal
+// handlers may run at any moment and count too.
+//
+// Fewer procedures: what the slice enters only after the loop has ended, or
+// before it begins, can never run while a packet is processed. A thread's
+// procedures are kept if the slice enters any of them.
+//
+// Inside a loop procedure only the loop itself counts, so that set-up code in
+// main() does not make its variables top-level.
+package toplevel
+
+import (
+	"sort"
+
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/modref"
+	"saz/passes/persist"
+	"saz/passes/pointer"
+	"saz/passes/receive"
+	"saz/passes/slice"
+)
+
+// Pass is the toplevel pass.
+var Pass = &passes.Pass{
+	Name:     "toplevel",
+	Doc:      "packet-processing procedures and the persistent variables that they use",
+	Requires: []*passes.Pass{pointer.Pass, modref.Pass, slice.Pass, receive.Pass, persist.Pass},
+	Run:      run,
+}
+
+// Of returns the result.
+func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
+
+type region struct {
+	whole  map[ir.FuncID]bool                // procedures all of whose code may run
+	blocks map[ir.FuncID]map[ir.BlockID]bool // parts of the others
+	why    map[ir.FuncID][]passes.Why
+}
+
+func run(c *passes.Context) (any, error) {
+	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
+	reg := &region{map[ir.FuncID]bool{}, map[ir.FuncID]map[ir.BlockID]bool{}, map[ir.FuncID][]passes.Why{}}
+
+	// The loops around the sites, and all that they call.
+	for i := range rc.Sites {
+		s := &rc.Sites[i]
+		for _, f := range s.Callbacks {
+			reg.enter(c, pt, f, s.Why)
+		}
+		if s.Callbacks == nil || passes.LoopAround(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil {
+			reg.around(c, pt, s.Ref, s.Why, map[ir.FuncID]bool{})
+		}
+	}
+
+	// Threads that the packet's data reaches.
+	if len(rc.Threads) > 0 {
+		set := packetSlice(c, rc)
+		inSlice := map[ir.FuncID]bool{}
+		for _, f := range set.Procs() {
+			inSlice[f] = true
+		}
+		for _, t := range rc.Threads {
+			why := []passes.Why{{Pos: c.Prog.Funcs[t].Pos, Text: c.Prog.Funcs[t].Name + " runs as a thread or signal handler of its own"}}
+			if len(rc.Sites) == 0 {
+				continue
+			}
+			if isHandler(c, pt, t) || reaches(pt, c.Prog, t, inSlice) {
+				reg.enter(c, pt, t, why)
+			}
+		}
+	}
+
+	res := &Result{ProcWhy: reg.why, TopLevel: map[persist.VarID][]passes.Why{}}
+	for f := range reg.whole {
+		res.PktProcs = append(res.PktProcs, f)
+	}
+	for f := range reg.blocks {
+		if !reg.whole[f] {
+			res.PktProcs = append(res.PktProcs, f)
+		}
+	}
+	sort.Slice(res.PktProcs, func(i, j int) bool { return res.PktProcs[i] < res.PktProcs[j] })
+	res.Packet = func(r ir.Ref) bool {
+		return reg.whole[r.Func] || reg.blocks[r.Func][c.Instr(r).Block]
+	}
+	uses(c, ps, res)
+	return res, nil
+}
+
+// packetSlice is the forward slice from all receive sites.
+func packetSlice(c *passes.Context, rc *receive.Result) *slice.Set {
+	var from []ir.Ref
+	for i := range rc.Sites {
+		from = append(from, rc.Sites[i].Ref)
+	}
+	return slice.Of(c).Forward(from)
+}
+
+// enter adds procedure f and all that it may call.
+func (g *region) enter(c *passes.Context, pt *pointer.Result, f ir.FuncID, why []passes.Why) {
+	if g.whole[f] || len(c.Prog.Funcs[f].Blocks) == 0 {
+		return
+	}
+	g.whole[f] = true
+	if g.why[f] == nil {
+		g.why[f] = why
+	}
+	fn := c.Prog.Funcs[f]
+	for i := range fn.Instrs {
+		if fn.Instrs[i].Op == ir.Call {
+			g.call(c, pt, ir.Ref{Func: f, I: int32(i)}, g.why[f])
+		}
+	}
+}
+
+// call enters what the call at ref may reach: its callees, and the functions
+// that a library function calls back.
+func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why) {
+	for _, t := range pt.Callees(ref) {
+		fn := c.Prog.Funcs[t]
+		step := append(append([]passes.Why(nil), why...), c.Because(ref, "calls %s", fn.Name))
+		g.enter(c, pt, t, step)
+		if m := c.Models.ByName[fn.Name]; m != nil && len(fn.Blocks) == 0 {
+			in := c.Instr(ref)
+			for _, cb := range m.Calls {
+				if cb.Arg >= len(in.Args) || cb.Thread {
+					continue
+				}
+				for _, l := range pt.PointsTo(ref.Func, in.Args[cb.Arg]) {
+					if o := pt.Objects[l.Obj]; o.Kind == pointer.Func {
+						g.enter(c, pt, o.Func, append(step, passes.Why{Pos: c.Prog.Funcs[o.Func].Pos, Text: fn.Name + " calls " + c.Prog.Funcs[o.Func].Name}))
+					}
+				}
+			}
+		}
+	}
+}
+
+// around adds the loop around the instruction at ref; where there is none, the code that
+// follows it and the loop around its procedure's callers.
+func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why, seen map[ir.FuncID]bool) {
+	f := c.Prog.Funcs[ref.Func]
+	blk := f.Instrs[ref.I].Block
+	loop := passes.LoopAround(f, blk)
+	outer := loop != nil
+	if loop == nil {
+		loop = map[ir.BlockID]bool{blk: true}
+		for work := []ir.BlockID{blk}; len(work) > 0; {
+			b := work[len(work)-1]
+			work = work[:len(work)-1]
+			for _, s := range f.Blocks[b].Succs {
+				if !loop[s] {
+					loop[s] = true
+					work = append(work, s)
+				}
+			}
+		}
+	}
+	if g.blocks[ref.Func] == nil {
+		g.blocks[ref.Func] = map[ir.BlockID]bool{}
+	}
+	if g.why[ref.Func] == nil {
+		g.why[ref.Func] = why
+	}
+	for b := range loop {
+		if g.blocks[ref.Func][b] {
+			continue
+		}
+		g.blocks[ref.Func][b] = true
+		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
+			if f.Instrs[i].Op == ir.Call {
+				g.call(c, pt, ir.Ref{Func: ref.Func, I: i}, why)
+			}
+		}
+	}
+	if outer || seen[ref.Func] {
+		return
+	}
+	seen[ref.Func] = true
+	for _, r := range pt.Callers(ref.Func) {
+		g.around(c, pt, r, append(append([]passes.Why(nil), why...), c.Because(r, "%s hands the packet to its caller", f.Name)), seen)
+	}
+}
+
+// isHandler reports whether t is installed with signal() or the like.
+func isHandler(c *passes.Context, pt *pointer.Result, t ir.FuncID) bool {
+	for _, f := range c.Prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.Call {
+				continue
+			}
+			for _, callee := range pt.Callees(ir.Ref{Func: f.ID, I: int32(i)}) {
+				m := c.Models.ByName[c.Prog.Funcs[callee].Name]
+				if m == nil {
+					continue
+				}
+				for _, cb := range m.Calls {
+					if !cb.Signal || cb.Arg >= len(in.Args) {
+						continue
+					}
+					for _, l := range pt.PointsTo(f.ID, in.Args[cb.Arg]) {
+						if o := pt.Objects[l.Obj]; o.Kind == pointer.Func && o.Func == t {
+							return true
+						}
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// reaches reports whether t or something it calls is in set.
+func reaches(pt *pointer.Result, p *ir.Program, t ir.FuncID, set map[ir.FuncID]bool) bool {
+	seen := map[ir.FuncID]bool{}
+	var walk func(f ir.FuncID) bool
+	walk = func(f ir.FuncID) bool {
+		if seen[f] {
+			return false
+		}
+		seen[f] = true
+		if set[f] {
+			return true
+		}
+		fn := p.Funcs[f]
+		for i := range fn.Instrs {
+			if fn.Instrs[i].Op == ir.Call {
+				for _, g := range pt.Callees(ir.Ref{Func: f, I: int32(i)}) {
+					if walk(g) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	return walk(t)
+}
+
+// uses finds the persistent variables that packet-processing code names, or
+// reads or writes through a pointer.
+func uses(c *passes.Context, ps *persist.Result, res *Result) {
+	mr := modref.Of(c)
+	byGlobal := map[ir.GlobalID]persist.VarID{}
+	type slot struct {
+		f ir.FuncID
+		l ir.LocalID
+	}
+	byLocal := map[slot]persist.VarID{}
+	byObj := map[pointer.ObjID]persist.VarID{}
+	for i := range ps.Vars {
+		v := &ps.Vars[i]
+		if v.Global >= 0 {
+			byGlobal[v.Global] = v.ID
+		} else {
+			byLocal[slot{v.Proc, v.Local}] = v.ID
+		}
+		if v.Obj >= 0 {
+			byObj[v.Obj] = v.ID
+		}
+	}
+	note := func(id persist.VarID, ref ir.Ref, how string) {
+		if res.TopLevel[id] == nil {
+			why := append([]passes.Why(nil), res.ProcWhy[ref.Func]...)
+			var pos source.Pos = c.Pos(ref)
+			res.TopLevel[id] = append(why, passes.Why{Pos: pos, Text: how})
+		}
+	}
+	for _, fid := range res.PktProcs {
+		f := c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			ref := ir.Ref{Func: fid, I: int32(i)}
+			if !res.Packet(ref) {
+				continue
+			}
+			in := &f.Instrs[i]
+			name := func(v ir.Value) {
+				switch v.Kind {
+				case ir.VGlobal:
+					if id, ok := byGlobal[ir.GlobalID(v.ID)]; ok {
+						note(id, ref, "used in "+f.Name+": "+c.Text(ref))
+					}
+				case ir.VLocal:
+					if id, ok := byLocal[slot{fid, ir.LocalID(v.ID)}]; ok {
+						note(id, ref, "used in "+f.Name+": "+c.Text(ref))
+					}
+				case ir.VReg:
+					if l := f.Regs[v.ID].Local; l >= 0 {
+						if id, ok := byLocal[slot{fid, l}]; ok {
+							note(id, ref, "used in "+f.Name+": "+c.Text(ref))
+						}
+					}
+				}
+			}
+			if in.Op == ir.LifeStart {
+				continue
+			}
+			name(in.A)
+			name(in.B)
+			for _, a := range in.Args {
+				name(a)
+			}
+			if in.Dst >= 0 {
+				name(ir.Value{Kind: ir.VReg, ID: int32(in.Dst)})
+			}
+			for _, locs := range [][]pointer.Loc{mr.Writes(ref), mr.Reads(ref)} {
+				for _, l := range locs {
+					if id, ok := byObj[l.Obj]; ok {
+						note(id, ref, "reached through a pointer in "+f.Name+": "+c.Text(ref))
+					}
+				}
+			}
+		}
+	}
+}
