@@ -6,7 +6,7 @@
  *
  *  - the external side is a capture file, the internal side an interface, or - for none;
  *  - the queue holds copies, because a packet from pcap_next lives only until the next one;
- *  - "ifFull" and "ifEmpty" are semaphores; a NULL in the queue is the end;
+ *  - "ifFull" and "ifEmpty" wait for the slot: one without a packet is NULL, and END is the last;
  *  - loopProcedure looks its host up.  As in the paper it does so while processPacket may be
  *    putting a new one in front of the list, so a packet or two more can pass than the threshold
  *    says.
@@ -17,7 +17,7 @@
 #include <netinet/tcp.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
-#include <semaphore.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,9 @@ int threshold;
 char *queue[100];
 int head = 0, tail = 0;
 struct host *hosts = NULL;
-sem_t ifFull, ifEmpty;
+
+/* What is queued after the last packet. */
+#define END ((char *)queue)
 
 int loopProcedure(void);
 void enqueue(char *pkt);
@@ -63,8 +65,6 @@ static void openPcaps(const char *internal, const char *external) {
 static char *copyPacket(const u_char *pkt, const struct pcap_pkthdr *pcapHdr) {
     char *copy;
 
-    if (pkt == NULL)
-        return NULL;
     copy = calloc(1, pcapHdr->caplen > HEADERS ? pcapHdr->caplen : HEADERS);
     if (copy == NULL) {
         fprintf(stderr, "figure3: out of memory\n");
@@ -103,8 +103,6 @@ int main(int argc, char **argv) {
     }
     openPcaps(argv[1], argv[2]);
     threshold = atoi(argv[3]);
-    sem_init(&ifFull, 0, 100);
-    sem_init(&ifEmpty, 0, 0);
     if (pthread_create(&thread, NULL, processPacket, NULL) != 0) {
         fprintf(stderr, "figure3: cannot start a thread\n");
         return EXIT_FAILURE;
@@ -117,13 +115,18 @@ int main(int argc, char **argv) {
     return EXIT_SUCCESS;
 }
 
+/* A slot that holds no packet is free: the two threads need no lock. */
+static char *slot(int index) {
+    return __atomic_load_n(&queue[index % 100], __ATOMIC_ACQUIRE);
+}
+
 int loopProcedure(void) {
     while (1) {
         struct pcap_pkthdr pcapHdr;
         const u_char *pkt = pcap_next(extPcap, &pcapHdr);
-        sem_wait(&ifFull);
-        enqueue(copyPacket(pkt, &pcapHdr));
-        sem_post(&ifEmpty);
+        while (slot(head + 1) != NULL) /* ifFull.Wait() */
+            sched_yield();
+        enqueue(pkt == NULL ? END : copyPacket(pkt, &pcapHdr));
         if (pkt == NULL)
             return 0;
         struct host *entry = lookup(sourceOf(pkt, &pcapHdr));
@@ -146,10 +149,11 @@ char *dequeue(void) {
 void *processPacket(void *unused) {
     (void)unused;
     while (1) {
-        sem_wait(&ifEmpty);
+        while (slot(tail + 1) == NULL) /* ifEmpty.Wait() */
+            sched_yield();
         char *pkt = dequeue();
-        sem_post(&ifFull);
-        if (pkt == NULL)
+        queue[tail] = NULL;
+        if (pkt == END)
             return NULL;
         struct ethhdr *ethHdr = (struct ethhdr *)pkt;
         struct iphdr *ipHdr = (struct iphdr *)(ethHdr + 1);

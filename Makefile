@@ -1,0 +1,82 @@
+# saz: make C middleboxes framework-ready.
+#
+#   make demo    the main job on real input: move flows between two running monitors
+#   make test    all tests
+#   make cuts    100 random cuts of the demo's move
+#   make bench   measurements, as ratios
+#   make build   bin/saz, bin/saz-cc
+#
+# demo and test install what they miss (Debian, Ubuntu).
+
+GO      ?= go
+VERSION := 0.1.0
+BIN     := $(CURDIR)/bin
+OUT     := $(CURDIR)/out
+CUTS    ?= 100
+SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+LDFLAGS := -X main.version=$(VERSION)
+
+.PHONY: all build deps demo demo-build test check cuts bench clean
+
+all: build
+
+# ---- what must be installed ------------------------------------------------
+
+PACKAGES := $(shell \
+	command -v gcc >/dev/null || echo gcc libc6-dev; \
+	command -v patch >/dev/null || echo patch; \
+	command -v objcopy >/dev/null || echo binutils; \
+	echo '\#include <pcap.h>' | gcc -E -x c - >/dev/null 2>&1 || echo libpcap-dev)
+
+deps:
+	@command -v $(GO) >/dev/null || { echo "make: Go is needed: https://go.dev/dl/"; exit 1; }
+	@if [ -n "$(strip $(PACKAGES))" ]; then \
+		echo "installing: $(PACKAGES)"; \
+		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES) >/dev/null; \
+	fi
+
+# ---- the tools --------------------------------------------------------------
+
+build: deps
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/ ./cmd/saz ./cmd/saz-cc
+
+# ---- the demo ---------------------------------------------------------------
+
+demo-build: build
+	@$(GO) build -trimpath -o $(BIN)/traffic ./examples/traffic
+	@$(GO) build -trimpath -o $(BIN)/demo ./examples/demo
+	@rm -rf $(OUT)/monitor $(OUT)/plain && mkdir -p $(OUT)
+	@cp -r examples/monitor $(OUT)/plain && $(MAKE) -s -C $(OUT)/plain clean all
+	@cp -r examples/monitor $(OUT)/monitor && $(MAKE) -s -C $(OUT)/monitor clean && $(MAKE) -s -C $(OUT)/monitor CC="$(BIN)/saz-cc gcc"
+	@cd $(OUT)/monitor && $(BIN)/saz analyze -q --format json -o $(OUT)/report.json ./monitor
+	@cd $(OUT)/monitor && $(BIN)/saz instrument -q -o $(OUT)/instrumented ./monitor
+	@$(MAKE) -s -C $(OUT)/instrumented
+
+DEMO = $(BIN)/demo -saz $(BIN)/saz -traffic $(BIN)/traffic -plain $(OUT)/plain/monitor -inst $(OUT)/instrumented/monitor \
+	-sigs $(CURDIR)/examples/monitor/services.sig -report $(OUT)/report.json -manifest $(OUT)/instrumented/saz.json
+
+demo: demo-build
+	@$(DEMO)
+
+cuts: demo-build
+	@$(DEMO) -cuts $(CUTS)
+
+# ---- tests ------------------------------------------------------------------
+
+check:
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	@! grep -rn '"saz/passes\|"saz/rewrite\|"saz/cmd' --include='*.go' ir frontend || { echo "imports must point down"; exit 1; }
+	@! grep -rn '"saz/ir' --include='*.go' frontend || { echo "imports must point down"; exit 1; }
+	@! grep -rn '"saz/rewrite' --include='*.go' passes || { echo "imports must point down"; exit 1; }
+
+test: deps check
+	@$(MAKE) -s cuts CUTS=10
+	$(GO) test ./...
+
+bench: build demo-build
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
+
+clean:
+	rm -rf $(BIN) $(OUT)
