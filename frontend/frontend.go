@@ -36,7 +36,7 @@ type Program struct {
 
 // Cpp preprocesses one command.
 func Cpp(cmd *build.Command, files *source.Set, cache *cpp.Cache, sink *source.Sink) (*cpp.Unit, error) {
-	tc, err := build.Probe(cmd.Args[0], cmd.Args[1:], cmd.Dir)
+	tc, err := cmd.Toolchain()
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type Command struct {
 
 	CC  string   // the compiler's file, where a record says it
 	Sum string   // SourceSum of File when it was compiled, where a record says it
-	Env []string // CPATH and the like as they were, NAME=value
+	Env []string // the variables of CompileEnv as they were, NAME=value
 }
 
 // Path returns the absolute path of the source.

@@ -1,0 +1,270 @@
+// Command saz-cc runs a C compiler and leaves, in what it produced, a record of
+// how:
+//
+//	make CC="saz-cc gcc"
+//
+// The compiler runs first, with the same arguments, environment and files, and
+// saz-cc exits as it did. Configure scripts and build systems look at all of
+// that, and at every byte on standard output and error, so saz-cc itself prints
+// nothing. What it did and why is appended to the file that SAZ_LOG names.
+// SAZ_DISABLE=1 makes it step aside.
+//
+// Where the compiler cannot be replaced by two words (a libtool that was
+// configured for gcc), a symbolic link to saz-cc named gcc, cc or clang in a
+// directory at the front of PATH does the same: saz-cc then runs the next
+// program of that name on PATH.
+//
+// An invocation that makes no object or program from C (-E, -M, -S, questions
+// about the compiler, other languages), a configure probe (conftest.c) and
+// standard input are not recorded; saz-cc becomes the compiler by exec.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"saz/frontend/build"
+)
+
+const usage = `usage: saz-cc COMPILER [ARGUMENT...]
+
+Runs the compiler and records, in the object or program that it makes, how it
+was compiled. As in: make CC="saz-cc gcc"
+
+  saz-cc --version   print the version
+  saz-cc --help      print this
+
+environment:
+  SAZ_LOG=FILE       append what was done and why to FILE
+  SAZ_DISABLE=1      only run the compiler
+`
+
+// depthName counts saz-cc processes from the outermost one, to end a search
+// for the compiler that always finds saz-cc again (a shell script in between).
+const (
+	depthName = "SAZ_CC_DEPTH"
+	depthMax  = 8
+)
+
+func main() {
+	start := time.Now()
+	self := filepath.Base(os.Args[0])
+	argv := os.Args
+	if strings.HasPrefix(self, "saz-cc") {
+		if len(argv) < 2 {
+			fmt.Fprint(os.Stderr, usage)
+			os.Exit(2)
+		}
+		switch argv[1] {
+		case "--version":
+			fmt.Println("saz-cc", version())
+			return
+		case "--help", "-h":
+			fmt.Print(usage)
+			return
+		}
+		if strings.HasPrefix(argv[1], "-") {
+			fmt.Fprintf(os.Stderr, "saz-cc: unknown option %s: the compiler comes first\n%s", argv[1], usage)
+			os.Exit(2)
+		}
+		argv = argv[1:]
+	} else {
+		// By its own name it would find itself.
+		argv = append([]string{self}, argv[1:]...)
+	}
+
+	depth, _ := strconv.Atoi(os.Getenv(depthName))
+	if depth >= depthMax {
+		fatal(126, "%s leads back to saz-cc again and again: name the compiler by its full path", argv[0])
+	}
+	compiler, skipped, err := findCompiler(argv[0])
+	if err != nil {
+		fatal(127, "%s: %v", argv[0], err)
+	}
+	given := argv
+	if skipped {
+		// gcc looks for its own parts beside the first program on PATH that
+		// has the name in argv[0].
+		argv = append([]string{compiler}, argv[1:]...)
+	}
+	os.Setenv(depthName, strconv.Itoa(depth+1))
+
+	log := &logger{name: os.Getenv("SAZ_LOG"), start: start, argv: given}
+	if d := os.Getenv("SAZ_DISABLE"); d != "" && d != "0" {
+		log.line("passed", "SAZ_DISABLE is set")
+		become(compiler, argv)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		log.line("passed", "no working directory: "+err.Error())
+		become(compiler, argv)
+	}
+	opt, err := build.ParseArgs(given, dir)
+	if err != nil {
+		log.line("passed", err.Error())
+		become(compiler, argv)
+	}
+	if reason := whyNot(opt); reason != "" {
+		log.line("passed", reason)
+		become(compiler, argv)
+	}
+
+	// The compiler may take its time, and the source may be edited meanwhile:
+	// remember what it was given.
+	sums := map[string]string{}
+	for _, in := range opt.Sources() {
+		sums[in.Name] = build.SourceSum(abs(dir, in.Name))
+	}
+	log.before = time.Since(start)
+	state := run(compiler, argv)
+	log.compiled()
+	if ws := state.Sys().(syscall.WaitStatus); ws.Signaled() {
+		log.line("failed", "the compiler died of "+ws.Signal().String())
+		die(ws.Signal())
+	}
+	if code := state.ExitCode(); code != 0 {
+		log.line("failed", fmt.Sprintf("the compiler exited with %d", code))
+		os.Exit(code)
+	}
+	(&recorder{opt: opt, dir: dir, compiler: compiler, sums: sums, log: log}).record()
+}
+
+func fatal(code int, format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "saz-cc: "+format+"\n", args...)
+	os.Exit(code)
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(unknown)"
+	}
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && !strings.Contains(v, s.Value[:min(12, len(s.Value))]) {
+			v += " " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return v
+}
+
+func abs(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
+
+// whyNot returns the reason for which an invocation is not recorded, "" if it
+// is. It is asked before the compiler runs.
+func whyNot(o *build.Options) string {
+	switch o.Mode {
+	case build.Compile, build.Link:
+	default:
+		return "makes no object: " + o.Mode.String()
+	}
+	c, linked := 0, 0
+	for _, in := range o.Inputs {
+		switch {
+		case in.Name == "-":
+			return "reads standard input"
+		case strings.HasPrefix(filepath.Base(in.Name), "conftest."):
+			return "a configure probe"
+		case in.Lang.IsC():
+			c++
+		case in.Lang == build.LangHeader:
+			return "precompiles a header"
+		case !in.Source():
+			linked++
+		}
+	}
+	if c == 0 && (o.Mode == build.Compile || linked == 0) {
+		return "no C source"
+	}
+	return ""
+}
+
+// findCompiler returns the file to run. A name is looked for on PATH, passing
+// over every link to this program; skipped says that there was one.
+func findCompiler(name string) (path string, skipped bool, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		path, err = exec.LookPath(name)
+		return path, false, err
+	}
+	me, err := os.Stat(self)
+	if err != nil {
+		path, err = exec.LookPath(name)
+		return path, false, err
+	}
+	if strings.Contains(name, "/") {
+		if st, err := os.Stat(name); err == nil && os.SameFile(st, me) {
+			return "", false, errors.New("is saz-cc itself")
+		}
+		return name, false, nil
+	}
+	for _, d := range filepath.SplitList(os.Getenv("PATH")) {
+		if d == "" {
+			d = "."
+		}
+		path := filepath.Join(d, name)
+		if !strings.Contains(path, "/") {
+			path = "./" + path
+		}
+		st, err := os.Stat(path)
+		if err != nil || st.IsDir() || st.Mode()&0o111 == 0 {
+			continue
+		}
+		if os.SameFile(st, me) {
+			skipped = true
+			continue
+		}
+		return path, skipped, nil
+	}
+	return "", false, errors.New("command not found")
+}
+
+// become replaces saz-cc by the compiler. It does not return.
+func become(compiler string, argv []string) {
+	err := syscall.Exec(compiler, argv, os.Environ())
+	fatal(126, "%s: %v", compiler, err)
+}
+
+// run runs the compiler to its end. A signal that is meant to end saz-cc ends
+// the compiler, which then cleans up behind itself.
+func run(compiler string, argv []string) *os.ProcessState {
+	forward := make(chan os.Signal, 8)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			signal.Notify(forward, s)
+		}
+	}
+	p, err := os.StartProcess(compiler, argv, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	if errors.Is(err, os.ErrNotExist) {
+		fatal(127, "%v", err)
+	} else if err != nil {
+		fatal(126, "%v", err)
+	}
+	go func() {
+		for s := range forward {
+			p.Signal(s)
+		}
+	}()
+	state, err := p.Wait()
+	if err != nil {
+		fatal(126, "%v", err)
+	}
+	return state
+}
