@@ -1,6 +1,10 @@
 package cpp
 
-import "saz/frontend/source"
+import (
+	"time"
+
+	"saz/frontend/source"
+)
 
 // Kind classifies a preprocessing token that reached the end of
 // preprocessing.
@@ -37,6 +41,8 @@ type Token struct {
 
 	// Chain indexes Unit.Chains: the innermost macro invocation that the
 	// token came out of; 0 for none.
+	// A token of an argument belongs to the macro it was passed to, unless
+	// an expansion inside the argument yielded it.
 	Chain int32
 
 	// Space says that white space came before the token, Line that it was
@@ -51,7 +57,7 @@ func (t *Token) Direct() bool { return t.Chain == 0 && t.Exp.IsValid() }
 // A Chain is one macro invocation. Chains[0] is unused.
 type Chain struct {
 	Macro  string
-	Def    source.Pos // of the name in its #define; zero for built-in ones
+	Def    source.Pos // of the name in its #define; zero for built-in ones and -D
 	Use    source.Pos // where the macro's name stood
 	Parent int32      // the invocation whose expansion this one was in, or 0
 }
@@ -75,16 +81,18 @@ type Unit struct {
 
 // Config is what the command line and the compiler say about preprocessing.
 type Config struct {
-	Dir      string   // relative paths are relative to this
-	Predef   []byte   // the compiler's `-dM -E` text for these flags, without -D
-	Defines  []Define // -D and -U, in order
-	Quote    []string // -iquote
-	Angle    []string // -I, in order
-	System   []string // -isystem, then the compiler's own directories, in order
-	After    []string // -idirafter
-	Imacros  []string // -imacros
-	Includes []string // -include
-	Builtins Builtins // what __has_attribute and its like answer
+	Dir      string    // relative paths are relative to this
+	Predef   []byte    // the compiler's `-dM -E` text for these flags, without -D
+	Defines  []Define  // -D and -U, in order
+	Quote    []string  // -iquote
+	Angle    []string  // -I, in order
+	System   []string  // -isystem, then the compiler's own directories, in order
+	After    []string  // -idirafter
+	Imacros  []string  // -imacros
+	Includes []string  // -include
+	Builtins Builtins  // what __has_attribute and its like answer
+	Cache    *Cache    // what the units of one source.Set share; nil for nothing
+	Now      time.Time // __DATE__ and __TIME__; zero for the present
 }
 
 // A Define is one -D NAME[=VALUE] or -U NAME.
