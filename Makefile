@@ -47,7 +47,7 @@ demo-build: build
 	@$(GO) build -trimpath -o $(BIN)/traffic ./examples/traffic
 	@$(GO) build -trimpath -o $(BIN)/demo ./examples/demo
 	@rm -rf $(OUT)/monitor $(OUT)/plain && mkdir -p $(OUT)
-	@cp -r examples/monitor $(OUT)/plain && $(MAKE) -s -C $(OUT)/plain clean all
+	@cp -r examples/monitor $(OUT)/plain && $(MAKE) -s -C $(OUT)/plain clean && $(MAKE) -s -C $(OUT)/plain
 	@cp -r examples/monitor $(OUT)/monitor && $(MAKE) -s -C $(OUT)/monitor clean && $(MAKE) -s -C $(OUT)/monitor CC="$(BIN)/saz-cc gcc"
 	@cd $(OUT)/monitor && $(BIN)/saz analyze -q --format json -o $(OUT)/report.json ./monitor
 	@cd $(OUT)/monitor && $(BIN)/saz instrument -q -o $(OUT)/instrumented ./monitor

@@ -171,7 +171,7 @@ func (o *options) move(c *capture, cut int, half bool, tag string) (*outcome, er
 			return nil, err
 		}
 	}
-	filters := []string{"all"}
+	filters := []string{"--all-state", "all"}
 	if half {
 		filters = halfFilters
 	}

@@ -32,7 +32,12 @@ type Container struct {
 	Insert, Remove, Lookup string   // procedures of the program, "" not found
 	Nested                 []Nested // lists that hang from an entry
 	Why                    []passes.Why
+
+	unclear string
 }
+
+// Unclear says why the shape is Unknown, "" if it is not.
+func (c *Container) Unclear() string { return c.unclear }
 
 // A Nested list is reached from each entry and goes with it.
 type Nested struct {

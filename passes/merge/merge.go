@@ -162,7 +162,7 @@ func scalars(t *ctype.Type, name string, off int64) []scalar {
 	for e.Kind == ctype.Array && e.Elem != nil {
 		e = e.Elem
 	}
-	return []scalar{{name, off, max(t.SizeOf(), 0), e, e != t || t.Kind == ctype.Union || e.Kind == ctype.Struct}}
+	return []scalar{{name, off, max(ctype.SizeOf(t), 0), e, e != t || t.Kind == ctype.Union || e.Kind == ctype.Struct}}
 }
 
 func integer(t *ctype.Type) bool {

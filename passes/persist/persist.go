@@ -14,6 +14,7 @@ package persist
 import (
 	"sort"
 
+	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/pointer"
@@ -74,7 +75,7 @@ func run(c *passes.Context) (any, error) {
 				kind = Param
 			}
 			res.Vars = append(res.Vars, Var{Name: l.Name, Kind: kind, Proc: f.ID, Global: -1, Local: l.ID,
-				Type: l.Type, Size: l.Type.Size, Pos: l.Pos, Obj: pt.LocalObj(f.ID, l.ID)})
+				Type: l.Type, Size: ctype.SizeOf(l.Type), Pos: l.Pos, Obj: pt.LocalObj(f.ID, l.ID)})
 		}
 	}
 	path := func(v *Var) string {

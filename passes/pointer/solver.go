@@ -1,3 +1,490 @@
 package pointer
 
-type solver struct{}
+import (
+	"sort"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/ir/models"
+	"saz/passes"
+)
+
+// none is "no node": a value that cannot hold a pointer.
+const none = -1
+
+// A solver holds the constraint graph. Nodes and places are dense numbers.
+//
+// A node is a variable of the constraint system: a register, a parameter, a
+// result, the contents of a place. Its set holds places: (object, canonical
+// offset) pairs.
+type solver struct {
+	prog    *ir.Program
+	models  *models.Set
+	lays    *layouts
+	arith   arithmetic
+	objects []Object
+	objLay  []*lay
+	name_   []string
+
+	firstFunc, firstLocal, unknown, firstHeap ObjID
+	localBase                                 []int32 // by function: index into localIDs
+	localIDs                                  []ObjID // objects of locals in memory, or -1
+
+	// Places.
+	places    []Loc
+	cell      []int32        // by place: the node of its contents, none if never accessed
+	constant  []int32        // by place: a node whose set is just the place
+	byObj     [][]int32      // by object: its places, by offset
+	anyLoad   []int32        // by object: node that includes all contents
+	anyStore  []int32        // by object: node included in all contents
+	watchers  [][]copyTarget // by object: copies from it
+	copySeen  map[copyTarget]bool
+	shiftSeen map[[2]int32]bool
+
+	// Nodes.
+	rep   []int32
+	pts   []set
+	delta []set
+	succ  []set
+	cons  [][]constraint
+
+	funcs    []funcNodes
+	order    []int32 // of nodes
+	seen     []int32 // scratch of the order's search
+	dirty    bool    // edges were added since order was computed
+	rounds   int
+	edges    int
+	merged   int
+	sites    []callSite
+	siteAt   map[ir.Ref]int32
+	slots    map[string]int32
+	escaped  map[ir.FuncID]int32 // by unmodelled function: what it knows
+	calleeOf map[ir.Ref][]ir.FuncID
+	backs    map[ir.Ref][]Callback
+	backSeen map[backKey]bool
+	packetAt map[packetKey]ObjID
+	unmod    map[ir.FuncID][]ir.Ref
+	wild     map[ir.Ref]bool // indirect calls that may call code outside the program
+	heap     *heap
+	libAlloc map[ir.Ref][]ObjID // by library call
+	heapOf   map[ir.Ref][]ObjID
+	stack    map[ir.Ref]ObjID // Alloca
+	modelTab []*models.Model  // by function
+	libObjs  map[ir.FuncID]ObjID
+	callerOf map[ir.FuncID][]ir.Ref
+
+	// The result.
+	final [][]Loc // by representative node
+	rec   []bool  // by function: recursive
+}
+
+type funcNodes struct {
+	regs   int32 // first register's index in regNode
+	params int32 // first parameter's node
+	ret    int32
+	va     int32
+}
+
+type backKey struct {
+	site ir.Ref
+	f    ir.FuncID
+	how  *models.Callback
+}
+
+type packetKey struct {
+	site ir.Ref
+	arg  int
+	cb   bool
+}
+
+type copyTarget struct {
+	src, dst int32 // places
+	size     int64 // -1: unknown
+}
+
+type constraintKind uint8
+
+const (
+	conLoad     constraintKind = iota // other ⊇ *this
+	conStore                          // *this ⊇ other
+	conShift                          // other ⊇ this + a
+	conIndex                          // other ⊇ this + i*a; wide: b
+	conCopyDst                        // *this ⊇ *other, a bytes
+	conCopySrc                        // *other ⊇ *this
+	conCall                           // this is called at site other
+	conCallback                       // this is called back: other indexes sites, a the callback
+	conEscape                         // this is known to unknown code
+	conLoadAny                        // other ⊇ all contents of what this points into
+	conStoreAny                       // any contents of what this points into ⊇ other
+	conMask                           // other ⊇ this & a
+)
+
+type constraint struct {
+	kind  constraintKind
+	other int32
+	a     int64
+	b     int64
+}
+
+// run is the pass.
+func run(c *passes.Context) (any, error) {
+	ms := c.Models
+	if ms == nil {
+		ms = models.Default()
+	}
+	return Analyze(c.Prog, ms), nil
+}
+
+// Analyze computes the points-to relation of p.
+func Analyze(p *ir.Program, ms *models.Set) *Result {
+	s := &solver{
+		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{},
+		copySeen: map[copyTarget]bool{},
+		siteAt:   map[ir.Ref]int32{}, slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
+		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
+		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[ir.Ref]bool{},
+		libAlloc: map[ir.Ref][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{},
+	}
+	s.findModels()
+	s.makeObjects()
+	s.makeNodes()
+	s.heap = newHeap(s)
+	s.globals()
+	for _, f := range p.Funcs {
+		if len(f.Blocks) > 0 {
+			s.procedure(f)
+		}
+	}
+	s.entries()
+	s.solve()
+	return s.finish()
+}
+
+// Objects.
+
+func (s *solver) newObject(o Object, l *lay) ObjID {
+	id := ObjID(len(s.objects))
+	s.objects = append(s.objects, o)
+	s.objLay = append(s.objLay, l)
+	s.byObj = append(s.byObj, nil)
+	s.anyLoad = append(s.anyLoad, none)
+	s.anyStore = append(s.anyStore, none)
+	s.watchers = append(s.watchers, nil)
+	return id
+}
+
+func (s *solver) makeObjects() {
+	noRef := ir.Ref{Func: -1, I: -1}
+	for _, g := range s.prog.Globals {
+		l := blobLay
+		if g.Type != nil {
+			l = s.lays.of(g.Type)
+			if g.String {
+				l = s.lays.array(s.lays.scalar(max(1, elemSize(g.Type))), -1)
+			}
+		}
+		s.newObject(Object{Kind: Global, Global: g.ID, Func: g.Proc, Local: -1, Site: noRef, Inner: noRef, Type: g.Type}, l)
+	}
+	s.firstFunc = ObjID(len(s.objects))
+	for _, f := range s.prog.Funcs {
+		s.newObject(Object{Kind: Func, Global: -1, Func: f.ID, Local: -1, Site: noRef, Inner: noRef, Type: f.Type}, blobLay)
+	}
+	s.firstLocal = ObjID(len(s.objects))
+	for _, f := range s.prog.Funcs {
+		s.localBase = append(s.localBase, int32(len(s.localIDs)))
+		for i := range f.Locals {
+			l := &f.Locals[i]
+			id := ObjID(-1)
+			if !l.Lifted {
+				lay := blobLay
+				if l.Type != nil {
+					lay = s.lays.of(l.Type)
+				}
+				id = s.newObject(Object{Kind: Local, Global: -1, Func: f.ID, Local: ir.LocalID(i), Site: noRef, Inner: noRef, Type: l.Type}, lay)
+			}
+			s.localIDs = append(s.localIDs, id)
+		}
+	}
+	s.unknown = s.newObject(Object{Kind: Unknown, Global: -1, Func: -1, Local: -1, Site: noRef, Inner: noRef}, blobLay)
+	s.firstHeap = ObjID(len(s.objects))
+}
+
+func elemSize(t *ctype.Type) int64 {
+	if t.Kind == ctype.Array {
+		return ctype.SizeOf(t.Elem)
+	}
+	return ctype.SizeOf(t)
+}
+
+func (s *solver) newHeapObj(site, inner ir.Ref, t *ctype.Type, array, tail bool) ObjID {
+	l := rawLay
+	if t != nil {
+		l = s.lays.heap(s.lays.of(t), array, tail)
+	}
+	id := s.newObject(Object{Kind: Heap, Global: -1, Func: -1, Local: -1, Site: site, Inner: inner, Type: t, Array: array}, l)
+	s.heapOf[site] = append(s.heapOf[site], id)
+	if inner != site {
+		s.heapOf[inner] = append(s.heapOf[inner], id)
+	}
+	return id
+}
+
+// Places.
+
+// place returns the number of a place; off is canonical or Any.
+func (s *solver) place(o ObjID, off int32) int32 {
+	if off == Any && s.objLay[o].one {
+		off = 0
+	}
+	l := s.byObj[o]
+	i := sort.Search(len(l), func(i int) bool { return s.places[l[i]].Off >= off })
+	if i < len(l) && s.places[l[i]].Off == off {
+		return l[i]
+	}
+	id := int32(len(s.places))
+	s.places = append(s.places, Loc{o, off})
+	s.cell = append(s.cell, none)
+	s.constant = append(s.constant, none)
+	l = append(l, 0)
+	copy(l[i+1:], l[i:])
+	l[i] = id
+	s.byObj[o] = l
+	return id
+}
+
+// at returns the place of byte off of o.
+func (s *solver) at(o ObjID, off int64) int32 {
+	c := Any
+	if off >= 0 {
+		c = int(s.objLay[o].canon(off))
+	}
+	return s.place(o, int32(c))
+}
+
+// constNode returns a node whose set is the place p.
+func (s *solver) constNode(p int32) int32 {
+	if s.constant[p] == none {
+		n := s.node()
+		s.constant[p] = n
+		s.addPlace(n, p)
+	}
+	return s.constant[p]
+}
+
+// readNode returns the node to read the contents of place p from; writeNode,
+// the node to add to.
+func (s *solver) readNode(p int32) int32 {
+	if l := s.places[p]; l.Off == Any {
+		return s.anyLoadOf(l.Obj)
+	}
+	return s.cellOf(p)
+}
+
+func (s *solver) writeNode(p int32) int32 {
+	if l := s.places[p]; l.Off == Any {
+		return s.anyStoreOf(l.Obj)
+	}
+	return s.cellOf(p)
+}
+
+func (s *solver) cellOf(p int32) int32 {
+	if s.cell[p] != none {
+		return s.cell[p]
+	}
+	n := s.node()
+	s.cell[p] = n
+	o := s.places[p].Obj
+	if a := s.anyStore[o]; a != none {
+		s.edge(a, n)
+	}
+	if a := s.anyLoad[o]; a != none {
+		s.edge(n, a)
+	}
+	for _, w := range s.watchers[o] {
+		s.copyCell(w, p)
+	}
+	return n
+}
+
+func (s *solver) anyLoadOf(o ObjID) int32 {
+	if s.anyLoad[o] != none {
+		return s.anyLoad[o]
+	}
+	n := s.node()
+	s.anyLoad[o] = n
+	if a := s.anyStore[o]; a != none {
+		s.edge(a, n)
+	}
+	for _, p := range s.byObj[o] {
+		if s.cell[p] != none {
+			s.edge(s.cell[p], n)
+		}
+	}
+	return n
+}
+
+func (s *solver) anyStoreOf(o ObjID) int32 {
+	if s.anyStore[o] != none {
+		return s.anyStore[o]
+	}
+	n := s.node()
+	s.anyStore[o] = n
+	if a := s.anyLoad[o]; a != none {
+		s.edge(n, a)
+	}
+	for _, p := range s.byObj[o] {
+		if s.cell[p] != none {
+			s.edge(n, s.cell[p])
+		}
+	}
+	for _, w := range s.watchers[o] {
+		s.edge(n, s.anyStoreOf(s.places[w.dst].Obj))
+	}
+	return n
+}
+
+// copyBlock makes size bytes (-1: any number) at place dst include what is at
+// place src.
+func (s *solver) copyBlock(dst, src int32, size int64) {
+	w := copyTarget{src, dst, size}
+	if s.copySeen[w] || src == dst {
+		return
+	}
+	s.copySeen[w] = true
+	so, do := s.places[src].Obj, s.places[dst].Obj
+	if s.objLay[so] == blobLay && so != s.unknown && s.objects[so].Kind != Local {
+		return // functions, objects of libraries
+	}
+	s.watchers[so] = append(s.watchers[so], w)
+	if a := s.anyStore[so]; a != none {
+		s.edge(a, s.anyStoreOf(do))
+	}
+	for i := 0; i < len(s.byObj[so]); i++ {
+		if p := s.byObj[so][i]; s.cell[p] != none {
+			s.copyCell(w, p)
+		}
+	}
+}
+
+// copyCell adds what place p of the source holds to where the copy w puts it.
+func (s *solver) copyCell(w copyTarget, p int32) {
+	from, to := s.places[w.src], s.places[w.dst]
+	at := s.places[p].Off
+	src := s.cell[p]
+	if from.Off == Any || to.Off == Any {
+		s.edge(src, s.anyStoreOf(to.Obj))
+		return
+	}
+	sl, dl := s.objLay[from.Obj], s.objLay[to.Obj]
+	// The source is whole elements of an array, or a range in one element.
+	rel := int64(at) - int64(from.Off)
+	stride := int64(0)
+	for _, st := range sl.path(int64(from.Off), 0, nil) {
+		if st.elem > 0 && (st.size < 0 || st.size > st.elem) {
+			if end := int64(from.Off) - st.start + w.size; w.size < 0 || end > st.elem {
+				// It may go on into the next element.
+				if int64(at) >= st.start && int64(at) < st.start+st.elem {
+					if rel < 0 {
+						rel += st.elem
+					}
+					stride = st.elem
+				}
+			}
+		}
+	}
+	if rel < 0 || w.size >= 0 && rel >= w.size {
+		return
+	}
+	if dl.one {
+		s.edge(src, s.cellOf(s.place(to.Obj, 0)))
+		return
+	}
+	for _, off := range s.arith.shift(dl, to.Off, rel, 0) {
+		s.edge(src, s.writeNode(s.place(to.Obj, off)))
+	}
+	if stride == 0 || s.sameStride(dl, to.Off, stride) {
+		return
+	}
+	// Elements of the source go to different places of the destination.
+	for i := 1; i < 64; i++ {
+		rel += stride
+		if w.size >= 0 && rel >= w.size {
+			return
+		}
+		if end := dl.whole(); end >= 0 && int64(to.Off)+rel >= end {
+			return
+		}
+		for _, off := range s.arith.shift(dl, to.Off, rel, 0) {
+			s.edge(src, s.writeNode(s.place(to.Obj, off)))
+		}
+	}
+	s.edge(src, s.anyStoreOf(to.Obj))
+}
+
+// sameStride reports whether around off is an array in which adding stride
+// changes nothing.
+func (s *solver) sameStride(l *lay, off int32, stride int64) bool {
+	for _, st := range l.path(int64(off), 0, nil) {
+		if st.elem > 0 && stride%st.elem == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Nodes.
+
+func (s *solver) node() int32 {
+	n := int32(len(s.rep))
+	s.rep = append(s.rep, n)
+	s.pts = append(s.pts, set{})
+	s.delta = append(s.delta, set{})
+	s.succ = append(s.succ, set{})
+	s.cons = append(s.cons, nil)
+	return n
+}
+
+func (s *solver) find(n int32) int32 {
+	for s.rep[n] != n {
+		s.rep[n] = s.rep[s.rep[n]]
+		n = s.rep[n]
+	}
+	return n
+}
+
+// edge makes the set of to include that of from.
+func (s *solver) edge(from, to int32) {
+	if from == none || to == none {
+		return
+	}
+	from, to = s.find(from), s.find(to)
+	if from == to || !s.succ[from].add(to) {
+		return
+	}
+	s.edges++
+	s.dirty = true
+	if !s.pts[from].empty() {
+		s.pts[to].union(&s.pts[from], &s.delta[to])
+	}
+}
+
+// addPlace adds place p to node n.
+func (s *solver) addPlace(n, p int32) {
+	n = s.find(n)
+	if s.pts[n].add(p) {
+		s.delta[n].add(p)
+	}
+}
+
+// constrain adds a constraint to node n; what n has already is seen again.
+func (s *solver) constrain(n int32, c constraint) {
+	if n == none {
+		return
+	}
+	n = s.find(n)
+	s.cons[n] = append(s.cons[n], c)
+	if !s.pts[n].empty() {
+		one := [1]constraint{c}
+		s.apply(n, one[:], s.pts[n].appendTo(nil))
+	}
+}

@@ -204,7 +204,7 @@ func leavesOf(t *ctype.Type) []leaf {
 	walk = func(t *ctype.Type, name string, lo, size int64, inArray bool) {
 		switch t.Kind {
 		case ctype.Array:
-			total := max(t.SizeOf(), 0)
+			total := max(ctype.SizeOf(t), 0)
 			if inArray {
 				total = size
 			}
@@ -227,15 +227,15 @@ func leavesOf(t *ctype.Type) []leaf {
 					}
 					sub += f.Name
 				}
-				fs := max(f.Type.SizeOf(), 0)
+				fs := max(ctype.SizeOf(f.Type), 0)
 				walk(f.Type, sub, lo+f.Off, pick(inArray, size-f.Off, fs), inArray)
 			}
 			return
 		}
-		n := max(t.SizeOf(), 1)
+		n := max(ctype.SizeOf(t), 1)
 		out = append(out, leaf{name, lo, pick(inArray, size, n), n})
 	}
-	walk(t, "", 0, t.SizeOf(), false)
+	walk(t, "", 0, ctype.SizeOf(t), false)
 	return out
 }
 

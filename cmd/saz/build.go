@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	frontbuild "saz/frontend/build"
+	"saz/passes/run"
+	"saz/rewrite"
+	"saz/rewrite/edit"
+)
+
+// shims are the compiler names that saz build puts in front of PATH.
+var shims = []string{"cc", "gcc", "clang", "c99", "x86_64-linux-gnu-gcc"}
+
+func buildCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "build",
+		Usage:     "run a build that can't be told its compiler, recorded; with -o, build its programs instrumented",
+		ArgsUsage: "[-o DIR] -- COMMAND [ARGUMENT...]",
+		Description: "The command runs with saz-cc in front of PATH under the compilers' names.\n" +
+			"It exits as the command did. With -o DIR each program that was linked is\n" +
+			"instrumented into DIR/NAME and built there.",
+		Flags: commonFlags(
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "instrument what was linked, below `DIR`"},
+			&cli.StringSliceFlag{Name: "program", Usage: "with -o: only the program `NAME`"},
+		),
+		Action: func(c *cli.Context) error {
+			argv := c.Args().Slice()
+			if len(argv) > 0 && argv[0] == "--" {
+				argv = argv[1:]
+			}
+			if len(argv) == 0 {
+				return usage("build needs a command: saz build -- make")
+			}
+			log, code, err := shimmed(argv)
+			if err != nil {
+				return cli.Exit(err.Error(), exitUsage)
+			}
+			defer os.Remove(log)
+			programs, compiled := linked(log)
+			if code != 0 {
+				return cli.Exit(fmt.Sprintf("%s failed", argv[0]), code)
+			}
+			if !c.Bool("quiet") {
+				fmt.Fprintf(os.Stderr, "saz: %d compile commands recorded; programs linked: %s\n", compiled, strings.Join(programs, " "))
+			}
+			if c.String("output") == "" {
+				return nil
+			}
+			return instrumentAll(c, programs)
+		},
+	}
+}
+
+// shimmed runs the command with the compilers' names leading to saz-cc. It
+// returns the log that saz-cc wrote and the command's exit status.
+func shimmed(argv []string) (log string, code int, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", 0, err
+	}
+	wrapper := filepath.Join(filepath.Dir(self), "saz-cc")
+	if _, err := os.Stat(wrapper); err != nil {
+		if wrapper, err = exec.LookPath("saz-cc"); err != nil {
+			return "", 0, errors.New("saz-cc is neither beside saz nor on PATH")
+		}
+	}
+	dir, err := os.MkdirTemp("", "saz-build-")
+	if err != nil {
+		return "", 0, err
+	}
+	defer os.RemoveAll(dir)
+	for _, name := range shims {
+		if _, err := exec.LookPath(name); err == nil {
+			if err := os.Symlink(wrapper, filepath.Join(dir, name)); err != nil {
+				return "", 0, err
+			}
+		}
+	}
+	f, err := os.CreateTemp("", "saz-build-*.log")
+	if err != nil {
+		return "", 0, err
+	}
+	f.Close()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "SAZ_LOG="+f.Name())
+	err = cmd.Run()
+	var ee *exec.ExitError
+	if errors.As(err, &ee) {
+		code = ee.ExitCode()
+		if ws, ok := ee.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			code = 128 + int(ws.Signal())
+		}
+		return f.Name(), code, nil
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return "", 0, err
+	}
+	return f.Name(), 0, nil
+}
+
+// linked reads saz-cc's log: the executables that carry records, and how many
+// commands were recorded.
+func linked(log string) (programs []string, compiled int) {
+	f, err := os.Open(log)
+	if err != nil {
+		return nil, 0
+	}
+	defer f.Close()
+	seen := map[string]bool{}
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 1<<24)
+	for sc.Scan() {
+		w := strings.Split(sc.Text(), "\t")
+		if len(w) < 6 || w[1] != "recorded" {
+			continue
+		}
+		compiled++
+		opt, err := frontbuild.ParseArgs(strings.Fields(w[5]), w[4])
+		if err != nil || opt.Mode != frontbuild.Link {
+			continue
+		}
+		path := opt.ObjectFor("")
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(w[4], path)
+		}
+		if !seen[path] {
+			seen[path] = true
+			programs = append(programs, path)
+		}
+	}
+	sort.Strings(programs)
+	return programs, compiled
+}
+
+// instrumentAll instruments programs below -o and builds them there.
+func instrumentAll(c *cli.Context, programs []string) error {
+	want := map[string]bool{}
+	for _, p := range c.StringSlice("program") {
+		want[p] = true
+	}
+	worst, n := exitDone, 0
+	for _, p := range programs {
+		name := filepath.Base(p)
+		if len(want) > 0 && !want[name] {
+			continue
+		}
+		n++
+		a, err := run.Load(run.Options{Target: []string{p}, Models: c.StringSlice("models"), Jobs: c.Int("jobs")})
+		if err != nil {
+			return cli.Exit(err.Error(), exitUsage)
+		}
+		r, err := rewrite.Instrument(a, rewrite.Options{Version: version})
+		if err != nil {
+			return cli.Exit(err.Error(), exitUsage)
+		}
+		worst = max(worst, complain(c, a))
+		dir := filepath.Join(c.String("output"), name)
+		if err := edit.WriteTree(dir, r.Files); err != nil {
+			return cli.Exit(err.Error(), exitUsage)
+		}
+		mk := exec.Command("make", "-s", "-C", dir)
+		mk.Stdout, mk.Stderr = os.Stderr, os.Stderr
+		if err := mk.Run(); err != nil {
+			return cli.Exit(fmt.Sprintf("the instrumented %s does not build in %s: %v", name, dir, err), exitPartial)
+		}
+		fmt.Printf("%s\n", filepath.Join(dir, name))
+	}
+	if n == 0 {
+		return usage("nothing was linked from C that could be instrumented")
+	}
+	return exit(worst)
+}

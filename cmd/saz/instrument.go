@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"saz/rewrite"
+	"saz/rewrite/edit"
+)
+
+func instrumentCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "instrument",
+		Usage:     "patched sources, glue and runtime, as a tree that builds",
+		ArgsUsage: targetHelp,
+		Flags: commonFlags(
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the tree to `DIR`"},
+			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff"},
+			&cli.BoolFlag{Name: "no-prune", Usage: "keep the marks that the control flow makes redundant"},
+		),
+		Action: func(c *cli.Context) error {
+			if c.String("output") == "" && !c.Bool("diff") {
+				return usage("instrument needs -o DIR or --diff")
+			}
+			a, err := load(c)
+			if err != nil {
+				return err
+			}
+			r, err := rewrite.Instrument(a, rewrite.Options{NoPrune: c.Bool("no-prune"), Version: version})
+			if err != nil {
+				return cli.Exit(err.Error(), exitUsage)
+			}
+			code := complain(c, a)
+			if c.Bool("diff") {
+				if _, err := os.Stdout.Write(r.Diff); err != nil {
+					return cli.Exit(err.Error(), exitInternal)
+				}
+			}
+			if dir := c.String("output"); dir != "" {
+				if err := edit.WriteTree(dir, r.Files); err != nil {
+					return cli.Exit(err.Error(), exitUsage)
+				}
+				if !c.Bool("quiet") {
+					fmt.Fprintf(os.Stderr, "saz: %s: %d variables tracked, %d marks (%d pruned) in %d files, %d allocation sites; build it with make -C %s\n",
+						dir, len(r.Plan.Vars), len(r.Marks.Marks), len(r.Marks.Pruned), len(r.Patched), len(r.Plan.Sites), dir)
+				}
+			}
+			return exit(code)
+		},
+	}
+}

@@ -1,0 +1,196 @@
+// Command saz makes C middleboxes ready for state-management frameworks: it
+// finds the state that must follow the traffic, tracks its updates, and moves it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/urfave/cli/v2"
+
+	"saz/frontend/source"
+	"saz/passes/run"
+)
+
+// Version of saz; the Makefile sets it.
+var version = "0.1.0-dev"
+
+// Exit codes; docs/exit-codes.md explains them.
+const (
+	exitDone     = 0
+	exitFindings = 1
+	exitUsage    = 2
+	exitPartial  = 3
+	exitInternal = 4
+)
+
+func main() {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(os.Stderr, "saz: internal error: %v\n%s\nThis is a bug in saz. Please report it with the command and the compiler's version.\n", r, debug.Stack())
+			os.Exit(exitInternal)
+		}
+	}()
+	os.Exit(realMain(os.Args))
+}
+
+func realMain(args []string) int {
+	app := &cli.App{
+		Name:                 "saz",
+		Usage:                "make C middleboxes framework-ready: find their state, track it, move it",
+		Version:              version,
+		EnableBashCompletion: true,
+		HideHelpCommand:      true,
+		Commands: []*cli.Command{
+			analyzeCommand(), explainCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
+			parseCommand(), dumpCommand(), pointsToCommand(),
+		},
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return usage("%v", err)
+		},
+		CommandNotFound: func(_ *cli.Context, name string) {
+			fmt.Fprintf(os.Stderr, "saz: there is no command %q; see saz --help\n", name)
+			os.Exit(exitUsage)
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usage("there is no command %q; see saz --help", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	err := app.Run(args)
+	if err == nil {
+		return exitDone
+	}
+	code := exitUsage // a target that can't be used is the user's to mend
+	var coded cli.ExitCoder
+	if errors.As(err, &coded) {
+		code = coded.ExitCode()
+	}
+	if msg := err.Error(); msg != "" {
+		fmt.Fprintf(os.Stderr, "saz: %s\n", strings.TrimPrefix(msg, "saz: "))
+	}
+	return code
+}
+
+func usage(format string, args ...any) error {
+	return cli.Exit(fmt.Sprintf(format, args...), exitUsage)
+}
+
+// target splits a command's arguments into TARGET and, after --, flags.
+func target(c *cli.Context) (targets, flags []string, err error) {
+	args := c.Args().Slice()
+	for i, a := range os.Args {
+		if a == "--" && len(os.Args)-i-1 <= len(args) {
+			n := len(args) - (len(os.Args) - i - 1)
+			targets, flags = args[:n], args[n:]
+			if n > 0 && targets[n-1] == "--" {
+				targets = targets[:n-1]
+			}
+			break
+		}
+	}
+	if flags == nil {
+		targets = args
+	}
+	if len(targets) == 0 {
+		return nil, nil, usage("%s needs a TARGET: a binary built with saz-cc, an object, a compile_commands.json, or FILE.c... -- FLAGS", c.Command.Name)
+	}
+	return targets, flags, nil
+}
+
+// targetHelp is the usage line of all commands that read a program.
+const targetHelp = "TARGET | FILE.c... -- FLAGS"
+
+// commonFlags are those of all commands that read a program.
+func commonFlags(more ...cli.Flag) []cli.Flag {
+	return append([]cli.Flag{
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "how many units at a time (default: one a processor); the result does not depend on it"},
+		&cli.StringSliceFlag{Name: "models", Usage: "`FILE` with models of library functions, added to the built-in ones"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no warnings"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never; NO_COLOR is honoured"},
+	}, more...)
+}
+
+// load reads the program that the command names.
+func load(c *cli.Context) (*run.Analysis, error) {
+	targets, flags, err := target(c)
+	if err != nil {
+		return nil, err
+	}
+	return loadTarget(c, targets, flags)
+}
+
+func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) {
+	p := newProgress(c)
+	defer p.done()
+	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), Step: p.step})
+	if err != nil {
+		return nil, cli.Exit(err.Error(), exitUsage)
+	}
+	return a, nil
+}
+
+// complain prints what the run found wrong with the input and returns the
+// exit status that it deserves.
+func complain(c *cli.Context, a *run.Analysis) int {
+	list := a.Sink.Sorted(a.Frontend.Files)
+	errs := 0
+	for _, d := range list {
+		if d.Severity == source.Error {
+			errs++
+		}
+		if d.Severity == source.Error || !c.Bool("quiet") {
+			source.Render(os.Stderr, a.Frontend.Files, d, colour(c, os.Stderr))
+		}
+	}
+	if errs > 0 {
+		fmt.Fprintf(os.Stderr, "saz: %d error(s): what they name is treated as unknown code\n", errs)
+		return exitPartial
+	}
+	return exitDone
+}
+
+// colour says whether f gets colours.
+func colour(c *cli.Context, f *os.File) bool {
+	switch c.String("color") {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	_, no := os.LookupEnv("NO_COLOR")
+	return !no && isatty.IsTerminal(f.Fd())
+}
+
+// progress is one line on a terminal that says what is being done.
+type progress struct{ on bool }
+
+func newProgress(c *cli.Context) *progress {
+	return &progress{on: !c.Bool("quiet") && isatty.IsTerminal(os.Stderr.Fd())}
+}
+
+func (p *progress) step(what string) {
+	if p.on {
+		fmt.Fprintf(os.Stderr, "\r\x1b[Ksaz: %s ...", what)
+	}
+}
+
+func (p *progress) done() {
+	if p.on {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+}
+
+func exit(code int) error {
+	if code == exitDone {
+		return nil
+	}
+	return cli.Exit("", code)
+}

@@ -1,0 +1,265 @@
+package models_test
+
+import (
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"saz/frontend/ctype"
+	"saz/ir/models"
+	"saz/passes/pointer/ctest"
+)
+
+// headers declare what is modelled; those that are not installed are skipped.
+var headers = strings.Fields(`
+	stdio.h stdlib.h string.h strings.h ctype.h wchar.h wctype.h stdint.h inttypes.h math.h setjmp.h locale.h libintl.h
+	errno.h error.h err.h assert.h getopt.h libgen.h fnmatch.h glob.h regex.h search.h malloc.h execinfo.h crypt.h endian.h
+	byteswap.h unistd.h fcntl.h dirent.h ftw.h dlfcn.h pwd.h grp.h shadow.h sched.h signal.h syslog.h spawn.h termios.h
+	time.h utime.h pthread.h semaphore.h mqueue.h ucontext.h langinfo.h stropts.h
+	sys/types.h sys/stat.h sys/statfs.h sys/statvfs.h sys/mman.h sys/ipc.h sys/shm.h sys/sem.h sys/msg.h sys/wait.h sys/uio.h
+	sys/time.h sys/times.h sys/timeb.h sys/timerfd.h sys/resource.h sys/utsname.h sys/sysinfo.h sys/syscall.h sys/prctl.h sys/file.h
+	sys/eventfd.h sys/signalfd.h sys/inotify.h sys/epoll.h sys/select.h sys/poll.h sys/socket.h sys/ioctl.h sys/sendfile.h
+	sys/random.h sys/fsuid.h sys/personality.h sys/acct.h poll.h netdb.h arpa/inet.h arpa/nameser.h resolv.h netinet/in.h netinet/ether.h net/if.h
+	ifaddrs.h pcap/pcap.h pcre.h zlib.h sys/sysmacros.h mcheck.h threads.h uchar.h
+`)
+
+func prototypes(t *testing.T) map[string]*ctype.Type {
+	var b strings.Builder
+	b.WriteString("#define _GNU_SOURCE 1\n#define PCRE2_CODE_UNIT_WIDTH 8\n")
+	for _, h := range append(headers, "pcre2.h") {
+		b.WriteString("#if __has_include(<" + h + ">)\n#include <" + h + ">\n#endif\n")
+	}
+	p := ctest.Text(t, b.String())
+	out := map[string]*ctype.Type{}
+	for _, o := range p.Units[0].AST.Objects {
+		if o.Type.Kind == ctype.Func {
+			out[o.Name] = o.Type
+			out[o.Link] = o.Type
+		}
+	}
+	if len(out) < 500 {
+		t.Skip("no system headers")
+	}
+	return out
+}
+
+// Every model's arguments are there and are pointers where it says that
+// they point at something.
+func TestPrototypes(t *testing.T) {
+	protos := prototypes(t)
+	set := models.Default()
+	var names, without []string
+	for n := range set.ByName {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		m := set.ByName[n]
+		ft := protos[n]
+		if ft == nil {
+			without = append(without, n)
+			continue
+		}
+		if ft.Func.OldStyle {
+			continue
+		}
+		params := ft.Func.Params
+		arg := func(what string, i int, pointer bool) {
+			if i >= len(params) {
+				if !ft.Func.Variadic {
+					t.Errorf("%s: %s: %s: argument %d of %d", m.File, n, what, i, len(params))
+				}
+				return
+			}
+			k := params[i].Type.Kind
+			if pointer && k != ctype.Pointer && k != ctype.Union {
+				t.Errorf("%s: %s: %s: argument %d is no pointer but %s", m.File, n, what, i, params[i].Type)
+			}
+		}
+		ptrs := func(what string, l []int) {
+			for _, i := range l {
+				arg(what, i, true)
+			}
+		}
+		ptrs("frees", m.Frees)
+		ptrs("returns", m.Returns)
+		ptrs("same", m.Same)
+		ptrs("elem", m.Elem)
+		ptrs("writes", m.Writes)
+		ptrs("fills", m.Fills)
+		ptrs("reads", m.Reads)
+		ptrs("gathers", m.Gathers)
+		ptrs("scatters", m.Scatters)
+		ptrs("keeps", m.Keeps)
+		ptrs("keeps_in", m.KeepsIn)
+		ptrs("gives_in", m.GivesIn)
+		ptrs("points", m.Points)
+		ptrs("opaque", m.Opaque)
+		ptrs("locks", m.Locks)
+		ptrs("unlocks", m.Unlocks)
+		for _, l := range [][][2]int{m.Copies, m.Moves, m.Puts} {
+			for _, c := range l {
+				ptrs("copies, moves or puts", c[:])
+			}
+		}
+		if m.Len != nil {
+			arg("len", *m.Len, false)
+		}
+		for _, i := range m.Data {
+			arg("data", i, false)
+		}
+		if m.Varargs > 0 && (!ft.Func.Variadic || m.Varargs != len(params)) {
+			t.Errorf("%s: %s: varargs %d, but the prototype has %d parameters, variadic %v", m.File, n, m.Varargs, len(params), ft.Func.Variadic)
+		}
+		if a := m.Alloc; a != nil {
+			for _, i := range a.Size {
+				arg("alloc size", i, false)
+			}
+			if a.Out != nil {
+				arg("alloc out", *a.Out, true)
+			} else if ft.Elem.Kind != ctype.Pointer {
+				t.Errorf("%s: %s: allocates but returns %s", m.File, n, ft.Elem)
+			}
+			if a.From != nil {
+				arg("alloc from", *a.From, true)
+			}
+		}
+		if (m.Static || len(m.Returns)+len(m.Same)+len(m.Elem) > 0) && ft.Elem.Kind != ctype.Pointer {
+			if n != "strerror_r" && n != "__xpg_strerror_r" { // two of the name
+				t.Errorf("%s: %s: returns a pointer, the prototype %s", m.File, n, ft.Elem)
+			}
+		}
+		for _, c := range m.Calls {
+			arg("calls", c.Arg, true)
+			if c.In {
+				continue
+			}
+			cb := params[c.Arg].Type.Elem
+			if cb.Kind != ctype.Func {
+				continue
+			}
+			np := len(cb.Func.Params)
+			if cb.Func.OldStyle {
+				continue
+			}
+			for p, a := range c.Pass {
+				if p >= np {
+					t.Errorf("%s: %s: callback has no parameter %d", m.File, n, p)
+				}
+				arg("pass", a, false)
+			}
+			for _, l := range [][]int{c.Packet, c.Elems, c.Lib} {
+				for _, p := range l {
+					if p >= np {
+						t.Errorf("%s: %s: callback has no parameter %d", m.File, n, p)
+					}
+				}
+			}
+			if len(c.Pass)+len(c.Packet)+len(c.Elems)+len(c.Lib) == 0 {
+				for i := range cb.Func.Params {
+					if cb.Func.Params[i].Type.Kind == ctype.Pointer && n != "pthread_key_create" {
+						t.Errorf("%s: %s: where does the callback's parameter %d come from?", m.File, n, i)
+					}
+				}
+			}
+		}
+		if m.NoReturn != ft.Func.NoReturn && m.NoReturn && n != "__longjmp_chk" {
+			t.Logf("%s: %s: the header does not say that it does not return", m.File, n)
+		}
+	}
+	if len(without)*5 > len(names) {
+		t.Errorf("%d of %d models have no prototype: %v", len(without), len(names), without)
+	}
+	t.Logf("%d models, %d without a prototype here: %v", len(names), len(without), without)
+}
+
+func TestStrict(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"- name: f\n  wirtes: [0]\n", "wirtes"},
+		{"- reads: [0]\n", "neither name"},
+		{"- name: f\n  output: screen\n", "screen"},
+		{"- name: f\n- name: f\n", "twice"},
+		{"- name: f\n  gives: true\n", "slot"},
+		{"- name: f\n  reads: [-1]\n", "argument -1"},
+		{"- name: f\n  reads: x\n", "x"},
+		{"- name: f\n  data: [1]\n", "output"},
+	} {
+		_, err := models.Parse("saz.yaml", []byte(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "saz.yaml") {
+			t.Errorf("%q: %v; want something about %q", c.text, err, c.want)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte("- names: [rx_burst, malloc]\n  receive: {out: [2]}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := models.Default()
+	if err := s.Load(file); err != nil {
+		t.Fatal(err)
+	}
+	if m := s.Lookup("rx_burst"); m == nil || m.Receive == nil || m.File != "mine.yaml" {
+		t.Errorf("rx_burst: %+v", m)
+	}
+	if s.Lookup("malloc").Alloc != nil {
+		t.Error("the user's malloc does not replace ours")
+	}
+	if models.Default().Lookup("malloc").Alloc == nil {
+		t.Error("the user's malloc leaked into the defaults")
+	}
+}
+
+func TestVariants(t *testing.T) {
+	s := models.Default()
+	for name, want := range map[string]string{
+		"__isoc99_sscanf": "sscanf", "__isoc23_strtol": "strtol", "__memcpy_chk": "memcpy", "__builtin_memcpy": "memcpy",
+		"__builtin___snprintf_chk": "snprintf", "fputs_unlocked": "fputs", "fopen64": "fopen64", "lseek64": "lseek",
+		"__vfprintf_chk": "vfprintf", "__strdup": "strdup", "__isoc99_fscanf": "fscanf", "nosuch": "",
+	} {
+		got := ""
+		if m := s.Lookup(name); m != nil {
+			got = m.Name
+		}
+		if got != want {
+			t.Errorf("%s: model of %q, want %q", name, got, want)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		i, want int
+	}{
+		{"__snprintf_chk", 0, 0}, {"__snprintf_chk", 2, 4}, {"__snprintf_chk", 3, 5}, {"snprintf", 3, 3}, {"__fprintf_chk", 1, 2},
+		{"__printf_chk", 0, 1}, {"__sprintf_chk", 1, 3}, {"__fgets_chk", 2, 3}, {"__read_chk", 2, 2}, {"__memcpy_chk", 2, 2},
+		{"__builtin___snprintf_chk", 2, 4}, {"__fread_chk", 3, 4},
+	} {
+		if got := models.Chk(c.name, c.i); got != c.want {
+			t.Errorf("Chk(%s, %d) = %d, want %d", c.name, c.i, got, c.want)
+		}
+	}
+}
+
+// Whatever the examples and the programs that saz is measured on call.
+func TestCoverage(t *testing.T) {
+	s := models.Default()
+	for _, n := range strings.Fields(`__assert_fail __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc __errno_location
+		__isoc99_sscanf __p_class __p_rcode __p_type access alarm calloc chdir chroot close closelog dirname dup2 endgrent
+		endpwent exit fchown fclose fcntl fflush fgets fileno fopen fork fprintf fputc fputs fread free fstat ftok ftruncate
+		fwrite getcwd getgrnam getopt getpid getpwnam getuid gmtime inet_aton inet_ntop inet_pton initgroups malloc memchr
+		memcmp memcpy memmove memset mkfifo ns_initparse ns_msg_getflag ns_name_uncompress ns_parserr open openlog
+		pcap_close pcap_compile pcap_freecode pcap_geterr pcap_lib_version pcap_lookupdev pcap_loop pcap_open_live
+		pcap_open_offline pcap_perror pcap_setfilter pcap_stats pcre_compile pcre_exec pcre_free_substring
+		pcre_get_substring pcre_study pcre_version perror printf putc putchar puts realloc setgid setsid setuid shmat shmctl
+		shmget signal snprintf sprintf stat strchr strcmp strcpy strdup strerror strftime strlen strncat strncpy strtol
+		strtoul syslog time usleep vsnprintf write atoi bind getsockname htonl htons inet_ntoa ntohs pcap_inject pcap_next
+		pcap_open_dead pthread_create pthread_join recv sem_init sem_post sem_wait socket sigaction sigemptyset strtok
+		strcspn strspn setvbuf ferror pcap_datalink pcap_breakloop pcap_datalink_val_to_name pcap_dispatch pcap_next_ex
+		recvfrom recvmsg recvmmsg send sendto sendmsg pcap_sendpacket pcap_dump epoll_wait epoll_ctl qsort bsearch`) {
+		if s.Lookup(n) == nil {
+			t.Errorf("%s has no model", n)
+		}
+	}
+}

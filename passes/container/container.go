@@ -1,0 +1,798 @@
+// Package container finds the collections that top-level variables lead to, and
+// their shape, so that generated code can take entries out of them and put
+// entries in: lists, hash tables of lists, trees, arrays.
+//
+// The paper assumes the two designs (hash table, linked list) when it looks for flowspaces
+// (section 4.3) and leaves reading and writing the entries to people.
+//
+// # Algorithm
+//
+// The type of an updateable variable gives its heads: a pointer to a record, an
+// array of them, a pointer to such an array, a struct that holds one of these; or an
+// array of records, which holds its entries itself. For a head of void * the entries come
+// from the pointer analysis.
+//
+// Which of an entry's pointers to its own type links the collection is read from the
+// code: the one that is followed in a loop (cur = cur->next, pp = &(*pp)->next),
+// that gets the old head at an insertion (e->next = *head), through which the tail gets a
+// new entry. The one that leads back is stored through the other (e->next->prev = e->prev,
+// old_head->prev = e).
+//
+// A shape is claimed only if putting an entry in and taking one out by these
+// links and the head is all that there is to do. Any other pointer among entries
+// that the code uses, a BSD-style pointer to the pointer, a table of unknown size make it
+// Unknown, with the reason.
+//
+// # Procedures
+//
+// Insert stores an entry in a head, Remove has an entry as parameter and frees
+// it, Lookup follows the links and compares. Code that runs while packets are
+// processed is preferred.
+//
+// # Nested lists
+//
+// A pointer from the entry to another linked record is a nested list if nothing but
+// entries of this container leads there. Otherwise the two are shared, and Why says so.
+package container
+
+import (
+	"fmt"
+	"sort"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/modref"
+	"saz/passes/persist"
+	"saz/passes/pointer"
+	"saz/passes/toplevel"
+	"saz/passes/update"
+)
+
+// Pass is the container pass.
+var Pass = &passes.Pass{
+	Name:     "container",
+	Doc:      "lists, hash tables and arrays of entries, and how they are linked",
+	Requires: []*passes.Pass{pointer.Pass, modref.Pass, persist.Pass, toplevel.Pass, update.Pass},
+	Run:      run,
+}
+
+// Of returns the result.
+func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
+
+type finder struct {
+	c  *passes.Context
+	pt *pointer.Result
+	ps *persist.Result
+	tl *toplevel.Result
+	up *update.Result
+
+	scan    *scan
+	direct  map[persist.VarID]bool            // its own bytes are updated
+	stray   map[persist.VarID]bool            // its heads may point at something that is no entry
+	entries map[persist.VarID][]pointer.ObjID // heap objects that a container's heads point at
+	heads   map[persist.VarID][]pointer.Loc   // where they stand
+}
+
+func run(c *passes.Context) (any, error) {
+	w := &finder{c: c, pt: pointer.Of(c), ps: persist.Of(c), tl: toplevel.Of(c), up: update.Of(c),
+		direct: map[persist.VarID]bool{}, stray: map[persist.VarID]bool{}, entries: map[persist.VarID][]pointer.ObjID{}, heads: map[persist.VarID][]pointer.Loc{}}
+	w.scan = &scan{c: c, pt: w.pt, all: map[*ctype.Record]*links{}}
+	res := &Result{Containers: map[persist.VarID]*Container{}}
+	var vars []*persist.Var
+	for i := range w.ps.Vars {
+		if v := &w.ps.Vars[i]; v.Obj >= 0 && w.up.Updateable[v.ID] != nil {
+			vars = append(vars, v)
+		}
+	}
+	for i := range w.up.Updates {
+		if u := &w.up.Updates[i]; u.Direct {
+			w.direct[u.Var] = true
+		}
+	}
+	// The records first: one look at the code serves all of them.
+	for _, v := range vars {
+		if k := w.shape(v); k != nil {
+			res.Containers[v.ID] = k
+			w.linksOf(k.Entry)
+		}
+	}
+	for i := 0; i < 3; i++ { // what hangs from entries, a few levels down
+		var more []*ctype.Record
+		for r := range w.scan.all {
+			for j := range r.Fields {
+				if e := pointee(c.Prog, r.Fields[j].Type); e != nil && w.scan.all[e] == nil {
+					more = append(more, e)
+				}
+			}
+		}
+		for _, r := range more {
+			w.linksOf(r)
+		}
+	}
+	w.scan.run()
+	for _, v := range vars {
+		if k := res.Containers[v.ID]; k != nil && !w.decide(v, k) {
+			delete(res.Containers, v.ID)
+		}
+	}
+	w.tails(vars, res)
+	w.shared(vars, res)
+	w.procedures(vars, res)
+	for _, v := range vars {
+		if k := res.Containers[v.ID]; k != nil {
+			w.nested(v, k, res)
+		}
+	}
+	return res, nil
+}
+
+func (w *finder) linksOf(r *ctype.Record) *links {
+	l := w.scan.all[r]
+	if l == nil {
+		l = selfLinks(w.c.Prog, r)
+		w.scan.all[r] = l
+	}
+	return l
+}
+
+// A head is a place of a variable from which entries may hang.
+type head struct {
+	name     string
+	off      int64
+	entry    *ctype.Record
+	n        int64       // how many in a row
+	t        *ctype.Type // of one
+	array    bool        // an array of heads, or a pointer to one
+	indirect bool
+	inPlace  bool // the entries themselves
+}
+
+// headsOf lists the heads in a type.
+func (w *finder) headsOf(t *ctype.Type, off int64, name string, depth int) []head {
+	p := w.c.Prog
+	switch t.Kind {
+	case ctype.Pointer:
+		if r := pointee(p, t); r != nil && r.Complete {
+			return []head{{name: name, off: off, entry: r, n: 1, t: t}}
+		}
+		if t.Elem != nil && t.Elem.Kind == ctype.Pointer {
+			if r := pointee(p, t.Elem); r != nil && r.Complete {
+				return []head{{name: name, off: off, entry: r, t: t.Elem, indirect: true, array: true}}
+			}
+		}
+		if t.Elem != nil && t.Elem.Kind == ctype.Void {
+			return []head{{name: name, off: off, n: 1, t: t}}
+		}
+	case ctype.Array:
+		n, e := int64(1), t
+		for e.Kind == ctype.Array && e.Elem != nil {
+			n *= max(e.Len, 0)
+			e = e.Elem
+		}
+		if e.IsRecord() && e.Rec != nil {
+			r := p.Record(e.Rec)
+			if r.Complete && !r.Union {
+				return []head{{name: name, off: off, entry: r, n: n, t: e, array: true, inPlace: true}}
+			}
+			return nil
+		}
+		for _, h := range w.headsOf(e, off, name, depth) {
+			if !h.indirect && !h.array {
+				h.n, h.array = n, true
+				return []head{h}
+			}
+		}
+	case ctype.Struct:
+		if t.Rec == nil || depth > 2 {
+			return nil
+		}
+		var out []head
+		r := p.Record(t.Rec)
+		for i := range r.Fields {
+			fl := &r.Fields[i]
+			sub := name
+			if fl.Name != "" {
+				if sub != "" {
+					sub += "."
+				}
+				sub += fl.Name
+			}
+			out = append(out, w.headsOf(fl.Type, off+fl.Off, sub, depth+1)...)
+		}
+		return out
+	}
+	return nil
+}
+
+// pointed returns the heap objects that pointers at l lead to, and whether they
+// may lead anywhere else.
+func (w *finder) pointed(l pointer.Loc) (heap []pointer.ObjID, other bool) {
+	seen := map[pointer.ObjID]bool{}
+	for _, x := range w.pt.Contents(l.Obj, l.Off) {
+		o := w.pt.Objects[x.Obj]
+		if o.Kind != pointer.Heap || o.Opaque || o.Packet {
+			other = true
+			continue
+		}
+		if !seen[x.Obj] {
+			seen[x.Obj] = true
+			heap = append(heap, x.Obj)
+		}
+	}
+	return heap, other
+}
+
+// shape finds the one head of v that entries hang from. Its links are decided
+// later.
+func (w *finder) shape(v *persist.Var) *Container {
+	type found struct {
+		head
+		heap  []pointer.ObjID
+		locs  []pointer.Loc
+		other bool
+	}
+	var all []found
+	for _, h := range w.headsOf(v.Type, 0, "", 0) {
+		loc := pointer.Loc{Obj: v.Obj, Off: w.pt.Canon(v.Obj, h.off)}
+		f := found{head: h, locs: []pointer.Loc{loc}}
+		switch {
+		case h.inPlace:
+			if !w.direct[v.ID] {
+				continue // a table of what does not change
+			}
+		case h.indirect:
+			tables, other := w.pointed(loc)
+			f.locs, f.other = nil, other
+			for _, t := range tables {
+				l := pointer.Loc{Obj: t, Off: w.pt.Canon(t, 0)}
+				heap, o := w.pointed(l)
+				f.heap = append(f.heap, heap...)
+				f.locs = append(f.locs, l)
+				f.other = f.other || o
+			}
+			if len(tables) == 1 {
+				f.n = w.count(tables[0], ctype.SizeOf(h.t))
+			}
+		default:
+			f.heap, f.other = w.pointed(loc)
+		}
+		if f.entry == nil {
+			for _, o := range f.heap {
+				t := w.pt.TypeOf(o)
+				if t == nil || t.Kind != ctype.Struct || t.Rec == nil || f.entry != nil && f.entry != w.c.Prog.Record(t.Rec) {
+					f.entry = nil
+					break
+				}
+				f.entry = w.c.Prog.Record(t.Rec)
+			}
+		}
+		if f.entry == nil || len(f.heap) == 0 && !h.inPlace {
+			continue
+		}
+		all = append(all, f)
+	}
+	if v.Type.Kind == ctype.Struct {
+		// A struct is a container if its heads are what packets update: one
+		// list, by its head and perhaps its tail.
+		all = filter(all, func(f found) bool { return !f.inPlace && w.packetStores(f.locs) })
+		if len(all) == 0 {
+			return nil
+		}
+		for _, f := range all[1:] {
+			if f.entry != all[0].entry || f.array || all[0].array {
+				k := &Container{Var: v.ID, Entry: all[0].entry}
+				w.unknown(k, v, fmt.Sprintf("it holds more than one collection: %s and %s", all[0].name, f.name))
+				return k
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	f := all[0]
+	k := &Container{Var: v.ID, Shape: List, Entry: f.entry, HeadOff: f.off, Buckets: f.n, Indirect: f.indirect}
+	sort.Slice(f.heap, func(i, j int) bool { return f.heap[i] < f.heap[j] })
+	w.entries[v.ID], w.heads[v.ID] = f.heap, f.locs
+	switch {
+	case f.inPlace:
+		k.Shape = Array
+		k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: fmt.Sprintf("an array of %d %s", f.n, f.t)})
+		w.entries[v.ID] = []pointer.ObjID{v.Obj}
+		return k
+	case f.array:
+		k.Shape = HashList
+		k.BucketType = f.t
+		k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: fmt.Sprintf("a table of pointers to %s", f.t.Elem)})
+	default:
+		k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: fmt.Sprintf("a pointer to %s", f.t.Elem)})
+	}
+	for _, g := range all[1:] { // head and tail of one struct
+		k.Tail = v.Name + "." + g.name
+	}
+	w.stray[v.ID] = f.other
+	return k
+}
+
+func filter[T any](s []T, keep func(T) bool) []T {
+	out := s[:0]
+	for _, x := range s {
+		if keep(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (w *finder) unknown(k *Container, v *persist.Var, text string) {
+	k.Shape = Unknown
+	if k.unclear == "" {
+		k.unclear = text
+	}
+	k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: text})
+}
+
+// count returns how many elements of size bytes the one call that allocates o
+// asks for, 0 if that is not a constant.
+func (w *finder) count(o pointer.ObjID, size int64) int64 {
+	ref := w.pt.Objects[o].Inner
+	f := w.c.Prog.Funcs[ref.Func]
+	in := &f.Instrs[ref.I]
+	total := int64(1)
+	for _, t := range w.pt.Callees(ref) {
+		m := w.pt.Model(t)
+		if m == nil || m.Alloc == nil || len(m.Alloc.Size) == 0 {
+			return 0
+		}
+		for _, k := range m.Alloc.Size {
+			if k >= len(in.Args) {
+				return 0
+			}
+			a := strip(f, in.Args[k])
+			if a.Kind != ir.VInt {
+				return 0
+			}
+			total *= a.Off
+		}
+		break
+	}
+	if size <= 0 || total%size != 0 {
+		return 0
+	}
+	return total / size
+}
+
+// packetStores reports whether packet code stores pointers to any of locs.
+func (w *finder) packetStores(locs []pointer.Loc) bool {
+	for i := range w.up.Updates {
+		u := &w.up.Updates[i]
+		in := w.c.Instr(u.Ref)
+		if in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer {
+			continue
+		}
+		for _, l := range u.Locs {
+			for _, h := range locs {
+				if l == h {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// decide settles the links of a container; false if it is none.
+func (w *finder) decide(v *persist.Var, k *Container) bool {
+	if k.Shape == Array || k.Shape == Unknown {
+		return true
+	}
+	l := w.linksOf(k.Entry)
+	next, prev, tree, why := l.decide()
+	inserted := w.packetStores(w.heads[v.ID])
+	if next == nil {
+		if why != "" {
+			w.unknown(k, v, why)
+			return true
+		}
+		if k.Shape == List && !inserted || k.Shape == List && len(l.fields) == 0 {
+			// A pointer to one object. An array on the heap is a container.
+			if w.indexed(v) {
+				k.Shape = Array
+				k.Indirect = true
+				k.Buckets = 0
+				if len(w.entries[v.ID]) == 1 {
+					k.Buckets = w.count(w.entries[v.ID][0], k.Entry.Size)
+				}
+				if k.Buckets == 0 {
+					w.unknown(k, v, "an array on the heap whose length is not a constant")
+				}
+				return true
+			}
+			return false
+		}
+		w.unknown(k, v, "entries are not linked")
+		return true
+	}
+	ref := ir.Ref{Func: -1}
+	if len(next.followed) > 0 {
+		ref = next.followed[0]
+	}
+	k.Next, k.NextOff = next.name, next.off
+	if tree {
+		k.Shape = Tree
+		k.Next, k.Prev, k.PrevOff = next.name, prev.name, prev.off
+		k.Why = append(k.Why, w.c.Because(ref, "%s and %s are both followed: a tree", next.name, prev.name))
+		return true
+	}
+	if ref.Func >= 0 {
+		k.Why = append(k.Why, w.c.Because(ref, "the next entry is %s, followed here", next.name))
+	}
+	if prev != nil {
+		k.Prev, k.PrevOff = prev.name, prev.off
+		k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: fmt.Sprintf("%s leads back: it is stored through %s", prev.name, next.name)})
+	}
+	if why != "" {
+		w.unknown(k, v, why)
+	}
+	if w.stray[v.ID] {
+		w.unknown(k, v, "its heads may point at something other than allocated entries")
+	}
+	if k.Shape == HashList && k.Buckets <= 0 {
+		w.unknown(k, v, "the number of buckets is not a constant")
+	}
+	if k.Tail == "" && k.Shape == List && next.appended > 0 {
+		w.tail(v, k, next)
+	}
+	return true
+}
+
+// indexed reports whether packet code takes elements of what v points at.
+func (w *finder) indexed(v *persist.Var) bool {
+	want := map[pointer.ObjID]bool{}
+	for _, o := range w.entries[v.ID] {
+		want[o] = true
+	}
+	for _, fid := range w.tl.PktProcs {
+		f := w.c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.IndexAddr || in.B.Kind == ir.VInt || !w.tl.Packet(ir.Ref{Func: fid, I: int32(i)}) {
+				continue
+			}
+			ld := def(f, in.A)
+			if ld == nil || ld.Op != ir.Load {
+				continue
+			}
+			for _, l := range w.pt.PointsTo(fid, ld.A) {
+				if l.Obj == v.Obj {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// tail finds the variable through which entries are appended: tail->next = e;
+// tail = e.
+func (w *finder) tail(v *persist.Var, k *Container, next *link) {
+	for _, f := range w.c.Prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.Store {
+				continue
+			}
+			_, l, base := w.scan.address(f, in.A, in.Type)
+			if l != next {
+				continue
+			}
+			ld := def(f, base)
+			if ld == nil || ld.Op != ir.Load || ld.A.Kind != ir.VGlobal || ld.A.Off != 0 || pointer.ObjID(ld.A.ID) == v.Obj {
+				continue
+			}
+			for j := range f.Instrs {
+				st := &f.Instrs[j]
+				if st.Op == ir.Store && st.A == ld.A && strip(f, st.B) == strip(f, in.B) {
+					k.Tail = w.c.Prog.Globals[ld.A.ID].Name
+					k.Why = append(k.Why, w.c.Because(ir.Ref{Func: f.ID, I: int32(i)}, "%s is the last entry", k.Tail))
+					return
+				}
+			}
+		}
+	}
+}
+
+// tails drops the containers that are only the tail of another.
+func (w *finder) tails(vars []*persist.Var, res *Result) {
+	for _, v := range vars {
+		k := res.Containers[v.ID]
+		if k == nil || k.Tail == "" {
+			continue
+		}
+		for _, x := range vars {
+			if o := res.Containers[x.ID]; o != nil && o != k && x.Name == k.Tail && x.Global >= 0 && o.Entry == k.Entry && o.Shape != HashList {
+				delete(res.Containers, x.ID)
+			}
+		}
+	}
+}
+
+// shared says which containers have entries in common.
+func (w *finder) shared(vars []*persist.Var, res *Result) {
+	owner := map[pointer.ObjID][]*persist.Var{}
+	for _, v := range vars {
+		if k := res.Containers[v.ID]; k == nil || k.Shape == Array && !k.Indirect {
+			continue
+		}
+		for _, o := range w.entries[v.ID] {
+			owner[o] = append(owner[o], v)
+		}
+	}
+	told := map[[2]persist.VarID]bool{}
+	for _, v := range vars {
+		k := res.Containers[v.ID]
+		if k == nil {
+			continue
+		}
+		for _, o := range w.entries[v.ID] {
+			for _, x := range owner[o] {
+				if x.ID == v.ID || told[[2]persist.VarID{v.ID, x.ID}] || x.Name == k.Tail {
+					continue
+				}
+				told[[2]persist.VarID{v.ID, x.ID}] = true
+				k.Why = append(k.Why, passes.Why{Pos: x.Pos, Text: fmt.Sprintf("its entries may also hang from %s", x.Name)})
+			}
+		}
+	}
+}
+
+// procedures finds what inserts, removes and looks up.
+func (w *finder) procedures(vars []*persist.Var, res *Result) {
+	packet := map[ir.FuncID]bool{}
+	for _, f := range w.tl.PktProcs {
+		packet[f] = true
+	}
+	type at struct {
+		obj pointer.ObjID
+		off int32
+	}
+	byHead := map[at][]*Container{}
+	byEntry := map[pointer.ObjID][]*Container{}
+	byRec := map[*ctype.Record][]*Container{}
+	for _, v := range vars {
+		k := res.Containers[v.ID]
+		if k == nil || k.Shape == Array && !k.Indirect {
+			continue
+		}
+		for _, l := range w.heads[v.ID] {
+			byHead[at{l.Obj, l.Off}] = append(byHead[at{l.Obj, l.Off}], k)
+		}
+		for _, o := range w.entries[v.ID] {
+			byEntry[o] = append(byEntry[o], k)
+		}
+		byRec[k.Entry] = append(byRec[k.Entry], k)
+	}
+	if len(byHead) == 0 {
+		return
+	}
+	type rank struct{ insert, remove, lookup int }
+	best := map[*Container]*rank{}
+	for _, k := range res.Containers {
+		best[k] = &rank{}
+	}
+	for _, f := range w.c.Prog.Funcs {
+		if !f.Defined() {
+			continue
+		}
+		bonus := 1
+		if packet[f.ID] {
+			bonus = 10
+		}
+		hasParam := func(r *ctype.Record) bool {
+			for _, l := range f.Params {
+				if pointee(w.c.Prog, f.Locals[l].Type) == r {
+					return true
+				}
+			}
+			return false
+		}
+		seen := map[*Container]*rank{}
+		note := func(k *Container) *rank {
+			if seen[k] == nil {
+				seen[k] = &rank{}
+			}
+			return seen[k]
+		}
+		cmps := map[*Container]bool{}
+		follows := map[*Container]bool{}
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			switch in.Op {
+			case ir.Store:
+				if in.Type == nil || in.Type.Kind != ctype.Pointer || in.B.Kind == ir.VInt || in.A.Kind == ir.VLocal {
+					continue
+				}
+				if rec, _, _, ok := fieldOf(w.c.Prog, f, in.A); ok && byRec[rec] != nil {
+					continue
+				}
+				for _, l := range w.pt.PointsTo(f.ID, in.A) {
+					for _, k := range byHead[at{l.Obj, l.Off}] {
+						v := def(f, in.B)
+						_, ln, _ := w.scan.load(f, v)
+						if ln != nil && ln.off == k.NextOff {
+							note(k).remove = max(note(k).remove, bonus)
+						} else if v != nil && v.Op == ir.Load && v.A.Kind == in.A.Kind && v.A == in.A {
+							continue
+						} else {
+							note(k).insert = bonus
+						}
+					}
+				}
+			case ir.Call:
+				for _, t := range w.pt.Callees(ref) {
+					m := w.pt.Model(t)
+					if m == nil {
+						continue
+					}
+					for _, a := range m.Frees {
+						if a >= len(in.Args) {
+							continue
+						}
+						for _, l := range w.pt.PointsTo(f.ID, in.Args[a]) {
+							for _, k := range byEntry[l.Obj] {
+								note(k).remove = max(note(k).remove, 3*bonus)
+							}
+						}
+					}
+				}
+			case ir.Load:
+				if rec, _, base, ok := fieldOf(w.c.Prog, f, in.A); ok && byRec[rec] != nil && in.Type.Kind != ctype.Pointer {
+					for _, l := range w.pt.PointsTo(f.ID, base) {
+						for _, k := range byEntry[l.Obj] {
+							cmps[k] = true
+						}
+					}
+				}
+			}
+		}
+		for k, s := range seen {
+			b := best[k]
+			if s.insert > b.insert {
+				b.insert = s.insert
+				k.Insert = f.Name
+			}
+			if s.remove > 0 && hasParam(k.Entry) && s.remove > b.remove {
+				b.remove = s.remove
+				k.Remove = f.Name
+			}
+		}
+		for _, ks := range byRec {
+			for _, k := range ks {
+				if w.walks(f, k, byEntry) {
+					follows[k] = true
+				}
+			}
+		}
+		for k := range follows {
+			score := bonus
+			if ft := f.Type; ft != nil && pointee(w.c.Prog, ft.Elem) == k.Entry {
+				score += 5
+			}
+			if cmps[k] {
+				score += 2
+			}
+			if w.comparesIn(f) {
+				score++
+			}
+			if b := best[k]; score > b.lookup {
+				b.lookup = score
+				k.Lookup = f.Name
+			}
+		}
+	}
+}
+
+// walks reports whether the entries that f follows in a loop may be k's.
+func (w *finder) walks(f *ir.Func, k *Container, byEntry map[pointer.ObjID][]*Container) bool {
+	l := w.scan.all[k.Entry].at(k.NextOff)
+	if l == nil {
+		return false
+	}
+	for _, r := range l.followed {
+		if r.Func != f.ID {
+			continue
+		}
+		for _, x := range w.pt.PointsTo(f.ID, f.Instrs[r.I].A) {
+			for _, o := range byEntry[x.Obj] {
+				if o == k {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (w *finder) comparesIn(f *ir.Func) bool {
+	for i := range f.Instrs {
+		if in := &f.Instrs[i]; compares(in) && in.A.Kind == ir.VReg && in.B.Kind == ir.VReg {
+			return true
+		}
+	}
+	return false
+}
+
+// nested finds the lists that hang from a container's entries.
+func (w *finder) nested(v *persist.Var, k *Container, res *Result) {
+	own := map[pointer.ObjID]bool{}
+	for _, o := range w.entries[v.ID] {
+		own[o] = true
+	}
+	// What is reached otherwise: from all other variables, and never through
+	// an entry.
+	other := map[pointer.ObjID]bool{}
+	var work []pointer.ObjID
+	for i := range w.ps.Vars {
+		if x := &w.ps.Vars[i]; x.Obj >= 0 && x.ID != v.ID {
+			work = append(work, x.Obj)
+		}
+	}
+	for len(work) > 0 {
+		o := work[len(work)-1]
+		work = work[:len(work)-1]
+		if other[o] || own[o] || w.pt.Objects[o].Kind == pointer.Unknown {
+			continue
+		}
+		other[o] = true
+		for _, l := range w.pt.Contents(o, pointer.Any) {
+			if !other[l.Obj] {
+				work = append(work, l.Obj)
+			}
+		}
+	}
+	entries := w.entries[v.ID]
+	if k.Shape == Array && !k.Indirect {
+		delete(own, v.Obj)
+	}
+	l := w.linksOf(k.Entry)
+	var walk func(r *ctype.Record, off int64, prefix string)
+	walk = func(r *ctype.Record, off int64, prefix string) {
+		for i := range r.Fields {
+			fl := &r.Fields[i]
+			if fl.Type.Kind == ctype.Struct && fl.Type.Rec != nil && !r.Union {
+				name := prefix
+				if fl.Name != "" {
+					name += fl.Name + "."
+				}
+				walk(w.c.Prog.Record(fl.Type.Rec), off+fl.Off, name)
+				continue
+			}
+			e := pointee(w.c.Prog, fl.Type)
+			if e == nil || e == k.Entry && l.at(off+fl.Off) != nil || !e.Complete {
+				continue
+			}
+			heap, outside := 0, false
+			for _, o := range entries {
+				for _, x := range w.pt.Contents(o, w.pt.Canon(o, off+fl.Off)) {
+					if w.pt.Objects[x.Obj].Kind == pointer.Heap {
+						heap++
+						outside = outside || other[x.Obj]
+					}
+				}
+			}
+			if heap == 0 {
+				continue
+			}
+			name := prefix + fl.Name
+			if outside {
+				k.Why = append(k.Why, passes.Why{Pos: fl.Pos, Text: fmt.Sprintf("what %s points at is reached from elsewhere too", name)})
+				continue
+			}
+			if n, _, _, _ := w.linksOf(e).decide(); n != nil {
+				k.Nested = append(k.Nested, Nested{Field: name, Entry: e})
+			}
+		}
+	}
+	walk(k.Entry, 0, "")
+}

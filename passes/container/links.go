@@ -1,0 +1,548 @@
+package container
+
+import (
+	"sort"
+
+	"saz/frontend/check"
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/pointer"
+)
+
+// links is what the program's code says of the pointers from a record to
+// records of the same type.
+type links struct {
+	rec    *ctype.Record
+	fields []*link // by offset
+	back   *link   // a field that points at such a pointer (the **prev of BSD's lists), nil none
+}
+
+// A link is one such pointer.
+type link struct {
+	name     string
+	off      int64
+	followed []ir.Ref // loads whose result becomes the base of the next one, in a loop
+	forked   bool     // ... in a loop that follows another link too
+	back     int      // x->next->f = ..., or old head->f = new head: what a back link is stored with
+	pushed   int      // e->f = old head: what a forward link is stored with at an insertion in front
+	appended int      // tail->f = e
+	stored   int      // stores of anything that is not a null constant
+}
+
+// fieldOf resolves an address to the outermost record that it is taken in, and
+// the offset in that record; base is the address of the record.
+func fieldOf(p *ir.Program, f *ir.Func, v ir.Value) (rec *ctype.Record, off int64, base ir.Value, ok bool) {
+	for d := 0; v.Kind == ir.VReg && d < 32; d++ {
+		def := f.Regs[v.ID].Def
+		if def < 0 {
+			break
+		}
+		in := &f.Instrs[def]
+		switch {
+		case in.Op == ir.FieldAddr && in.Rec != nil:
+			rec, off, base, ok = p.Record(in.Rec), off+in.Off, in.A, true
+			v = in.A
+			continue
+		case in.Op == ir.Move || in.Op == ir.Conv:
+			if ok && in.Op == ir.Conv {
+				return
+			}
+			v = in.A
+			continue
+		}
+		break
+	}
+	return
+}
+
+// strip goes back over moves and conversions.
+func strip(f *ir.Func, v ir.Value) ir.Value {
+	for d := 0; v.Kind == ir.VReg && d < 32; d++ {
+		def := f.Regs[v.ID].Def
+		if def < 0 {
+			return v
+		}
+		if in := &f.Instrs[def]; in.Op == ir.Move || in.Op == ir.Conv {
+			v = in.A
+			continue
+		}
+		return v
+	}
+	return v
+}
+
+// def returns the instruction that computes v, moves and conversions aside.
+func def(f *ir.Func, v ir.Value) *ir.Instr {
+	v = strip(f, v)
+	if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+		return nil
+	}
+	return &f.Instrs[f.Regs[v.ID].Def]
+}
+
+// pointee returns the record that t points at.
+func pointee(p *ir.Program, t *ctype.Type) *ctype.Record {
+	if t == nil || t.Kind != ctype.Pointer || t.Elem == nil || !t.Elem.IsRecord() || t.Elem.Rec == nil {
+		return nil
+	}
+	return p.Record(t.Elem.Rec)
+}
+
+// selfLinks lists the pointers from rec to its own type, those in embedded
+// records included.
+func selfLinks(p *ir.Program, rec *ctype.Record) *links {
+	l := &links{rec: rec}
+	var walk func(r *ctype.Record, off int64, prefix string)
+	walk = func(r *ctype.Record, off int64, prefix string) {
+		for i := range r.Fields {
+			fl := &r.Fields[i]
+			name := prefix + fl.Name
+			switch {
+			case fl.Type.Kind == ctype.Struct && fl.Type.Rec != nil && !r.Union:
+				if fl.Name != "" {
+					name += "."
+				}
+				walk(p.Record(fl.Type.Rec), off+fl.Off, name)
+			case pointee(p, fl.Type) == rec:
+				l.fields = append(l.fields, &link{name: name, off: off + fl.Off})
+			case fl.Type.Kind == ctype.Pointer && pointee(p, fl.Type.Elem) == rec:
+				l.back = &link{name: name, off: off + fl.Off}
+			}
+		}
+	}
+	if rec.Complete {
+		walk(rec, 0, "")
+	}
+	return l
+}
+
+func (l *links) at(off int64) *link {
+	for _, x := range l.fields {
+		if x.off == off {
+			return x
+		}
+	}
+	return nil
+}
+
+// A scan looks at all code once for what it does with the links of the records
+// in all.
+type scan struct {
+	c   *passes.Context
+	pt  *pointer.Result
+	all map[*ctype.Record]*links
+}
+
+// load returns the link that the instruction loads, and the entry that it is
+// loaded from.
+func (s *scan) load(f *ir.Func, in *ir.Instr) (*links, *link, ir.Value) {
+	if in == nil || in.Op != ir.Load || in.Type == nil || in.Type.Kind != ctype.Pointer {
+		return nil, nil, ir.Value{}
+	}
+	return s.address(f, in.A, in.Type)
+}
+
+// address resolves the address of a link.
+func (s *scan) address(f *ir.Func, v ir.Value, t *ctype.Type) (*links, *link, ir.Value) {
+	rec, off, base, ok := fieldOf(s.c.Prog, f, v)
+	if !ok {
+		// The first member: the address of the entry is the address of the link.
+		return nil, nil, ir.Value{}
+	}
+	l := s.all[rec]
+	if l == nil {
+		return nil, nil, ir.Value{}
+	}
+	return l, l.at(off), base
+}
+
+// phis returns all phis (and locals in memory, as -1-LocalID) into which the
+// value of reg goes by way of moves, conversions and phis.
+func phis(f *ir.Func, uses [][]int32, reg ir.Reg) map[ir.Reg]bool {
+	out := map[ir.Reg]bool{}
+	seen := map[ir.Reg]bool{reg: true}
+	work := []ir.Reg{reg}
+	for len(work) > 0 {
+		r := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, i := range uses[r] {
+			in := &f.Instrs[i]
+			switch in.Op {
+			case ir.Phi:
+				out[in.Dst] = true
+			case ir.Move, ir.Conv:
+			case ir.Store:
+				if in.A.Kind == ir.VLocal && in.A.Off == 0 && in.B.Kind == ir.VReg && ir.Reg(in.B.ID) == r {
+					out[ir.Reg(-1-in.A.ID)] = true
+				}
+				continue
+			default:
+				continue
+			}
+			if in.Dst >= 0 && !seen[in.Dst] {
+				seen[in.Dst] = true
+				work = append(work, in.Dst)
+			}
+		}
+	}
+	return out
+}
+
+// sources returns the phis (and locals in memory) that v comes from by way of
+// moves, conversions and phis, itself included.
+func sources(f *ir.Func, v ir.Value) map[ir.Reg]bool {
+	out := map[ir.Reg]bool{}
+	seen := map[ir.Value]bool{}
+	var walk func(v ir.Value)
+	walk = func(v ir.Value) {
+		v = strip(f, v)
+		if v.Kind != ir.VReg || seen[v] {
+			return
+		}
+		seen[v] = true
+		d := f.Regs[v.ID].Def
+		if d < 0 {
+			return
+		}
+		switch in := &f.Instrs[d]; in.Op {
+		case ir.Phi:
+			out[in.Dst] = true
+			for _, a := range in.Args {
+				walk(a)
+			}
+		case ir.Load:
+			if in.A.Kind == ir.VLocal && in.A.Off == 0 {
+				out[ir.Reg(-1-in.A.ID)] = true
+			}
+		}
+	}
+	walk(v)
+	return out
+}
+
+func usesOf(f *ir.Func) [][]int32 {
+	uses := make([][]int32, len(f.Regs))
+	for i := range f.Instrs {
+		f.Instrs[i].Operands(func(v *ir.Value) {
+			if v.Kind == ir.VReg {
+				uses[v.ID] = append(uses[v.ID], int32(i))
+			}
+		})
+	}
+	return uses
+}
+
+// run looks at every function.
+func (s *scan) run() {
+	for _, f := range s.c.Prog.Funcs {
+		if !f.Defined() {
+			continue
+		}
+		s.function(f)
+	}
+}
+
+func (s *scan) function(f *ir.Func) {
+	var uses [][]int32
+	var loops *ir.Loops
+	perLoop := map[ir.LoopID]map[*link]bool{}
+	follow := func(l *link, i int32, in *ir.Instr) {
+		l.followed = append(l.followed, ir.Ref{Func: f.ID, I: i})
+		lp := loops.LoopOf(in.Block)
+		if perLoop[lp] == nil {
+			perLoop[lp] = map[*link]bool{}
+		}
+		perLoop[lp][l] = true
+	}
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		switch in.Op {
+		case ir.Load:
+			_, l, base := s.load(f, in)
+			if l == nil {
+				continue
+			}
+			if uses == nil {
+				uses, loops = usesOf(f), ir.FindLoops(f)
+			}
+			if loops.LoopOf(in.Block) < 0 {
+				continue
+			}
+			to := phis(f, uses, in.Dst)
+			for r := range sources(f, base) {
+				if to[r] {
+					follow(l, int32(i), in)
+					break
+				}
+			}
+		case ir.FieldAddr:
+			// pp = &(*pp)->next
+			ls := s.all[s.c.Prog.Record(in.Rec)]
+			if ls == nil || len(ls.fields) == 0 {
+				continue
+			}
+			_, off, base, _ := fieldOf(s.c.Prog, f, ir.RegVal(in.Dst))
+			l := ls.at(off)
+			ld := def(f, base)
+			if l == nil || ld == nil || ld.Op != ir.Load {
+				continue
+			}
+			if uses == nil {
+				uses, loops = usesOf(f), ir.FindLoops(f)
+			}
+			if loops.LoopOf(in.Block) < 0 {
+				continue
+			}
+			to := phis(f, uses, in.Dst)
+			for r := range sources(f, ld.A) {
+				if to[r] {
+					follow(l, int32(i), in)
+					break
+				}
+			}
+		case ir.Store:
+			s.store(f, in)
+		}
+	}
+	for _, set := range perLoop {
+		if len(set) > 1 {
+			for l := range set {
+				l.forked = true
+			}
+		}
+	}
+}
+
+// store judges a store to a link.
+func (s *scan) store(f *ir.Func, in *ir.Instr) {
+	if rec, off, _, ok := fieldOf(s.c.Prog, f, in.A); ok {
+		if ls := s.all[rec]; ls != nil && ls.back != nil && ls.back.off == off {
+			ls.back.stored++
+		}
+	}
+	ls, l, base := s.address(f, in.A, in.Type)
+	if l == nil || strip(f, in.B).Kind == ir.VInt {
+		return
+	}
+	l.stored++
+	b := def(f, base)
+	if _, other, from := s.load(f, b); other != nil {
+		// x->other->l = v. With v = x it ties the entry behind to x; with v a
+		// load of x->l it takes x out.
+		if other != l {
+			v := def(f, in.B)
+			_, vl, vfrom := s.load(f, v)
+			if strip(f, in.B) == strip(f, from) || vl == l && strip(f, vfrom) == strip(f, from) {
+				l.back++
+				return
+			}
+		}
+	}
+	if s.isHead(f, ls, base) {
+		// old head->l = new entry: the entry that comes in front.
+		if !s.isHead(f, ls, in.B) {
+			if s.pushes(f, ls, l, in.B, base) {
+				l.back++
+			} else {
+				l.appended++ // tail->l = e, where the tail is in memory too
+			}
+			return
+		}
+	}
+	if s.isHead(f, ls, in.B) {
+		l.pushed++
+	}
+}
+
+// isHead reports whether v is loaded from a place that holds entries and is no
+// link of an entry: a bucket, a list's head or tail.
+func (s *scan) isHead(f *ir.Func, ls *links, v ir.Value) bool {
+	in := def(f, v)
+	if in == nil {
+		return false
+	}
+	if in.Op == ir.Phi {
+		for _, a := range in.Args {
+			d := def(f, a)
+			if d == nil || d.Op == ir.Phi || !s.isHead(f, ls, a) {
+				return false
+			}
+		}
+		return len(in.Args) > 0
+	}
+	if in.Op != ir.Load || pointee(s.c.Prog, in.Type) != ls.rec {
+		return false
+	}
+	if in.A.Kind == ir.VLocal {
+		return false
+	}
+	rec, _, _, ok := fieldOf(s.c.Prog, f, in.A)
+	return !ok || rec != ls.rec
+}
+
+// pushes reports whether f puts entry e in front of old: e->m = old for a link
+// m other than l.
+func (s *scan) pushes(f *ir.Func, ls *links, l *link, e, old ir.Value) bool {
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		if in.Op != ir.Store {
+			continue
+		}
+		if x, m, base := s.address(f, in.A, in.Type); x == ls && m != nil && m != l && strip(f, base) == strip(f, e) && alike(f, in.B, old, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// alike reports whether two values are computed in the same way. Loads of one
+// place count as the same value.
+func alike(f *ir.Func, a, b ir.Value, depth int) bool {
+	a, b = strip(f, a), strip(f, b)
+	if a == b {
+		return true
+	}
+	if a.Kind != ir.VReg || b.Kind != ir.VReg || depth > 8 {
+		return false
+	}
+	x, y := def(f, a), def(f, b)
+	if x == nil || y == nil || x.Op != y.Op || x.Off != y.Off {
+		return false
+	}
+	switch x.Op {
+	case ir.Load, ir.FieldAddr:
+		return alike(f, x.A, y.A, depth+1)
+	case ir.IndexAddr:
+		return alike(f, x.A, y.A, depth+1) && alike(f, x.B, y.B, depth+1)
+	}
+	return false
+}
+
+// decide says which link leads on and which leads back. tree: two links are
+// followed in one loop. why says what stands in the way.
+func (l *links) decide() (next, prev *link, tree bool, why string) {
+	var walked, used []*link
+	for _, x := range l.fields {
+		if len(x.followed) > 0 {
+			walked = append(walked, x)
+		}
+		if x.stored > 0 || len(x.followed) > 0 {
+			used = append(used, x)
+		}
+	}
+	if len(used) == 0 {
+		return nil, nil, false, ""
+	}
+	score := func(x *link) int { return 2*x.pushed + 2*x.appended + len(x.followed) - 2*x.back }
+	cand := walked
+	if len(cand) == 0 {
+		cand = used
+	}
+	if len(cand) == 2 && cand[0].forked && cand[1].forked && cand[0].back+cand[1].back == 0 {
+		return cand[0], cand[1], true, ""
+	}
+	sort.SliceStable(cand, func(i, j int) bool { return score(cand[i]) > score(cand[j]) })
+	if len(cand) > 1 && score(cand[0]) == score(cand[1]) {
+		return nil, nil, false, "both " + cand[0].name + " and " + cand[1].name + " may lead to the next entry"
+	}
+	next = cand[0]
+	if next.pushed+next.appended+len(next.followed) == 0 {
+		return nil, nil, false, "nothing follows " + next.name
+	}
+	for _, x := range used {
+		if x == next {
+			continue
+		}
+		if prev != nil || x.back == 0 {
+			return next, nil, false, "entries hold another pointer to an entry, " + x.name + ", which is neither the next nor the previous one"
+		}
+		prev = x
+	}
+	if l.back != nil && l.back.stored > 0 {
+		if prev != nil {
+			return next, prev, false, "entries hold both a pointer to the previous one and the address of the pointer to them, " + l.back.name
+		}
+		prev = l.back // LIST_ENTRY: *prev is what points at the entry
+	}
+	return next, prev, false, ""
+}
+
+// compares reports whether in compares for equality.
+func compares(in *ir.Instr) bool {
+	return in.Op == ir.Cmp && (in.Sub == check.Eq || in.Sub == check.Ne)
+}
+
+// AtEntry reports whether v, used in block at of f, is an address in the entry
+// that a lookup is at: counted from the variable of a loop that follows the link of
+// k, or from a table by a computed index.
+func AtEntry(c *passes.Context, f *ir.Func, v ir.Value, at ir.BlockID, k *Container, loops *ir.Loops) bool {
+	for d := 0; d < 32; d++ { // to the address of the entry
+		v = strip(f, v)
+		if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+			return false
+		}
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		if in.Op == ir.FieldAddr || in.Op == ir.IndexAddr && (in.B.Kind == ir.VInt || in.Off >= 0 && in.Off < k.Entry.Size) {
+			v = in.A
+			continue
+		}
+		switch in.Op {
+		case ir.IndexAddr:
+			return true
+		case ir.Load:
+			if a := def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt {
+				return true // the first entry of a bucket
+			}
+		case ir.Phi:
+		default:
+			return false
+		}
+		break
+	}
+	for r := range cursors(f, v) {
+		if follows(c, f, r, at, k, loops) {
+			return true
+		}
+	}
+	return false
+}
+
+// cursors returns the phis and locals in memory that v comes from; of a
+// pointer to the pointer to the entry too.
+func cursors(f *ir.Func, v ir.Value) map[ir.Reg]bool {
+	out := sources(f, v)
+	if in := def(f, v); in != nil && in.Op == ir.Load {
+		for r := range sources(f, in.A) {
+			out[r] = true
+		}
+	}
+	return out
+}
+
+// follows reports whether the link of k, taken from what r holds, comes back
+// to r in a loop around block at.
+func follows(c *passes.Context, f *ir.Func, r ir.Reg, at ir.BlockID, k *Container, loops *ir.Loops) bool {
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		if in.Op != ir.Load && in.Op != ir.FieldAddr {
+			continue
+		}
+		v := in.A
+		if in.Op == ir.FieldAddr {
+			v = ir.RegVal(in.Dst)
+		}
+		rec, off, base, ok := fieldOf(c.Prog, f, v)
+		if !ok || rec != k.Entry || off != k.NextOff && !(k.Shape == Tree && off == k.PrevOff) || !cursors(f, base)[r] {
+			continue
+		}
+		lp := loops.LoopOf(in.Block)
+		for lp >= 0 && loops.List[lp].Parent >= 0 && !loops.Contains(lp, at) {
+			lp = loops.List[lp].Parent
+		}
+		if lp >= 0 && loops.Contains(lp, at) && phis(f, usesOf(f), in.Dst)[r] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,800 @@
+// Package flowspace finds which packet header fields select the entries of a
+// container, and where an entry keeps them (the paper's section 4.3 and Figure 8).
+//
+// # Algorithm
+//
+// As in the paper, what counts is how an entry is found: by iterating over a list and
+// comparing fields of the entry with something, or by an index. The paper
+// takes the chop between the packet and the condition and looks in it for the names of
+// the system's header structs. Here each comparison is taken by itself: one
+// side is a field of the entry that the loop is at (directly, or in a procedure to which the
+// loop passes the entry); the other side is traced backward through registers, memory,
+// copies, calls and returns, each call matched with its return, until it is a copy of a header
+// field. That binds the entry's field to the header field. htons and its like
+// are passed through and counted: an odd number of them is host byte order.
+//
+// A header field is one by the layout of the record that it is in (and by field
+// names where the layout is weak), so that a program's own header structs are as good as the
+// system's; or by a constant offset from the start of a captured frame.
+//
+// If entries are looked up in both directions, a field is compared with the field of
+// either end. Which end it is follows from what is stored when an entry is made,
+// or from its name.
+//
+// A header field that goes into the index of a hash table and is stored in the
+// entry, though never compared, is a key too: entries that differ in it are in
+// different buckets. An index into an array of entries stands for all fields that
+// it is computed from.
+//
+// # Soundness (the paper's Theorem 4)
+//
+// To name a header field that does not constrain the entry would be wrong; to miss
+// one is only imprecise. So a field is taken only if what is compared is a copy of
+// one header field, or of the same field of both ends; a comparison outside of a
+// lookup, and a value that is masked or mixed, give nothing. A trace that had to be given up gives nothing.
+package flowspace
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"saz/frontend/check"
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/container"
+	"saz/passes/modref"
+	"saz/passes/persist"
+	"saz/passes/pointer"
+	"saz/passes/receive"
+	"saz/passes/scratch"
+	"saz/passes/toplevel"
+	"saz/passes/update"
+)
+
+// Pass is the flowspace pass.
+var Pass = &passes.Pass{
+	Name: "flowspace",
+	Doc:  "the packet header fields that select an entry, and where entries keep them",
+	Requires: []*passes.Pass{pointer.Pass, modref.Pass, receive.Pass, persist.Pass, toplevel.Pass, update.Pass,
+		scratch.Pass, container.Pass},
+	Run: run,
+}
+
+// Of returns the result.
+func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
+
+// A unit is a field of an entry that may be a key.
+type unit struct {
+	name      string
+	off, size int64
+	cmp       map[leaf]bool // what it is compared with in lookups
+	consts    bool          // it is compared with an address family
+	stored    map[leaf]bool
+	traced    bool
+	why       []passes.Why
+}
+
+// A table is a container in question.
+type table struct {
+	v       *persist.Var
+	k       *container.Container
+	base    int32 // offset of the first entry in its object
+	entries []pointer.ObjID
+	heads   []pointer.ObjID
+	units   []*unit
+	index   map[leaf]bool // what indexes into it are computed from
+	sites   [][]string    // the header fields of each of them that has some
+	direct  bool          // packets store into it
+	indexAt []passes.Why
+}
+
+type finder struct {
+	*engine
+	tables  []*table
+	byEntry map[pointer.ObjID][]*table
+	byHead  map[pointer.ObjID][]*table
+	loops   map[ir.FuncID]*ir.Loops
+}
+
+func run(c *passes.Context) (any, error) {
+	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
+	res := &Result{Spaces: map[persist.VarID]*Space{}}
+	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
+		loops: map[ir.FuncID]*ir.Loops{}}
+	for i := range ps.Vars {
+		v := &ps.Vars[i]
+		if up.Updateable[v.ID] == nil {
+			continue
+		}
+		s := &Space{Scope: "all-flows"}
+		res.Spaces[v.ID] = s
+		if sc.Scratch[v.ID] != nil {
+			s.Scope = "none"
+			continue
+		}
+		if v.Obj < 0 {
+			continue
+		}
+		if k := ct.Containers[v.ID]; k != nil && k.Entry != nil {
+			w.add(v, k)
+		} else if v.Type.Kind == ctype.Array {
+			t := &table{v: v, heads: []pointer.ObjID{v.Obj}, index: map[leaf]bool{}}
+			w.tables = append(w.tables, t)
+			w.byHead[v.Obj] = append(w.byHead[v.Obj], t)
+		}
+	}
+	if len(w.tables) == 0 {
+		return res, nil
+	}
+	direct := map[persist.VarID]bool{}
+	for i := range up.Updates {
+		if u := &up.Updates[i]; u.Direct {
+			direct[u.Var] = true
+		}
+	}
+	for _, t := range w.tables {
+		// A table behind a pointer is not in the variable's own bytes.
+		t.direct = direct[t.v.ID] || t.k != nil && t.k.Indirect
+	}
+	w.lookups()
+	for _, t := range w.tables {
+		w.settle(t, res.Spaces[t.v.ID])
+	}
+	return res, nil
+}
+
+// add makes a table of a container.
+func (w *finder) add(v *persist.Var, k *container.Container) {
+	t := &table{v: v, k: k, index: map[leaf]bool{}}
+	head := pointer.Loc{Obj: v.Obj, Off: w.pt.Canon(v.Obj, k.HeadOff)}
+	heads := []pointer.Loc{head}
+	if k.Indirect {
+		heads = nil
+		for _, l := range w.pt.Contents(head.Obj, head.Off) {
+			heads = append(heads, l)
+		}
+	}
+	switch {
+	case k.Shape == container.Array && !k.Indirect:
+		t.base = head.Off
+		t.entries = []pointer.ObjID{v.Obj}
+		t.heads = []pointer.ObjID{v.Obj}
+	case k.Shape == container.Array:
+		for _, l := range heads {
+			t.entries = append(t.entries, l.Obj)
+			t.heads = append(t.heads, l.Obj)
+		}
+	default:
+		for _, h := range heads {
+			t.heads = append(t.heads, h.Obj)
+			for _, l := range w.pt.Contents(h.Obj, h.Off) {
+				if o := w.pt.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Opaque && !o.Packet {
+					t.entries = append(t.entries, l.Obj)
+				}
+			}
+		}
+	}
+	slices.Sort(t.entries)
+	t.entries = slices.Compact(t.entries)
+	t.units = units(w.c.Prog, k.Entry, 0, "")
+	w.tables = append(w.tables, t)
+	for _, o := range t.entries {
+		w.entries[o] = true
+		w.byEntry[o] = append(w.byEntry[o], t)
+	}
+	for _, o := range t.heads {
+		w.byHead[o] = append(w.byHead[o], t)
+	}
+}
+
+// units lists the fields of an entry, those of embedded records one by one; an
+// address, an array or a union is one.
+func units(p *ir.Program, rec *ctype.Record, off int64, prefix string) []*unit {
+	var out []*unit
+	for i := range rec.Fields {
+		f := &rec.Fields[i]
+		n := ctype.SizeOf(f.Type)
+		if f.BitField || f.Type.Kind == ctype.Pointer || n <= 0 {
+			continue
+		}
+		name := prefix + f.Name
+		if f.Type.Kind == ctype.Struct && f.Type.Rec != nil && f.Type.Rec.Tag != "in_addr" && f.Type.Rec.Tag != "in6_addr" {
+			if f.Name != "" {
+				name += "."
+			}
+			out = append(out, units(p, p.Record(f.Type.Rec), off+f.Off, name)...)
+			continue
+		}
+		if f.Name == "" {
+			continue
+		}
+		out = append(out, &unit{name: name, off: off + f.Off, size: n, cmp: map[leaf]bool{}, stored: map[leaf]bool{}})
+	}
+	return out
+}
+
+// lookups looks at all packet code for comparisons with fields of entries, and
+// for indexes.
+func (w *finder) lookups() {
+	for _, fid := range w.tl.PktProcs {
+		f := w.c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			ref := ir.Ref{Func: fid, I: int32(i)}
+			switch in.Op {
+			case ir.Cmp:
+				if in.Opnd != nil && (in.Opnd.Kind == ctype.Pointer || in.Opnd.IsFloat()) || !w.tl.Packet(ref) {
+					continue
+				}
+				w.comparison(ref, f, in.A, in.B, in.Sub)
+			case ir.Bin:
+				if in.Sub == check.Xor && w.tl.Packet(ref) {
+					w.comparison(ref, f, in.A, in.B, check.Eq)
+				}
+			case ir.Call:
+				if in.A.Kind == ir.VFunc && len(in.Args) >= 2 && w.tl.Packet(ref) {
+					switch w.c.Prog.Funcs[in.A.ID].Name {
+					case "memcmp", "bcmp", "__builtin_memcmp", "__builtin_bcmp":
+						n := int64(0)
+						if len(in.Args) > 2 && in.Args[2].Kind == ir.VInt {
+							n = in.Args[2].Off
+						}
+						w.blocks(ref, f, in.Args[0], in.Args[1], n)
+						w.blocks(ref, f, in.Args[1], in.Args[0], n)
+					}
+				}
+			case ir.IndexAddr:
+				if in.B.Kind == ir.VReg && w.tl.Packet(ref) {
+					w.indexed(ref, f, in)
+				}
+			}
+		}
+	}
+}
+
+// comparison takes a comparison of two values, either of which may be a field
+// of an entry.
+func (w *finder) comparison(ref ir.Ref, f *ir.Func, a, b ir.Value, op check.Op) {
+	if op != check.Eq && op != check.Ne {
+		op = check.Lt
+	}
+	for _, s := range [][2]ir.Value{{a, b}, {b, a}} {
+		w.side(ref, f, s[0], f, s[1], nil, f.Instrs[ref.I].Block, op, 0, false)
+	}
+}
+
+// side takes v, in a context of f, for the field of an entry and traces other.
+// It goes up to callers as long as v comes with a parameter.
+func (w *finder) side(ref ir.Ref, f *ir.Func, v ir.Value, of *ir.Func, other ir.Value, octx *context, at ir.BlockID, op check.Op, depth int, swapped bool) {
+	for d := 0; v.Kind == ir.VReg && d < 16; d++ {
+		r := f.Regs[v.ID]
+		if r.Def < 0 {
+			if depth >= 4 {
+				return
+			}
+			w.callers(f, r.Local, func(site ir.Ref, g *ir.Func, arg ir.Value) {
+				o := w.chain(octx, site)
+				w.side(ref, g, arg, of, other, o, g.Instrs[site.I].Block, op, depth+1, swapped)
+			})
+			return
+		}
+		in := &f.Instrs[r.Def]
+		switch {
+		case in.Op == ir.Move || in.Op == ir.Conv:
+			v = in.A
+			continue
+		case swapOf(w.c.Prog, in) && len(in.Args) > 0:
+			v = in.Args[0]
+			swapped = !swapped
+			continue
+		case in.Op == ir.Load:
+			if !w.couldBeEntry(f, in.A) {
+				return
+			}
+			w.entry(f, in.A, at, octx, depth, func(t *table, off int64, octx *context) {
+				u := t.unitAt(off, ctype.SizeOf(in.Type))
+				if u == nil || op == check.Lt && t.k.Shape != container.Tree {
+					return
+				}
+				if other.Kind == ir.VInt {
+					u.consts = u.consts || family(other.Off)
+					return
+				}
+				q := w.query()
+				q.value(octx, of, other, mode{pure: true, swapped: swapped})
+				w.compared(u, q, ref)
+			})
+			return
+		}
+		return
+	}
+}
+
+// chain appends a call to the end of a context: the outermost one.
+func (w *finder) chain(ctx *context, site ir.Ref) *context {
+	if ctx == nil {
+		return w.push(site, nil)
+	}
+	return w.push(ctx.site, w.chain(ctx.up, site))
+}
+
+// callers calls next for each call of f in packet code that passes something for l.
+func (w *finder) callers(f *ir.Func, l ir.LocalID, next func(site ir.Ref, g *ir.Func, arg ir.Value)) {
+	k := slices.Index(f.Params, l)
+	if k < 0 {
+		return
+	}
+	for _, site := range w.pt.Callers(f.ID) {
+		g := w.c.Prog.Funcs[site.Func]
+		in := &g.Instrs[site.I]
+		if k < len(in.Args) && w.tl.Packet(site) && slices.Contains(w.pt.Callees(site), f.ID) {
+			next(site, g, in.Args[k])
+		}
+	}
+}
+
+// couldBeEntry reports whether v may point into an entry.
+func (w *finder) couldBeEntry(f *ir.Func, v ir.Value) bool {
+	for _, l := range w.pt.PointsTo(f.ID, v) {
+		if w.byEntry[l.Obj] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// entry resolves an address in f to a field of the entry that a lookup is at,
+// and calls found with it. The lookup may be in f or in its callers.
+func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, depth int, found func(t *table, off int64, octx *context)) {
+	p, off, isParam := root(f, v)
+	if isParam {
+		if depth >= 4 {
+			return
+		}
+		w.callers(f, p, func(site ir.Ref, g *ir.Func, arg ir.Value) {
+			if !w.couldBeEntry(g, arg) {
+				return
+			}
+			w.entry(g, arg, g.Instrs[site.I].Block, w.chain(octx, site), depth+1, func(t *table, base int64, octx *context) {
+				found(t, base+off, octx)
+			})
+		})
+		return
+	}
+	seen := map[*table]map[int32]bool{}
+	for _, l := range w.pt.PointsTo(f.ID, v) {
+		for _, t := range w.byEntry[l.Obj] {
+			if l.Off == pointer.Any || l.Off < t.base || seen[t][l.Off] {
+				continue
+			}
+			if seen[t] == nil {
+				seen[t] = map[int32]bool{}
+			}
+			seen[t][l.Off] = true
+			if container.AtEntry(w.c, f, v, at, t.k, w.loopsOf(f)) {
+				found(t, int64(l.Off-t.base), octx)
+			}
+		}
+	}
+}
+
+func (w *finder) loopsOf(f *ir.Func) *ir.Loops {
+	l := w.loops[f.ID]
+	if l == nil {
+		l = ir.FindLoops(f)
+		w.loops[f.ID] = l
+	}
+	return l
+}
+
+func (t *table) unitAt(off, size int64) *unit {
+	for _, u := range t.units {
+		if u.off <= off && off < u.off+u.size {
+			return u
+		}
+	}
+	return nil
+}
+
+// compared adds the leaves of q to what u is compared with.
+func (w *finder) compared(u *unit, q *query, ref ir.Ref) {
+	if q.gaveUp {
+		return
+	}
+	told := false
+	for l := range q.leaves {
+		u.cmp[l] = true
+		told = told || l.kind == fromHeader && l.pure
+	}
+	if told {
+		u.why = append(u.why, w.c.Because(ref, "%s of the entry is compared with %s of the packet", u.name, strings.Join(headersOf(q.leaves), " or ")))
+	}
+}
+
+// blocks takes a memcmp of n bytes of which a may be in an entry.
+func (w *finder) blocks(ref ir.Ref, f *ir.Func, a, b ir.Value, n int64) {
+	if !w.couldBeEntry(f, a) {
+		return
+	}
+	w.entry(f, a, f.Instrs[ref.I].Block, nil, 0, func(t *table, off int64, octx *context) {
+		for _, u := range t.units {
+			if n > 0 && u.off >= off && u.off+u.size <= off+n || u.off == off && n >= min(u.size, 4) {
+				q := w.query()
+				q.address(octx, f, b, u.off-off, min(u.size, max(n, 1)), mode{pure: true})
+				w.compared(u, q, ref)
+			}
+		}
+	})
+}
+
+// indexed takes an index into a table.
+func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
+	var hit []*table
+	for _, l := range w.pt.PointsTo(f.ID, ir.RegVal(in.Dst)) {
+		for _, t := range w.byHead[l.Obj] {
+			if !slices.Contains(hit, t) {
+				hit = append(hit, t)
+			}
+		}
+	}
+	if len(hit) == 0 {
+		return
+	}
+	q := w.query()
+	q.value(nil, f, in.B, mode{pure: true})
+	if q.gaveUp {
+		return
+	}
+	for _, t := range hit {
+		// An index into something inside an entry is none into the table.
+		if t.k != nil && in.Off >= 0 && t.k.BucketType != nil && in.Off != ctype.SizeOf(t.k.BucketType) {
+			continue
+		}
+		if t.k != nil && t.k.Shape == container.Array && in.Off >= 0 && in.Off != t.k.Entry.Size {
+			continue
+		}
+		for l := range q.leaves {
+			t.index[l] = true
+		}
+		if hs := indexHeaders(q.leaves); len(hs) > 0 {
+			t.sites = append(t.sites, hs)
+			t.indexAt = append(t.indexAt, w.c.Because(ref, "the place in %s is computed from %s of the packet", t.v.Name, strings.Join(headersOf(q.leaves), ", ")))
+		}
+	}
+}
+
+func headersOf(leaves map[leaf]bool) []string {
+	set := map[string]bool{}
+	for l := range leaves {
+		if l.kind == fromHeader {
+			set[l.header] = true
+		}
+	}
+	return sorted(set)
+}
+
+func sorted(set map[string]bool) []string {
+	out := make([]string, 0, len(set))
+	for h := range set {
+		out = append(out, h)
+	}
+	sort.Slice(out, func(i, j int) bool { return rank(out[i]) < rank(out[j]) })
+	return out
+}
+
+// family reports whether c is an address family.
+func family(c int64) bool { return c == 2 || c == 10 }
+
+// stores traces what is stored in a field of the entries.
+func (w *finder) stores(t *table, u *unit) {
+	if u.traced {
+		return
+	}
+	u.traced = true
+	for _, o := range t.entries {
+		q := w.query()
+		q.memory(pointer.Loc{Obj: o, Off: w.pt.Canon(o, u.off) + t.base}, u.size, mode{pure: true}, true)
+		if q.gaveUp {
+			u.stored = map[leaf]bool{}
+			return
+		}
+		for l := range q.leaves {
+			u.stored[l] = true
+		}
+	}
+}
+
+// pure returns the header fields of which some leaf is a whole copy (of at most size bytes).
+func pure(leaves map[leaf]bool, size int64) (headers map[string]bool, mixed bool) {
+	headers = map[string]bool{}
+	for l := range leaves {
+		if l.kind != fromHeader {
+			continue
+		}
+		if !l.pure || l.partial && size < width(l.header) {
+			mixed = true
+			continue
+		}
+		headers[l.header] = true
+	}
+	return headers, mixed
+}
+
+func width(h string) int64 {
+	switch h {
+	case "nw_src", "nw_dst":
+		return 4
+	case "dl_src", "dl_dst":
+		return 6
+	case "nw_proto":
+		return 1
+	}
+	return 2
+}
+
+// families reports whether leaves are address families and nothing else.
+func families(leaves map[leaf]bool) bool {
+	some := false
+	for l := range leaves {
+		switch {
+		case l.kind == fromEntry:
+		case l.kind == fromConst && family(l.value):
+			some = true
+		case l.kind == fromConst && l.value == 0:
+		default:
+			return false
+		}
+	}
+	return some
+}
+
+// protocols reports whether leaves are numbers of transport protocols and
+// nothing else: set where the program knows which one it is.
+func protocols(leaves map[leaf]bool) bool {
+	n := 0
+	for l := range leaves {
+		switch {
+		case l.kind == fromEntry || l.kind == fromHeader && l.header == "nw_proto" || l.kind == fromConst && l.value == 0:
+		case l.kind == fromConst && slices.Contains([]int64{1, 2, 4, 6, 17, 41, 47, 50, 51, 58, 94, 132}, l.value):
+			n++
+		default:
+			return false
+		}
+	}
+	return n > 1
+}
+
+// within reports whether the constants of a are among those of b.
+func within(a, b map[leaf]bool) bool {
+	for l := range a {
+		if l.kind != fromConst || l.value == 0 {
+			continue
+		}
+		x, y := l, l
+		x.pure, y.pure = true, false
+		if !b[x] && !b[y] {
+			return false
+		}
+	}
+	return true
+}
+
+// settle decides the keys of a table.
+func (w *finder) settle(t *table, s *Space) {
+	set := map[string]bool{}
+	type bound struct {
+		u       *unit
+		headers map[string]bool
+	}
+	var keys []bound
+	add := func(u *unit, h string) {
+		set[h] = true
+		s.Keys = append(s.Keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h)})
+		for _, y := range u.why {
+			if !slices.Contains(s.Why, y) {
+				s.Why = append(s.Why, y)
+			}
+		}
+	}
+	for _, u := range t.units {
+		if len(u.cmp) == 0 && !u.consts {
+			continue
+		}
+		w.stores(t, u)
+		hs, mixed := pure(u.cmp, u.size)
+		switch {
+		case mixed:
+		case len(hs) == 1:
+			keys = append(keys, bound{u, hs})
+		case len(hs) == 2 && pair(hs):
+			s.BothWays = true
+			keys = append(keys, bound{u, hs})
+		case len(hs) == 0 && matches(u.name, []string{"proto"}) && protocols(u.cmp) && protocols(u.stored):
+			u.why = append(u.why, passes.Why{Pos: t.v.Pos, Text: fmt.Sprintf("%s of the entry is the protocol number of the packet", u.name)})
+			keys = append(keys, bound{u, map[string]bool{"nw_proto": true}})
+		case len(hs) == 0 && (families(u.cmp) || u.consts && len(u.cmp) == 0) && families(u.stored):
+			u.why = append(u.why, passes.Why{Pos: t.v.Pos, Text: fmt.Sprintf("%s of the entry is the address family of the packet", u.name)})
+			keys = append(keys, bound{u, map[string]bool{"dl_type": true}})
+		}
+	}
+	// A field that goes into the index and is stored but not compared.
+	if t.k != nil && t.k.Shape != container.Array && len(keys) > 0 {
+		idx := map[string]bool{}
+		for l := range t.index {
+			if l.kind == fromHeader {
+				idx[l.header] = true
+			}
+		}
+		for _, b := range keys {
+			for h := range b.headers {
+				delete(idx, h)
+			}
+		}
+		for _, u := range t.units {
+			if slices.ContainsFunc(keys, func(b bound) bool { return b.u == u }) {
+				continue
+			}
+			w.stores(t, u)
+			hs, mixed := pure(u.stored, u.size)
+			if len(hs) == 0 && matches(u.name, []string{"proto"}) && protocols(u.stored) && within(u.stored, t.index) {
+				u.why = t.indexAt
+				keys = append(keys, bound{u, map[string]bool{"nw_proto": true}})
+				continue
+			}
+			if mixed || len(hs) != 1 || otherwise(u.stored) {
+				continue
+			}
+			h := sorted(hs)[0]
+			if idx[h] {
+				delete(idx, h)
+				u.why = t.indexAt
+				keys = append(keys, bound{u, hs})
+			}
+		}
+	}
+	// Which end is which: all fields that are compared both ways must agree.
+	flip := 0
+	for _, b := range keys {
+		if len(b.headers) == 2 {
+			flip += vote(b.u, sorted(b.headers))
+		}
+	}
+	first := map[string]bool{}
+	for _, b := range keys {
+		hs := sorted(b.headers) // src before dst
+		h := hs[0]
+		if len(hs) == 2 {
+			switch v := vote(b.u, hs); {
+			case v < 0:
+				h = hs[1]
+			case v == 0 && first[hs[0]]:
+				h = hs[1]
+			}
+			first[h] = true
+		}
+		add(b.u, h)
+	}
+	if len(keys) == 0 {
+		w.byIndex(t, s, set)
+	}
+	if len(set) == 1 && set["dl_type"] {
+		// The family alone selects nothing: it tells how to read the addresses.
+		set, s.Keys = map[string]bool{}, nil
+	}
+	s.Headers = sorted(set)
+	sort.SliceStable(s.Keys, func(i, j int) bool { return rank(s.Keys[i].Header) < rank(s.Keys[j].Header) })
+	switch {
+	case set["nw_src"] && set["nw_dst"] && set["tp_src"] && set["tp_dst"]:
+		s.Scope = "per-flow"
+	case len(set) > 0:
+		s.Scope = "multi-flow"
+	}
+}
+
+// indexHeaders returns the header fields that an index is computed from. A
+// plain copy of one field or another tells which only if it is always the same: then
+// it is given, otherwise "?".
+func indexHeaders(leaves map[leaf]bool) []string {
+	whole := map[string]bool{}
+	for l := range leaves {
+		if l.kind == fromHeader && l.pure {
+			whole[l.header] = true
+		}
+	}
+	hs := headersOf(leaves)
+	if len(whole) > 0 && len(hs) > 1 {
+		return []string{"?"}
+	}
+	return hs
+}
+
+// byIndex takes what the index is computed from where no field is a key. All
+// lookups must agree on it.
+func (w *finder) byIndex(t *table, s *Space, set map[string]bool) {
+	if !t.direct || len(t.sites) == 0 {
+		return
+	}
+	for l := range t.index {
+		if l.kind == fromOther || l.kind == fromEntry {
+			return // a counter, a random seed, an entry's own field
+		}
+	}
+	for _, hs := range t.sites {
+		if hs[0] == "?" || !slices.Equal(hs, t.sites[0]) {
+			return
+		}
+	}
+	for _, h := range t.sites[0] {
+		set[h] = true
+		s.Keys = append(s.Keys, Key{Header: h, Net: true})
+	}
+	s.Why = append(s.Why, t.indexAt...)
+}
+
+// otherwise reports whether something is stored that is neither a header field
+// nor a constant.
+func otherwise(leaves map[leaf]bool) bool {
+	for l := range leaves {
+		if l.kind == fromOther {
+			return true
+		}
+	}
+	return false
+}
+
+func pair(hs map[string]bool) bool {
+	for h := range hs {
+		if !hs[opposite[h]] {
+			return false
+		}
+	}
+	return true
+}
+
+// vote says which of the two ends a field is: above 0 hs[0], below 0 hs[1].
+func vote(u *unit, hs []string) int {
+	st, _ := pure(u.stored, u.size)
+	switch {
+	case st[hs[0]] && !st[hs[1]]:
+		return 1
+	case st[hs[1]] && !st[hs[0]]:
+		return -1
+	}
+	src, dst := matches(u.name, sourceNames), matches(u.name, destNames)
+	switch {
+	case src && !dst:
+		return 1
+	case dst && !src:
+		return -1
+	}
+	return 0
+}
+
+// net says whether a field is kept in network byte order.
+func net(u *unit, h string) bool {
+	if u.size == 1 || h == "nw_proto" {
+		return true
+	}
+	for _, from := range []map[leaf]bool{u.stored, u.cmp} {
+		in, host, assembled := 0, 0, false
+		for l := range from {
+			assembled = assembled || l.kind == fromHeader && l.pure && l.partial && l.swapped
+		}
+		for l := range from {
+			if l.kind == fromHeader && l.pure && (l.header == h || l.header == opposite[h]) {
+				if l.swapped || l.partial && assembled {
+					host++
+				} else {
+					in++
+				}
+			}
+		}
+		if in+host > 0 {
+			return in >= host
+		}
+	}
+	return h != "dl_type"
+}

@@ -1,0 +1,880 @@
+package flowspace
+
+import (
+	"slices"
+	"strings"
+
+	"saz/frontend/check"
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/modref"
+	"saz/passes/pointer"
+	"saz/passes/receive"
+	"saz/passes/toplevel"
+)
+
+// A context is the calls through which a procedure was entered, innermost
+// first; nil: any.
+type context struct {
+	site ir.Ref
+	up   *context
+	n    int
+}
+
+// A leaf is where a value comes from.
+type leaf struct {
+	kind    leafKind
+	header  string // fromHeader
+	swapped bool   // its bytes are reversed: host order, if the packet has it in network order
+	pure    bool   // a copy: nothing was added, masked or hashed
+	partial bool   // a part of the header field's bytes
+	value   int64  // fromConst
+	obj     pointer.ObjID
+	off     int32 // fromEntry
+}
+
+type leafKind uint8
+
+const (
+	fromHeader leafKind = iota
+	fromConst
+	fromEntry
+	fromOther
+)
+
+// An engine traces values backward. It is demand-driven: queries are few.
+type engine struct {
+	c  *passes.Context
+	pt *pointer.Result
+	mr *modref.Result
+	tl *toplevel.Result
+	rc *receive.Result
+
+	layouts  map[*ctype.Record]*layout
+	contexts map[contextKey]*context
+	writers  map[pointer.ObjID][]writer
+	entries  map[pointer.ObjID]bool // objects that hold entries: queries stop there
+	packet   map[pointer.ObjID]bool // packet bytes
+}
+
+type contextKey struct {
+	site ir.Ref
+	up   *context
+}
+
+// A writer is an instruction of packet code that may write bytes of an object.
+type writer struct {
+	ref  ir.Ref
+	off  int32
+	size int64
+}
+
+func newEngine(c *passes.Context) *engine {
+	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
+		layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
+		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}}
+	for i := range e.pt.Objects {
+		if e.pt.Objects[i].Packet {
+			e.packet[pointer.ObjID(i)] = true
+		}
+	}
+	for _, s := range e.rc.Sites {
+		in := c.Instr(s.Ref)
+		for _, k := range s.Buffers {
+			if k < len(in.Args) && s.Callbacks == nil {
+				for _, l := range e.pt.PointsTo(s.Ref.Func, in.Args[k]) {
+					e.packet[l.Obj] = true
+				}
+			}
+		}
+	}
+	return e
+}
+
+// maxWrites bounds what one instruction may write for it to be followed: a
+// store through a pointer that may point anywhere says nothing.
+const maxWrites = 400
+
+func (e *engine) index() {
+	e.writers = map[pointer.ObjID][]writer{}
+	for _, fid := range e.tl.PktProcs {
+		f := e.c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			switch f.Instrs[i].Op {
+			case ir.Store, ir.Copy, ir.Call, ir.Builtin:
+			default:
+				continue
+			}
+			ref := ir.Ref{Func: fid, I: int32(i)}
+			if !e.tl.Packet(ref) {
+				continue
+			}
+			w := e.mr.WriteAccesses(ref)
+			if len(w) > maxWrites {
+				continue
+			}
+			for _, x := range w {
+				e.writers[x.Obj] = append(e.writers[x.Obj], writer{ref, x.Off, x.Size})
+			}
+		}
+	}
+}
+
+func (e *engine) push(site ir.Ref, up *context) *context {
+	k := contextKey{site, up}
+	x := e.contexts[k]
+	if x == nil {
+		x = &context{site: site, up: up, n: 1}
+		if up != nil {
+			x.n += up.n
+		}
+		e.contexts[k] = x
+	}
+	return x
+}
+
+// A query is one backward trace.
+type query struct {
+	e      *engine
+	leaves map[leaf]bool
+	seen   map[state]bool
+	budget int
+	gaveUp bool
+}
+
+type mode struct {
+	swapped, pure bool
+	shift         int64
+	loose         bool // the pointer may have been moved on: its distance from the packet's start is not known
+	lost          bool // which call it was is not known any more: parameters may be mixed up
+}
+
+type state struct {
+	ctx  *context
+	f    ir.FuncID
+	v    ir.Value
+	m    mode
+	addr bool
+	off  int64
+	size int64
+	loc  pointer.Loc
+	mem  bool
+}
+
+func (e *engine) query() *query {
+	return &query{e: e, leaves: map[leaf]bool{}, seen: map[state]bool{}, budget: 30000}
+}
+
+// visit reports whether s is new and there is budget left.
+func (q *query) visit(s state) bool {
+	if q.seen[s] {
+		return false
+	}
+	if q.budget--; q.budget < 0 {
+		q.gaveUp = true
+		return false
+	}
+	q.seen[s] = true
+	return true
+}
+
+func (q *query) other(m mode) { q.leaves[leaf{kind: fromOther}] = true }
+
+// maxDepth bounds how deep a trace goes down into callees.
+const maxDepth = 8
+
+// swaps are the functions that change the order of bytes.
+var swaps = map[string]bool{"ntohs": true, "ntohl": true, "htons": true, "htonl": true, "__bswap_16": true, "__bswap_32": true,
+	"__bswap_64": true, "__builtin_bswap16": true, "__builtin_bswap32": true, "__builtin_bswap64": true, "bswap_16": true, "bswap_32": true,
+	"be16toh": true, "be32toh": true, "htobe16": true, "htobe32": true, "be64toh": true, "htobe64": true}
+
+func swapOf(p *ir.Program, in *ir.Instr) bool {
+	switch in.Op {
+	case ir.Builtin:
+		return swaps[in.Name]
+	case ir.Call:
+		return in.A.Kind == ir.VFunc && swaps[p.Funcs[in.A.ID].Name]
+	}
+	return false
+}
+
+// value traces v in f.
+func (q *query) value(ctx *context, f *ir.Func, v ir.Value, m mode) {
+	switch v.Kind {
+	case ir.VInt:
+		q.leaves[leaf{kind: fromConst, value: v.Off, pure: m.pure}] = true
+		return
+	case ir.VReg:
+	default:
+		return
+	}
+	if !q.visit(state{ctx: ctx, f: f.ID, v: v, m: m}) {
+		return
+	}
+	r := f.Regs[v.ID]
+	if r.Def < 0 {
+		m = q.e.mix(ctx, f, m)
+		q.param(ctx, f, r.Local, func(ctx *context, f *ir.Func, v ir.Value) { q.value(ctx, f, v, m) })
+		return
+	}
+	in := &f.Instrs[r.Def]
+	if swapOf(q.e.c.Prog, in) && len(in.Args) > 0 {
+		m.swapped = !m.swapped
+		q.value(ctx, f, in.Args[0], m)
+		return
+	}
+	mixed := m
+	mixed.pure = false
+	mixed.shift = 0
+	switch in.Op {
+	case ir.Move, ir.Conv:
+		q.value(ctx, f, in.A, m)
+	case ir.Phi:
+		for _, a := range in.Args {
+			q.value(ctx, f, a, m)
+		}
+	case ir.Load:
+		q.address(ctx, f, in.A, 0, ctype.SizeOf(in.Type), m)
+	case ir.LoadBits:
+		q.address(ctx, f, in.A, in.Off, 0, mixed)
+	case ir.Bin:
+		a, b := in.A, in.B
+		switch in.Sub {
+		case check.Or, check.Add:
+			// Bytes put together keep their places; a swap by hand is one too.
+			if w, ok := swapIdiom(f, in); ok {
+				m.swapped = !m.swapped
+				q.value(ctx, f, w, m)
+				return
+			}
+			if in.Sub == check.Or && m.pure {
+				q.value(ctx, f, a, m)
+				q.value(ctx, f, b, m)
+				return
+			}
+		case check.Shl:
+			if b.Kind == ir.VInt && m.pure {
+				m.shift += b.Off
+				q.value(ctx, f, a, m)
+				return
+			}
+		case check.And:
+			if b.Kind == ir.VInt && wholeMask(b.Off, in.Type) {
+				q.value(ctx, f, a, m)
+				return
+			}
+		}
+		q.value(ctx, f, a, mixed)
+		if b.Kind != ir.VInt {
+			q.value(ctx, f, b, mixed)
+		}
+	case ir.Un:
+		q.value(ctx, f, in.A, mixed)
+	case ir.Cmp:
+		// What a condition is about is no copy of it.
+	case ir.Call:
+		q.result(ctx, f, r.Def, in, m, func(ctx *context, g *ir.Func, v ir.Value) { q.value(ctx, g, v, m) })
+	default:
+		q.other(m)
+	}
+}
+
+// wholeMask reports whether and-ing with c keeps a whole header field.
+func wholeMask(c int64, t *ctype.Type) bool {
+	return c == 0xff || c == 0xffff || c == 0xffffffff || c == 0x0fff || c == -1
+}
+
+// swapIdiom recognises (x >> 8) | (x << 8) of 16 bits.
+func swapIdiom(f *ir.Func, in *ir.Instr) (ir.Value, bool) {
+	shift := func(v ir.Value) (ir.Value, int64, bool) {
+		for d := 0; v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && d < 8; d++ {
+			x := &f.Instrs[f.Regs[v.ID].Def]
+			switch {
+			case x.Op == ir.Conv || x.Op == ir.Move || x.Op == ir.Bin && x.Sub == check.And && x.B.Kind == ir.VInt:
+				v = x.A
+				continue
+			case x.Op == ir.Bin && x.B.Kind == ir.VInt && x.Sub == check.Shl:
+				return bare(f, x.A), x.B.Off, true
+			case x.Op == ir.Bin && x.B.Kind == ir.VInt && x.Sub == check.Shr:
+				return bare(f, x.A), -x.B.Off, true
+			}
+			break
+		}
+		return v, 0, false
+	}
+	x, a, ok1 := shift(in.A)
+	y, b, ok2 := shift(in.B)
+	return x, ok1 && ok2 && x == y && a+b == 0 && (a == 8 || a == -8)
+}
+
+// bare goes back over moves, conversions and masks.
+func bare(f *ir.Func, v ir.Value) ir.Value {
+	for d := 0; v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && d < 16; d++ {
+		x := &f.Instrs[f.Regs[v.ID].Def]
+		if x.Op != ir.Conv && x.Op != ir.Move && !(x.Op == ir.Bin && x.Sub == check.And && x.B.Kind == ir.VInt) {
+			break
+		}
+		v = x.A
+	}
+	return v
+}
+
+// mix says what is known of a parameter of f: which of several calls it came
+// with may have been lost, and then it is no copy of anything for certain.
+func (e *engine) mix(ctx *context, f *ir.Func, m mode) mode {
+	if ctx == nil && m.lost && len(e.pt.Callers(f.ID)) > 1 {
+		m.pure = false
+	}
+	return m
+}
+
+// param goes on in the caller of ctx, or in all callers.
+func (q *query) param(ctx *context, f *ir.Func, l ir.LocalID, next func(*context, *ir.Func, ir.Value)) {
+	k := slices.Index(f.Params, l)
+	if k < 0 {
+		return
+	}
+	e := q.e
+	if ctx != nil {
+		g := e.c.Prog.Funcs[ctx.site.Func]
+		if in := &g.Instrs[ctx.site.I]; k < len(in.Args) {
+			next(ctx.up, g, in.Args[k])
+		}
+		return
+	}
+	for _, site := range e.pt.Callers(f.ID) {
+		g := e.c.Prog.Funcs[site.Func]
+		in := &g.Instrs[site.I]
+		if slices.Contains(e.pt.Callees(site), f.ID) {
+			if k < len(in.Args) {
+				next(nil, g, in.Args[k])
+			}
+			continue
+		}
+		for _, cb := range e.pt.Callbacks(site) {
+			if cb.Func == f.ID && cb.How != nil {
+				if a, ok := cb.How.Pass[k]; ok && a < len(in.Args) {
+					next(nil, g, in.Args[a])
+				}
+			}
+		}
+	}
+}
+
+// result goes on in the callees of a call, to what they return.
+func (q *query) result(ctx *context, f *ir.Func, i int32, in *ir.Instr, m mode, next func(*context, *ir.Func, ir.Value)) {
+	e := q.e
+	ref := ir.Ref{Func: f.ID, I: i}
+	for _, t := range e.pt.Callees(ref) {
+		g := e.c.Prog.Funcs[t]
+		if !g.Defined() {
+			mo := e.pt.Model(t)
+			if mo != nil && (mo.Receive != nil || mo.Alloc != nil) {
+				continue
+			}
+			if mo != nil {
+				for _, k := range mo.Same {
+					if k < len(in.Args) {
+						next(ctx, f, in.Args[k])
+					}
+				}
+			}
+			// A library's hash or checksum of its arguments.
+			mixed := m
+			mixed.pure = false
+			for k, a := range in.Args {
+				if mo != nil && slices.Contains(mo.Same, k) {
+					continue
+				}
+				if k < len(in.ArgTypes) && in.ArgTypes[k] != nil && in.ArgTypes[k].Kind == ctype.Pointer {
+					if mo != nil && slices.Contains(mo.Reads, k) {
+						q.address(ctx, f, a, 0, 0, mixed)
+					}
+					continue
+				}
+				q.value(ctx, f, a, mixed)
+			}
+			q.other(m)
+			continue
+		}
+		if ctx != nil && ctx.n >= maxDepth {
+			q.gaveUp = true
+			continue
+		}
+		inner := e.push(ref, ctx)
+		for b := range g.Blocks {
+			if t := g.Term(ir.BlockID(b)); t.Op == ir.Ret && t.A.Kind != ir.NoVal {
+				next(inner, g, t.A)
+			}
+		}
+	}
+}
+
+// header notes a header field as a leaf. at is where in it the access begins.
+func (q *query) header(x part, at, size int64, m mode) {
+	l := leaf{kind: fromHeader, header: x.header, swapped: m.swapped, pure: m.pure}
+	if size > 0 && size < x.size && x.header != "dl_vlan" {
+		l.partial = true
+		// Bytes put together: by place they give host order (most significant first).
+		if byteAt := at - x.off; size == 1 && m.shift != 0 {
+			switch m.shift {
+			case 8 * (x.size - 1 - byteAt):
+				l.swapped = !l.swapped
+			case 8 * byteAt:
+			default:
+				l.pure = false
+			}
+		}
+		if x.size == 16 && size == 4 || size == 8 && x.size == 16 {
+			l.partial = false // words of an IPv6 address
+		}
+	} else if m.shift != 0 {
+		l.pure = false
+	}
+	q.leaves[l] = true
+}
+
+// address traces what is in memory, size bytes at v plus off. The way to the
+// address matters: it may lead through a packet header.
+func (q *query) address(ctx *context, f *ir.Func, v ir.Value, off, size int64, m mode) {
+	if !q.visit(state{ctx: ctx, f: f.ID, v: v, m: m, addr: true, off: off, size: size}) {
+		return
+	}
+	e := q.e
+	switch v.Kind {
+	case ir.VGlobal:
+		g := e.c.Prog.Globals[v.ID]
+		q.object(pointer.ObjID(v.ID), g.Type, v.Off+off, size, m)
+		return
+	case ir.VLocal:
+		if o := e.pt.LocalObj(f.ID, ir.LocalID(v.ID)); o >= 0 {
+			q.object(o, f.Locals[v.ID].Type, v.Off+off, size, m)
+		}
+		return
+	case ir.VReg:
+	default:
+		return
+	}
+	r := f.Regs[v.ID]
+	if r.Def < 0 {
+		if e.packetParam(f, r.Local) {
+			q.frame(off, size, m)
+			return
+		}
+		if ctx != nil || e.mayBePacket(f, v) {
+			m = e.mix(ctx, f, m)
+			q.param(ctx, f, r.Local, func(ctx *context, f *ir.Func, v ir.Value) { q.address(ctx, f, v, off, size, m) })
+			return
+		}
+		q.places(f, v, off, size, m)
+		return
+	}
+	in := &f.Instrs[r.Def]
+	switch in.Op {
+	case ir.FieldAddr:
+		if in.Rec != nil && size > 0 {
+			if x, ok := e.inRecord(in.Rec, in.Off+off, size); ok {
+				q.header(x, in.Off+off, size, m)
+				return
+			}
+		}
+		q.address(ctx, f, in.A, off+in.Off, size, m)
+	case ir.IndexAddr:
+		if in.B.Kind == ir.VInt && in.Off >= 0 {
+			off += in.B.Off * in.Off
+			q.address(ctx, f, in.A, off, size, m)
+			return
+		}
+		if e.mayBePacket(f, v) {
+			// A computed place in a packet: the header that it is part of, if any, was
+			// named on the way.
+			q.address(ctx, f, in.A, anywhere, size, m)
+			return
+		}
+		q.address(ctx, f, in.A, off, size, m)
+	case ir.Move, ir.Conv:
+		q.address(ctx, f, in.A, off, size, m)
+	case ir.Phi:
+		m.loose = true
+		for _, a := range in.Args {
+			q.address(ctx, f, a, off, size, m)
+		}
+	case ir.Call:
+		for _, t := range e.pt.Callees(ir.Ref{Func: f.ID, I: r.Def}) {
+			if mo := e.pt.Model(t); mo != nil && mo.Receive != nil && mo.Receive.Result {
+				q.frame(off, size, m)
+				return
+			}
+		}
+		if !e.mayBePacket(f, v) && ctx == nil {
+			q.places(f, v, off, size, m)
+			return
+		}
+		q.result(ctx, f, r.Def, in, m, func(ctx *context, g *ir.Func, v ir.Value) { q.address(ctx, g, v, off, size, m) })
+	case ir.Load:
+		if e.mayBePacket(f, v) {
+			// A pointer kept in memory: what was stored there.
+			for _, l := range e.pt.PointsTo(f.ID, in.A) {
+				q.pointers(l, off, size, m)
+			}
+			return
+		}
+		q.places(f, v, off, size, m)
+	default:
+		q.places(f, v, off, size, m)
+	}
+}
+
+// anywhere is an offset that is not known.
+const anywhere = -1 << 40
+
+// frame notes an access at a constant offset from the start of a packet.
+func (q *query) frame(off, size int64, m mode) {
+	if off >= 0 && !m.loose {
+		if x, ok := inParts(frame, off, size); ok {
+			q.header(x, off, size, m)
+			return
+		}
+	}
+	q.other(m)
+}
+
+// packetParam reports whether a library passes packet bytes as that parameter.
+func (e *engine) packetParam(f *ir.Func, l ir.LocalID) bool {
+	k := slices.Index(f.Params, l)
+	if k < 0 {
+		return false
+	}
+	for _, site := range e.pt.Callers(f.ID) {
+		for _, cb := range e.pt.Callbacks(site) {
+			if cb.Func == f.ID && cb.How != nil && slices.Contains(cb.How.Packet, k) && f.Locals[l].Type.Kind == ctype.Pointer &&
+				f.Locals[l].Type.Elem != nil && f.Locals[l].Type.Elem.IsChar() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayBePacket reports whether v may point into packet bytes, or nothing is known.
+func (e *engine) mayBePacket(f *ir.Func, v ir.Value) bool {
+	locs := e.pt.PointsTo(f.ID, v)
+	for _, l := range locs {
+		if e.packet[l.Obj] || e.pt.Objects[l.Obj].Kind == pointer.Unknown {
+			return true
+		}
+	}
+	return len(locs) == 0
+}
+
+// places goes on at the objects that v may point at.
+func (q *query) places(f *ir.Func, v ir.Value, off, size int64, m mode) {
+	e := q.e
+	locs := e.pt.PointsTo(f.ID, v)
+	if len(locs) > maxWrites {
+		q.gaveUp = true
+		return
+	}
+	for _, l := range locs {
+		if off == anywhere {
+			q.memory(pointer.Loc{Obj: l.Obj, Off: pointer.Any}, size, m, false)
+			continue
+		}
+		for _, s := range e.pt.Shift(l, off) {
+			q.memory(s, size, m, false)
+		}
+	}
+}
+
+// object goes on at off of one object whose type is known.
+func (q *query) object(o pointer.ObjID, t *ctype.Type, off, size int64, m mode) {
+	if off >= 0 {
+		if x, at, ok := q.e.inType(t, off, size); ok {
+			q.header(x, at, size, m)
+			return
+		}
+		q.memory(pointer.Loc{Obj: o, Off: q.e.pt.Canon(o, off)}, size, m, false)
+		return
+	}
+	q.memory(pointer.Loc{Obj: o, Off: pointer.Any}, size, m, false)
+}
+
+// memory traces what was stored at l. first: l is an entry whose own stores
+// are asked for.
+func (q *query) memory(l pointer.Loc, size int64, m mode, first bool) {
+	e := q.e
+	if e.entries[l.Obj] && !first {
+		q.leaves[leaf{kind: fromEntry, obj: l.Obj, off: l.Off, pure: m.pure, swapped: m.swapped}] = true
+		return
+	}
+	o := e.pt.Objects[l.Obj]
+	if o.Kind == pointer.Func || o.Kind == pointer.Unknown || o.Opaque {
+		q.other(m)
+		return
+	}
+	if !q.visit(state{m: m, loc: l, size: size, mem: true}) {
+		return
+	}
+	if !first && l.Off != pointer.Any {
+		// Packet bytes that were copied to the heap, or received into a global.
+		if t := e.pt.TypeOf(l.Obj); t != nil {
+			if x, at, ok := e.inType(t, int64(l.Off), size); ok {
+				q.header(x, at, size, m)
+				return
+			}
+		}
+	}
+	if o.Kind == pointer.Local {
+		if f := e.c.Prog.Funcs[o.Func]; f.Locals[o.Local].Param {
+			m := m
+			m.lost = true
+			m = e.mix(nil, f, m)
+			q.param(nil, f, o.Local, func(ctx *context, g *ir.Func, v ir.Value) {
+				if f.Locals[o.Local].Type.IsRecord() {
+					q.address(ctx, g, v, int64(max(l.Off, 0)), size, m)
+				} else {
+					q.value(ctx, g, v, m)
+				}
+			})
+		}
+	}
+	if e.writers == nil {
+		e.index()
+	}
+	for _, w := range e.writers[l.Obj] {
+		if !meets(w, l, size) {
+			continue
+		}
+		f := e.c.Prog.Funcs[w.ref.Func]
+		in := &f.Instrs[w.ref.I]
+		switch in.Op {
+		case ir.Store:
+			ctxs, lost := e.into(f, in.A, w.at(l))
+			m := m
+			m.lost = m.lost || lost
+			for _, ctx := range ctxs {
+				q.value(ctx, f, in.B, m)
+			}
+		case ir.Copy:
+			ctxs, lost := e.into(f, in.A, w.at(l))
+			m := m
+			m.lost = m.lost || lost
+			for _, ctx := range ctxs {
+				q.copied(ctx, f, in.B, w, l, size, m)
+			}
+		case ir.Call:
+			q.called(w, f, in, l, size, m)
+		}
+	}
+}
+
+// pointers traces the pointers that were stored at l, to what they point at.
+func (q *query) pointers(l pointer.Loc, off, size int64, m mode) {
+	e := q.e
+	if !q.visit(state{m: m, loc: l, off: off, size: size, mem: true, addr: true}) {
+		return
+	}
+	if e.writers == nil {
+		e.index()
+	}
+	n := 0
+	for _, w := range e.writers[l.Obj] {
+		if meets(w, l, 8) {
+			n++
+		}
+	}
+	m.loose = m.loose || n > 1
+	for _, w := range e.writers[l.Obj] {
+		if !meets(w, l, 8) {
+			continue
+		}
+		f := e.c.Prog.Funcs[w.ref.Func]
+		in := &f.Instrs[w.ref.I]
+		switch in.Op {
+		case ir.Store:
+			ctxs, lost := e.into(f, in.A, w.at(l))
+			m := m
+			m.lost = m.lost || lost
+			for _, ctx := range ctxs {
+				q.address(ctx, f, in.B, off, size, m)
+			}
+		case ir.Copy:
+			if w.off == pointer.Any || l.Off == pointer.Any {
+				continue
+			}
+			for _, s := range e.pt.PointsTo(f.ID, in.B) {
+				for _, t := range e.pt.Shift(s, int64(l.Off-w.off)) {
+					q.pointers(t, off, size, m)
+				}
+			}
+		}
+	}
+	// A pointer parameter that lives in memory.
+	if o := e.pt.Objects[l.Obj]; o.Kind == pointer.Local && o.Func >= 0 {
+		f := e.c.Prog.Funcs[o.Func]
+		if lc := &f.Locals[o.Local]; lc.Param && lc.Type.Kind == ctype.Pointer {
+			if e.packetParam(f, o.Local) {
+				q.frame(off, size, m)
+				return
+			}
+			q.param(nil, f, o.Local, func(ctx *context, g *ir.Func, v ir.Value) { q.address(ctx, g, v, off, size, m) })
+		}
+	}
+}
+
+// at is where w begins to write.
+func (w writer) at(l pointer.Loc) pointer.Loc { return pointer.Loc{Obj: l.Obj, Off: w.off} }
+
+// meets reports whether w may write bytes of an access at l.
+func meets(w writer, l pointer.Loc, size int64) bool {
+	if w.off == pointer.Any || l.Off == pointer.Any {
+		return true
+	}
+	a, b := int64(w.off), int64(l.Off)
+	return (w.size < 0 || a+w.size > b) && (b+max(size, 1) > a)
+}
+
+// copied goes on at the source of a copy by w, at the bytes that became those at l.
+func (q *query) copied(ctx *context, f *ir.Func, src ir.Value, w writer, l pointer.Loc, size int64, m mode) {
+	delta := int64(0)
+	if w.off != pointer.Any && l.Off != pointer.Any {
+		delta = int64(l.Off) - int64(w.off)
+	}
+	if w.size >= 0 && size > w.size-delta && delta >= 0 {
+		size = w.size - delta // only part of what is asked for
+	}
+	if delta < 0 {
+		size += delta
+		delta = 0
+	}
+	if size <= 0 {
+		size = 1
+	}
+	q.address(ctx, f, src, delta, size, m)
+}
+
+// called goes on at a call that wrote l: a copying library function, or a
+// procedure that returns a record.
+func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size int64, m mode) {
+	e := q.e
+	for _, t := range e.pt.Callees(w.ref) {
+		g := e.c.Prog.Funcs[t]
+		if g.Defined() {
+			if in.B.Kind == ir.NoVal {
+				continue
+			}
+			ctxs, lost := e.into(f, in.B, w.at(l))
+			m := m
+			m.lost = m.lost || lost
+			for _, ctx := range ctxs {
+				if ctx != nil && ctx.n >= maxDepth {
+					continue
+				}
+				inner := e.push(w.ref, ctx)
+				for b := range g.Blocks {
+					if t := g.Term(ir.BlockID(b)); t.Op == ir.Ret && t.A.Kind != ir.NoVal {
+						q.copied(inner, g, t.A, w, l, size, m)
+					}
+				}
+			}
+			continue
+		}
+		mo := e.pt.Model(t)
+		if mo == nil {
+			q.other(m)
+			continue
+		}
+		hit := false
+		for _, c := range mo.Copies {
+			if c[0] >= len(in.Args) || c[1] >= len(in.Args) || c[0] == c[1] || strings.HasPrefix(mo.Name, "str") {
+				continue
+			}
+			hit = true
+			ctxs, lost := e.into(f, in.Args[c[0]], w.at(l))
+			m := m
+			m.lost = m.lost || lost
+			for _, ctx := range ctxs {
+				q.copied(ctx, f, in.Args[c[1]], w, l, size, m)
+			}
+		}
+		if !hit {
+			if mo.Name == "memset" || mo.Name == "bzero" || mo.Alloc != nil {
+				q.leaves[leaf{kind: fromConst, pure: m.pure}] = true
+			} else {
+				q.other(m)
+			}
+		}
+	}
+}
+
+// root follows an address in f to the parameter that it is counted from.
+func root(f *ir.Func, v ir.Value) (ir.LocalID, int64, bool) {
+	off := int64(0)
+	for d := 0; v.Kind == ir.VReg && d < 32; d++ {
+		r := f.Regs[v.ID]
+		if r.Def < 0 {
+			return r.Local, off, r.Local >= 0
+		}
+		in := &f.Instrs[r.Def]
+		switch {
+		case in.Op == ir.FieldAddr:
+			off += in.Off
+		case in.Op == ir.IndexAddr && in.B.Kind == ir.VInt && in.Off >= 0:
+			off += in.B.Off * in.Off
+		case in.Op == ir.IndexAddr:
+		case in.Op == ir.Move || in.Op == ir.Conv:
+		default:
+			return -1, 0, false
+		}
+		v = in.A
+	}
+	return -1, 0, false
+}
+
+// into lists the contexts in which an address in f may be l. Where the address
+// comes with a parameter that has several meanings, those are the calls that
+// pass this one. lost: they could not be told.
+func (e *engine) into(f *ir.Func, v ir.Value, l pointer.Loc) (ctxs []*context, lost bool) {
+	return e.intoAt(f, v, 0, l, 0)
+}
+
+// intoAt is into for the address delta bytes behind v.
+func (e *engine) intoAt(f *ir.Func, v ir.Value, delta int64, l pointer.Loc, depth int) ([]*context, bool) {
+	p, off, ok := root(f, v)
+	off += delta
+	if !ok || len(e.pt.PointsTo(f.ID, v)) <= 1 {
+		return []*context{nil}, !ok && len(e.pt.PointsTo(f.ID, v)) > 1
+	}
+	k := slices.Index(f.Params, p)
+	if k < 0 || depth > 4 {
+		return []*context{nil}, true
+	}
+	var out []*context
+	lost := false
+	for _, site := range e.pt.Callers(f.ID) {
+		g := e.c.Prog.Funcs[site.Func]
+		in := &g.Instrs[site.I]
+		if k >= len(in.Args) || !slices.Contains(e.pt.Callees(site), f.ID) || !e.tl.Packet(site) {
+			continue
+		}
+		hit := false
+		for _, x := range e.pt.PointsTo(g.ID, in.Args[k]) {
+			for _, y := range e.pt.Shift(x, off) {
+				hit = hit || y.Obj == l.Obj && (y.Off == pointer.Any || l.Off == pointer.Any || y.Off == l.Off)
+			}
+		}
+		if !hit {
+			continue
+		}
+		ups, no := e.intoAt(g, in.Args[k], off, l, depth+1)
+		lost = lost || no
+		for _, up := range ups {
+			out = append(out, e.push(site, up))
+		}
+		if len(out) > 64 {
+			return []*context{nil}, true
+		}
+	}
+	return out, lost
+}

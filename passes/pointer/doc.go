@@ -1,0 +1,70 @@
+// Package pointer finds what each pointer of a program may point at, and with
+// it the call graph.
+//
+// # Classification
+//
+// Inclusion-based (Andersen, "Program Analysis and Specialization for the C
+// Programming Language", 1994): an assignment makes one set include another.
+//
+// FLOW-INSENSITIVE for memory: an object holds what was ever stored in it.
+// Locals in registers (SSA) are flow-sensitive as far as their versions go.
+//
+// CONTEXT-INSENSITIVE, but for the heap: what a procedure returns that it has
+// just allocated is a separate object for each call of it, up to three wrappers
+// deep (heap.go).
+//
+// FIELD-SENSITIVE by byte offset in the object's layout (layout.go). All
+// elements of an array are one, at each level of nesting; the members of a
+// union overlay each other. An access through a cast goes by bytes too, so
+// differing types of one object are no problem; arithmetic by amounts that are
+// not known and do not fit an array around the place gives "anywhere in the
+// object" (Any). Pearce, Kelly and Hankin ("Efficient Field-Sensitive Pointer
+// Analysis of C", TOPLAS 2007) is the model; their positive-weight cycles end
+// here at the object's end, and at rawCap in an object of unknown layout.
+//
+// The CALL GRAPH is built on the fly. A function pointer reaches the functions in
+// its set whose number of parameters and kind of result the call fits. What
+// libraries call back (pcap_loop, pthread_create, qsort, sigaction) comes from
+// their models (package models), as do all effects of functions outside the
+// program.
+//
+// # Soundness
+//
+// The result covers every execution of a program
+//
+//   - in which arithmetic on a pointer stays in its object, where "object" is
+//     what was declared or allocated as one (stepping from member to member of
+//     a struct is fine);
+//   - in which pointers are stored and loaded as pointers, integers of their
+//     size, or by whole-object copies (assignment of structs, memcpy and its
+//     like): a pointer that is copied byte by byte, or scaled or encoded with
+//     anything but tags in the low four bits, additions, & and ^, is lost;
+//   - whose inline assembly touches only its operands;
+//   - whose calls have at least as many arguments as the callee has parameters;
+//   - whose library functions do what their models say; one without a model is
+//     taken to do anything to what it can reach from its arguments and to call
+//     what it finds there, but not to know the program's other variables;
+//   - that does not depend on what an uninitialised or freed pointer holds.
+//
+// A function whose source could not be read may do anything to all that its
+// unit can name. Without main, every visible function may be called from
+// outside, with pointers to memory of the outside.
+//
+// The claim is tested, not only argued: run_test.go prints a program with a note
+// before each access, runs it, and compares each byte that was touched, and
+// each callee, with the static sets.
+//
+// # Solver
+//
+// Wave propagation with difference propagation (Pereira and Berlin, "Wave
+// Propagation and Deep Propagation for Pointer Analysis", CGO 2009): each round
+// collapses the cycles of the copy graph (Nuutila's variant of Tarjan's
+// algorithm) and visits the changed nodes in topological order, where
+// constraints see only what is new. Registers that are plain copies share a
+// node from the start (offline variable substitution, Rountev and Chandra, PLDI
+// 2000, as far as SSA form leaves it to do). Sets are sorted blocks of 64 bits;
+// equal ones are shared in the result.
+//
+// Measured on PRADS (13,700 lines, 25,700 instructions): 20,600 nodes, 1,600
+// places, 12 rounds, 0.03 s of CPU; 2.4 places a pointer on average.
+package pointer

@@ -1,0 +1,675 @@
+package pointer
+
+import (
+	"strings"
+
+	"saz/frontend/check"
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/ir/models"
+)
+
+// Constraint generation: one walk over each procedure. A register that is a
+// plain copy of another shares its node, which is all the offline variable
+// substitution that code in SSA form leaves to do.
+
+// carries reports whether a value of type t may hold a pointer: pointers,
+// integers of their size, vectors. Smaller pieces of a pointer are lost.
+func carries(t *ctype.Type) bool {
+	if t == nil {
+		return true
+	}
+	switch t.Kind {
+	case ctype.Pointer, ctype.Func, ctype.Array, ctype.Struct, ctype.Union, ctype.VaList:
+		return true
+	case ctype.Long, ctype.ULong, ctype.LongLong, ctype.ULongLong, ctype.Int128, ctype.UInt128:
+		return true
+	case ctype.Vector, ctype.Enum:
+		return ctype.SizeOf(t) >= ctype.PtrSize
+	}
+	return false
+}
+
+func (s *solver) makeNodes() {
+	s.funcs = make([]funcNodes, len(s.prog.Funcs))
+	for i, f := range s.prog.Funcs {
+		fn := funcNodes{regs: none, params: none, ret: none, va: none}
+		if len(f.Blocks) > 0 {
+			fn.regs = int32(len(s.rep))
+			for range f.Regs {
+				s.node()
+			}
+			fn.params = int32(len(s.rep))
+			for range f.Params {
+				s.node()
+			}
+			fn.ret = s.node()
+			fn.va = s.node()
+		}
+		s.funcs[i] = fn
+	}
+	// Plain copies share a node.
+	for i, f := range s.prog.Funcs {
+		regs := s.funcs[i].regs
+		for j := range f.Instrs {
+			in := &f.Instrs[j]
+			if in.Dst < 0 || in.A.Kind != ir.VReg {
+				continue
+			}
+			if in.Op == ir.Move && carries(in.Type) || in.Op == ir.Conv && carries(in.Type) && carries(in.Opnd) {
+				a, b := s.find(regs+int32(in.Dst)), s.find(regs+in.A.ID)
+				if a != b {
+					s.rep[a] = b
+					s.merged++
+				}
+			}
+		}
+		for r := range f.Regs {
+			if in := &f.Regs[r]; in.Def < 0 && in.Local >= 0 {
+				for k, p := range f.Params {
+					if p == in.Local && carries(in.Type) {
+						a, b := s.find(regs+int32(r)), s.find(s.funcs[i].params+int32(k))
+						if a != b {
+							s.rep[a] = b
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// constPlace returns the place that a constant address names.
+func (s *solver) constPlace(f *ir.Func, v ir.Value) (int32, bool) {
+	switch v.Kind {
+	case ir.VGlobal:
+		return s.at(ObjID(v.ID), v.Off), true
+	case ir.VFunc:
+		return s.at(s.funcObj(ir.FuncID(v.ID)), 0), true
+	case ir.VLocal:
+		o := s.localObj(f.ID, ir.LocalID(v.ID))
+		if o < 0 {
+			return 0, false
+		}
+		return s.at(o, v.Off), true
+	}
+	return 0, false
+}
+
+// value returns the node of an operand, none if it holds no pointer.
+func (s *solver) value(f *ir.Func, v ir.Value) int32 {
+	if v.Kind == ir.VReg {
+		return s.funcs[f.ID].regs + v.ID
+	}
+	if p, ok := s.constPlace(f, v); ok {
+		return s.constNode(p)
+	}
+	return none
+}
+
+// flow makes node to include operand v.
+func (s *solver) flow(f *ir.Func, v ir.Value, to int32) {
+	if to == none {
+		return
+	}
+	if v.Kind == ir.VReg {
+		s.edge(s.funcs[f.ID].regs+v.ID, to)
+	} else if p, ok := s.constPlace(f, v); ok {
+		s.addPlace(to, p)
+	}
+}
+
+// load makes node to include what is at the address v.
+func (s *solver) load(f *ir.Func, v ir.Value, to int32) {
+	if p, ok := s.constPlace(f, v); ok {
+		s.edge(s.readNode(p), to)
+	} else if n := s.value(f, v); n != none && to != none {
+		s.constrain(n, constraint{kind: conLoad, other: to})
+	}
+}
+
+// store makes what is at the address v include node from.
+func (s *solver) store(f *ir.Func, v ir.Value, from int32) {
+	if from == none {
+		return
+	}
+	if p, ok := s.constPlace(f, v); ok {
+		s.edge(from, s.writeNode(p))
+	} else if n := s.value(f, v); n != none {
+		s.constrain(n, constraint{kind: conStore, other: from})
+	}
+}
+
+// copyMem makes *dst include *src.
+func (s *solver) copyMem(dst, src int32, size int64) {
+	if dst == none || src == none {
+		return
+	}
+	s.constrain(dst, constraint{kind: conCopyDst, other: src, a: size})
+	s.constrain(src, constraint{kind: conCopySrc, other: dst, a: size})
+}
+
+func (s *solver) globals() {
+	up := s.place(s.unknown, 0)
+	s.addPlace(s.cellOf(up), up)
+	for _, g := range s.prog.Globals {
+		if g.Linkage == ir.Undefined {
+			s.addPlace(s.anyStoreOf(ObjID(g.ID)), up)
+		}
+		for i := range g.Init {
+			it := &g.Init[i]
+			v := it.Value
+			if v.Kind != ir.VGlobal && v.Kind != ir.VFunc {
+				continue
+			}
+			target, _ := s.constPlace(nil, v)
+			s.addPlace(s.writeNode(s.at(ObjID(g.ID), it.Off)), target)
+		}
+	}
+}
+
+// entries supplies what the world outside passes in.
+func (s *solver) entries() {
+	up := s.place(s.unknown, 0)
+	outside := func(f *ir.Func) {
+		if len(f.Blocks) == 0 {
+			return
+		}
+		for i := range f.Params {
+			if carries(f.Locals[f.Params[i]].Type) {
+				s.addPlace(s.funcs[f.ID].params+int32(i), up)
+			}
+		}
+	}
+	if s.prog.Entry >= 0 {
+		outside(s.prog.Funcs[s.prog.Entry])
+	}
+	for _, f := range s.prog.Funcs {
+		// Without main anything visible may be called from outside.
+		if f.Ctor || s.prog.Entry < 0 && f.Linkage == ir.External {
+			outside(f)
+		}
+	}
+}
+
+func (s *solver) procedure(f *ir.Func) {
+	fn := &s.funcs[f.ID]
+	for i, l := range f.Params {
+		o := s.localObj(f.ID, l)
+		if o < 0 {
+			continue // registers: makeNodes
+		}
+		t := f.Locals[l].Type
+		switch {
+		case isMemType(t):
+			s.copyMem(s.constNode(s.at(o, 0)), fn.params+int32(i), sizeOf(t))
+		case carries(t):
+			s.edge(fn.params+int32(i), s.writeNode(s.at(o, 0)))
+		}
+	}
+	for i := range f.Instrs {
+		s.instr(f, fn, int32(i), &f.Instrs[i])
+	}
+}
+
+// isMemType reports whether values of type t are represented by the address of
+// memory that holds them.
+func isMemType(t *ctype.Type) bool {
+	return t != nil && (t.IsAggregate() || t.Kind == ctype.VaList)
+}
+
+func sizeOf(t *ctype.Type) int64 {
+	if t == nil {
+		return -1
+	}
+	if n := ctype.SizeOf(t); n > 0 {
+		return n
+	}
+	return -1
+}
+
+func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
+	dst := int32(none)
+	if in.Dst >= 0 {
+		dst = fn.regs + int32(in.Dst)
+	}
+	ref := ir.Ref{Func: f.ID, I: i}
+	switch in.Op {
+	case ir.Load:
+		if carries(in.Type) {
+			s.load(f, in.A, dst)
+		}
+	case ir.Store:
+		if !carries(in.Type) {
+			return
+		}
+		if p, ok := s.constPlace(f, in.B); ok {
+			if a, ok := s.constPlace(f, in.A); ok {
+				s.addPlace(s.writeNode(a), p)
+				return
+			}
+		}
+		s.store(f, in.A, s.value(f, in.B))
+	case ir.Copy:
+		s.copyMem(s.value(f, in.A), s.value(f, in.B), sizeOf(in.Type))
+	case ir.FieldAddr:
+		rec := int64(0)
+		if in.Rec != nil {
+			rec = in.Rec.Size
+		}
+		s.shifted(f, in.A, dst, in.Off, rec)
+	case ir.IndexAddr:
+		switch {
+		case in.B.Kind == ir.VInt && in.Off > 0:
+			if in.B.Off == 0 {
+				s.flow(f, in.A, dst)
+			} else {
+				s.shifted(f, in.A, dst, in.B.Off*in.Off, 0)
+			}
+		default:
+			s.indexed(f, in.A, dst, in.Off, s.wide(f, in.A))
+		}
+	case ir.Bin:
+		if carries(in.Type) {
+			s.bin(f, in, dst)
+		}
+	case ir.Conv, ir.Move:
+		if carries(in.Type) && (in.Op == ir.Move || carries(in.Opnd)) && in.A.Kind != ir.VReg {
+			s.flow(f, in.A, dst)
+		}
+	case ir.Phi:
+		if carries(in.Type) {
+			for _, v := range in.Args {
+				s.flow(f, v, dst)
+			}
+		}
+	case ir.Alloca:
+		o := s.newHeapObj(ref, ref, nil, true, false)
+		t, _, _ := s.heap.witness(f, in.Dst)
+		if t != nil {
+			s.objects[o].Type = t
+			s.objLay[o] = s.lays.heap(s.lays.of(t), true, false)
+		}
+		s.objects[o].Array = true
+		s.objects[o].Stack = true
+		s.stack[ref] = o
+		s.addPlace(dst, s.at(o, 0))
+	case ir.Call:
+		s.call(f, ref, in, dst)
+	case ir.Builtin:
+		s.builtin(f, fn, ref, in, dst)
+	case ir.Asm:
+		s.asm(f, ref, in)
+	case ir.Ret:
+		if in.A.Kind != ir.NoVal {
+			s.flow(f, in.A, fn.ret)
+		}
+	}
+}
+
+func (s *solver) shifted(f *ir.Func, a ir.Value, dst int32, delta, rec int64) {
+	if dst == none {
+		return
+	}
+	if p, ok := s.constPlace(f, a); ok {
+		l := s.places[p]
+		for _, off := range s.arith.shift(s.objLay[l.Obj], l.Off, delta, rec) {
+			s.addPlace(dst, s.place(l.Obj, off))
+		}
+	} else if n := s.value(f, a); n != none {
+		s.constrain(n, constraint{kind: conShift, other: dst, a: delta, b: rec})
+	}
+}
+
+func (s *solver) indexed(f *ir.Func, a ir.Value, dst int32, stride int64, wide bool) {
+	if dst == none {
+		return
+	}
+	if stride < 0 {
+		stride = 0
+	}
+	if p, ok := s.constPlace(f, a); ok {
+		l := s.places[p]
+		for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, stride, wide) {
+			s.addPlace(dst, s.place(l.Obj, off))
+		}
+	} else if n := s.value(f, a); n != none {
+		w := int64(0)
+		if wide {
+			w = 1
+		}
+		s.constrain(n, constraint{kind: conIndex, other: dst, a: stride, b: w})
+	}
+}
+
+// wide reports whether the pointer v was made in f by casting a pointer to a
+// record, or to nothing in particular, to a pointer to something else.
+func (s *solver) wide(f *ir.Func, v ir.Value) bool {
+	for range 8 {
+		if v.Kind != ir.VReg {
+			return false
+		}
+		d := f.Regs[v.ID].Def
+		if d < 0 {
+			return false
+		}
+		in := &f.Instrs[d]
+		switch in.Op {
+		case ir.Move, ir.IndexAddr:
+			v = in.A
+		case ir.Conv:
+			if in.Type != nil && in.Opnd != nil && in.Type.Kind == ctype.Pointer && in.Opnd.Kind == ctype.Pointer {
+				from, to := in.Opnd.Elem, in.Type.Elem
+				if (from.IsRecord() || from.Kind == ctype.Void) && !to.IsRecord() {
+					return true
+				}
+			}
+			v = in.A
+		case ir.Phi:
+			for _, a := range in.Args {
+				if a.Kind == ir.VReg && a.ID != v.ID && f.Regs[a.ID].Def >= 0 {
+					if c := &f.Instrs[f.Regs[a.ID].Def]; c.Op == ir.Conv && s.wide(f, a) {
+						return true
+					}
+				}
+			}
+			return false
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
+	konst := func(v ir.Value) (int64, bool) { return v.Off, v.Kind == ir.VInt && v.Str == "" }
+	a, b := in.A, in.B
+	switch in.Sub {
+	case check.Add, check.PtrAdd:
+		if c, ok := konst(b); ok {
+			s.shifted(f, a, dst, c, 0)
+			return
+		}
+		if c, ok := konst(a); ok {
+			s.shifted(f, b, dst, c, 0)
+			return
+		}
+		s.indexed(f, a, dst, 1, true)
+		s.indexed(f, b, dst, 1, true)
+	case check.Sub, check.PtrSub:
+		if c, ok := konst(b); ok {
+			s.shifted(f, a, dst, -c, 0)
+			return
+		}
+		s.indexed(f, a, dst, 1, true)
+	case check.And:
+		if c, ok := konst(b); ok {
+			s.masked(f, a, dst, c)
+			return
+		}
+		if c, ok := konst(a); ok {
+			s.masked(f, b, dst, c)
+			return
+		}
+		s.indexed(f, a, dst, 1, true)
+		s.indexed(f, b, dst, 1, true)
+	case check.Or:
+		// A tag in the low bits leaves the place; anything else may be anywhere.
+		if c, ok := konst(b); ok && c >= 0 && c < 16 {
+			s.flow(f, a, dst)
+			return
+		}
+		if c, ok := konst(a); ok && c >= 0 && c < 16 {
+			s.flow(f, b, dst)
+			return
+		}
+		s.indexed(f, a, dst, 1, true)
+		s.indexed(f, b, dst, 1, true)
+	case check.Xor:
+		s.indexed(f, a, dst, 1, true)
+		s.indexed(f, b, dst, 1, true)
+	}
+}
+
+// masked: a & c. A mask that clears few low bits takes off a tag or rounds
+// down; one that keeps only few bits leaves no pointer.
+func (s *solver) masked(f *ir.Func, a ir.Value, dst int32, c int64) {
+	n := s.value(f, a)
+	if n == none || dst == none || c >= 0 && c < 4096 {
+		return
+	}
+	s.constrain(n, constraint{kind: conMask, other: dst, a: c})
+}
+
+// A callSite is one place from which functions are called.
+type callSite struct {
+	ref    ir.Ref
+	name   string // the name under which a direct library call is made
+	args   []int32
+	types  []*ctype.Type // nil: unknown
+	consts []ir.Value    // the arguments themselves
+	dst    int32
+	recDst int32 // node of the address where a record result goes
+	fn     *ctype.FuncType
+	direct bool
+	bound  []ir.FuncID
+}
+
+func (s *solver) call(f *ir.Func, ref ir.Ref, in *ir.Instr, dst int32) {
+	id := int32(len(s.sites))
+	cs := callSite{ref: ref, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes}
+	cs.args = make([]int32, len(in.Args))
+	for i, a := range in.Args {
+		cs.args[i] = none
+		if i >= len(in.ArgTypes) || carries(in.ArgTypes[i]) {
+			cs.args[i] = s.value(f, a)
+		}
+	}
+	if in.B.Kind != ir.NoVal {
+		cs.recDst = s.value(f, in.B)
+	}
+	if in.A.Kind == ir.VFunc {
+		cs.direct = true
+		s.sites = append(s.sites, cs)
+		s.siteAt[ref] = id
+		s.connect(id, ir.FuncID(in.A.ID))
+		return
+	}
+	if t := in.Opnd; t != nil {
+		if t.Kind == ctype.Pointer {
+			t = t.Elem
+		}
+		if t.Kind == ctype.Func {
+			cs.fn = t.Func
+		}
+	}
+	if cs.fn == nil && in.A.Kind == ir.VReg {
+		if t := f.Regs[in.A.ID].Type; t != nil && t.Kind == ctype.Pointer && t.Elem.Kind == ctype.Func {
+			cs.fn = t.Elem.Func
+		}
+	}
+	s.sites = append(s.sites, cs)
+	s.siteAt[ref] = id
+	s.constrain(s.value(f, in.A), constraint{kind: conCall, other: id})
+}
+
+// fits reports whether a call with these arguments may reach g: a call with
+// fewer arguments than g has parameters, or one that expects a record where g
+// returns none, may not.
+func (s *solver) fits(cs *callSite, g *ir.Func) bool {
+	if g.Type == nil || g.Type.Func == nil {
+		return true
+	}
+	ft := g.Type.Func
+	if ft.OldStyle || cs.fn != nil && cs.fn.OldStyle {
+		return true
+	}
+	if len(cs.args) < len(ft.Params) {
+		return false
+	}
+	if !ft.Variadic && cs.fn != nil && !cs.fn.Variadic && len(cs.fn.Params) != len(ft.Params) {
+		return false
+	}
+	rec := g.Type.Elem != nil && g.Type.Elem.IsRecord()
+	return rec == (cs.recDst != none)
+}
+
+// connect binds a call to a callee.
+func (s *solver) connect(id int32, g ir.FuncID) {
+	cs := &s.sites[id]
+	for _, b := range cs.bound {
+		if b == g {
+			return
+		}
+	}
+	fn := s.prog.Funcs[g]
+	if !cs.direct && !s.fits(cs, fn) {
+		return
+	}
+	cs.bound = append(cs.bound, g)
+	s.invoke(id, g)
+}
+
+// invoke makes the effects of one call of g.
+func (s *solver) invoke(id int32, g ir.FuncID) {
+	cs := s.sites[id]
+	fn := s.prog.Funcs[g]
+	if len(fn.Blocks) == 0 {
+		s.library(id, g)
+		return
+	}
+	nodes := s.funcs[g]
+	for i, a := range cs.args {
+		if a == none {
+			continue
+		}
+		if i < len(fn.Params) {
+			s.edge(a, nodes.params+int32(i))
+		} else {
+			s.edge(a, nodes.va)
+		}
+	}
+	if cs.recDst != none {
+		size := int64(-1)
+		if fn.Type != nil && fn.Type.Elem != nil {
+			size = sizeOf(fn.Type.Elem)
+		}
+		s.copyMem(cs.recDst, nodes.ret, size)
+	}
+	if cs.dst == none {
+		return
+	}
+	w := s.heap.wrappers[g]
+	if w == nil {
+		s.edge(nodes.ret, cs.dst)
+		return
+	}
+	// What a wrapper allocates is a separate object for each call.
+	for _, v := range w.rest {
+		s.flow(fn, v, cs.dst)
+	}
+	fresh := w.others
+	if cs.direct {
+		fresh = s.heap.freshAt[cs.ref]
+	}
+	for _, o := range fresh {
+		s.addPlace(cs.dst, s.at(o, 0))
+	}
+}
+
+func (s *solver) builtin(f *ir.Func, fn *funcNodes, ref ir.Ref, in *ir.Instr, dst int32) {
+	name := in.Name
+	switch {
+	case name == "va_start":
+		s.store(f, in.Args[0], fn.va)
+	case name == "va_arg":
+		if carries(in.Type) {
+			s.load(f, in.Args[0], dst)
+		}
+	case name == "va_copy":
+		s.copyMem(s.value(f, in.Args[0]), s.value(f, in.Args[1]), -1)
+	case name == "va_end", name == "real", name == "imag", name == "stack_save", name == "stack_restore":
+	case strings.HasPrefix(name, "__atomic_"), strings.HasPrefix(name, "__sync_"):
+		// Each argument may be an address, of the object or of a value.
+		for i, a := range in.Args {
+			if i < len(in.ArgTypes) && !carries(in.ArgTypes[i]) {
+				continue
+			}
+			s.load(f, a, dst)
+			for j, b := range in.Args {
+				if i != j && (j >= len(in.ArgTypes) || carries(in.ArgTypes[j])) {
+					s.store(f, a, s.value(f, b))
+					if i < j {
+						s.copyMem(s.value(f, a), s.value(f, b), ctype.PtrSize)
+						s.copyMem(s.value(f, b), s.value(f, a), ctype.PtrSize)
+					}
+				}
+			}
+		}
+	case strings.HasSuffix(name, "return_address"), strings.HasSuffix(name, "frame_address"):
+		if dst != none {
+			s.addPlace(dst, s.place(s.unknown, 0))
+		}
+	default:
+		if m := s.models.Lookup(name); m != nil {
+			id := int32(len(s.sites))
+			cs := callSite{ref: ref, name: name, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes, direct: true}
+			for _, a := range in.Args {
+				cs.args = append(cs.args, s.value(f, a))
+			}
+			s.sites = append(s.sites, cs)
+			s.siteAt[ref] = id
+			s.model(id, -1, m, name)
+			return
+		}
+		for _, a := range in.Args {
+			s.flow(f, a, dst)
+		}
+	}
+}
+
+// asm: the outputs may receive any input, and what a memory operand held.
+func (s *solver) asm(f *ir.Func, ref ir.Ref, in *ir.Instr) {
+	n := s.node()
+	outs := 0
+	memory := false
+	if in.Asm != nil {
+		outs = len(in.Asm.Out)
+		for _, c := range in.Asm.Clobbers {
+			memory = memory || c == "memory"
+		}
+	}
+	for i, a := range in.Args {
+		if i < outs {
+			s.load(f, a, n)
+			s.store(f, a, n)
+		} else {
+			s.flow(f, a, n)
+		}
+	}
+	if memory {
+		s.constrain(n, constraint{kind: conEscape, other: n, a: -1})
+	}
+}
+
+// model-related helpers
+
+func (s *solver) slot(name string) int32 {
+	n, ok := s.slots[name]
+	if !ok {
+		n = s.node()
+		s.slots[name] = n
+	}
+	return n
+}
+
+func (s *solver) modelOf(f ir.FuncID) *models.Model { return s.modelTab[f] }
+
+func (s *solver) findModels() {
+	s.modelTab = make([]*models.Model, len(s.prog.Funcs))
+	for i, f := range s.prog.Funcs {
+		if len(f.Blocks) == 0 && !f.Unknown {
+			s.modelTab[i] = s.models.Lookup(f.Link)
+		}
+	}
+}

@@ -1,0 +1,558 @@
+package pointer
+
+import (
+	"saz/frontend/check"
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/ir/models"
+)
+
+// Heap objects are named by allocation site. A procedure that returns what it
+// has just allocated is a wrapper (xmalloc, host_new): what it allocates is a
+// separate object for each direct call of it, up to maxDepth wrappers deep.
+//
+// That is sound because the name is a function of the concrete allocation: the
+// block allocated while the wrapper runs for call c is object (c, site). Inside
+// the wrapper, which is not cloned, its pointer stands for all of them; at c,
+// the result is that one, and whatever else the wrapper may return (a block of
+// an earlier call that it kept) comes from its other return values.
+
+const (
+	maxDepth  = 3
+	maxClones = 2000
+)
+
+type wrapper struct {
+	origins map[int32]bool // call instructions whose fresh result is returned
+	rest    []ir.Value     // other values that may be returned
+	level   int
+	others  []ObjID // what calls through pointers get
+}
+
+type heap struct {
+	s         *solver
+	wrappers  map[ir.FuncID]*wrapper
+	direct    map[ir.FuncID][]ir.Ref // direct calls of wrappers
+	addressed map[ir.FuncID]bool
+	freshAt   map[ir.Ref][]ObjID
+	witnesses map[ir.Ref]*witness
+	uses      map[ir.FuncID][][]int32 // by function, by register: instructions that use it
+}
+
+// A witness is what the uses of a fresh pointer say of its type.
+type witness struct {
+	types []*ctype.Type // element types by order of appearance
+	char  *ctype.Type
+}
+
+func newHeap(s *solver) *heap {
+	h := &heap{s: s, wrappers: map[ir.FuncID]*wrapper{}, direct: map[ir.FuncID][]ir.Ref{}, addressed: map[ir.FuncID]bool{},
+		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}, uses: map[ir.FuncID][][]int32{}}
+	busy := map[ir.FuncID]bool{}
+	for _, f := range s.prog.Funcs {
+		h.find(f, busy)
+	}
+	if len(h.wrappers) > 0 {
+		h.scan()
+	}
+	// Name the objects of every direct call of an allocator.
+	for _, f := range s.prog.Funcs {
+		for i := range f.Instrs {
+			if m, name := h.allocator(f, int32(i)); m != nil {
+				ref := ir.Ref{Func: f.ID, I: int32(i)}
+				inner := allocCall{ref, m, name}
+				if w := h.wrappers[f.ID]; w != nil && w.origins[int32(i)] && h.count(f.ID, 1) <= maxClones {
+					h.expand(f, []ir.Ref{ref}, inner)
+				} else {
+					h.attach(ref, h.make(inner, []ir.Ref{ref}))
+				}
+			}
+		}
+	}
+	return h
+}
+
+type allocCall struct {
+	ref  ir.Ref
+	m    *models.Model
+	name string
+}
+
+// allocator returns the model if instruction i of f calls a library function
+// that returns fresh memory.
+func (h *heap) allocator(f *ir.Func, i int32) (*models.Model, string) {
+	in := &f.Instrs[i]
+	if in.Op != ir.Call || in.A.Kind != ir.VFunc || in.Dst < 0 {
+		return nil, ""
+	}
+	m := h.s.modelOf(ir.FuncID(in.A.ID))
+	if m == nil || m.Alloc == nil || m.Alloc.Out != nil {
+		return nil, ""
+	}
+	return m, h.s.prog.Funcs[in.A.ID].Link
+}
+
+// find decides whether f is a wrapper. A procedure on the way to itself is not.
+func (h *heap) find(f *ir.Func, busy map[ir.FuncID]bool) *wrapper {
+	if w, ok := h.wrappers[f.ID]; ok {
+		return w
+	}
+	if busy[f.ID] || len(f.Blocks) == 0 {
+		return nil
+	}
+	busy[f.ID] = true // stays: asked once
+	w := &wrapper{origins: map[int32]bool{}}
+	seen := map[int32]bool{}
+	var visit func(v ir.Value)
+	visit = func(v ir.Value) {
+		switch v.Kind {
+		case ir.VReg:
+		case ir.VGlobal, ir.VLocal, ir.VFunc:
+			w.rest = append(w.rest, v)
+			return
+		default:
+			return
+		}
+		d := f.Regs[v.ID].Def
+		if d < 0 {
+			w.rest = append(w.rest, v)
+			return
+		}
+		if seen[d] {
+			return
+		}
+		seen[d] = true
+		in := &f.Instrs[d]
+		switch in.Op {
+		case ir.Move:
+			visit(in.A)
+			return
+		case ir.Conv:
+			if carries(in.Type) && carries(in.Opnd) {
+				visit(in.A)
+				return
+			}
+		case ir.Phi:
+			for _, a := range in.Args {
+				visit(a)
+			}
+			return
+		case ir.Call:
+			if m, _ := h.allocator(f, d); m != nil {
+				w.origins[d] = true
+				w.level = max(w.level, 1)
+				if len(m.Returns)+len(m.Same) > 0 || m.Gives || m.Static {
+					w.rest = append(w.rest, v) // realloc: also what it was given
+				}
+				return
+			}
+			if in.A.Kind == ir.VFunc {
+				if g := h.find(h.s.prog.Funcs[in.A.ID], busy); g != nil && g.level < maxDepth {
+					w.origins[d] = true
+					w.level = max(w.level, g.level+1)
+					if len(g.rest) > 0 {
+						w.rest = append(w.rest, v)
+					}
+					return
+				}
+			}
+		}
+		w.rest = append(w.rest, v)
+	}
+	for i := range f.Instrs {
+		if in := &f.Instrs[i]; in.Op == ir.Ret && in.A.Kind != ir.NoVal && f.Type != nil && !isMemType(f.Type.Elem) {
+			visit(in.A)
+		}
+	}
+	if len(w.origins) == 0 {
+		return nil
+	}
+	h.wrappers[f.ID] = w
+	return w
+}
+
+// scan finds the direct calls of wrappers and the wrappers whose address is
+// taken.
+func (h *heap) scan() {
+	take := func(v ir.Value) {
+		if v.Kind == ir.VFunc {
+			h.addressed[ir.FuncID(v.ID)] = true
+		}
+	}
+	for _, f := range h.s.prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op == ir.Call && in.A.Kind == ir.VFunc {
+				g := ir.FuncID(in.A.ID)
+				if h.wrappers[g] != nil {
+					h.direct[g] = append(h.direct[g], ir.Ref{Func: f.ID, I: int32(i)})
+				}
+			} else {
+				take(in.A)
+			}
+			take(in.B)
+			for _, a := range in.Args {
+				take(a)
+			}
+		}
+	}
+	for _, g := range h.s.prog.Globals {
+		for i := range g.Init {
+			take(g.Init[i].Value)
+		}
+	}
+}
+
+// count bounds the objects that expand would make for one allocation in f.
+func (h *heap) count(f ir.FuncID, depth int) int {
+	n := 1
+	for _, c := range h.direct[f] {
+		if w := h.wrappers[c.Func]; w != nil && w.origins[c.I] && depth < maxDepth {
+			n += h.count(c.Func, depth+1)
+		} else {
+			n++
+		}
+		if n > maxClones {
+			break
+		}
+	}
+	return n
+}
+
+// expand makes the objects of an allocation that arrives in f, a wrapper, at
+// path[len(path)-1], one for each chain of calls of wrappers, and gives them to
+// every call on the chain.
+func (h *heap) expand(f *ir.Func, path []ir.Ref, inner allocCall) []ObjID {
+	via := path[len(path)-1]
+	w := h.wrappers[f.ID]
+	var objs []ObjID
+	if w != nil && w.origins[via.I] && len(path) <= maxDepth {
+		for _, c := range h.direct[f.ID] {
+			p := append(path[:len(path):len(path)], c)
+			objs = append(objs, h.expand(h.s.prog.Funcs[c.Func], p, inner)...)
+		}
+		if len(objs) == 0 || h.addressed[f.ID] || f.ID == h.s.prog.Entry || h.s.prog.Entry < 0 {
+			o := h.make(inner, path)
+			w.others = append(w.others, o)
+			objs = append(objs, o)
+		}
+	} else {
+		objs = []ObjID{h.make(inner, path)}
+		if w != nil && w.origins[via.I] {
+			// Too deep to tell apart who calls f.
+			w.others = append(w.others, objs...)
+			w.rest = append(w.rest, ir.Value{Kind: ir.VReg, ID: int32(f.Instrs[via.I].Dst)})
+		}
+	}
+	h.freshAt[via] = append(h.freshAt[via], objs...)
+	return objs
+}
+
+func (h *heap) attach(ref ir.Ref, o ObjID) { h.freshAt[ref] = append(h.freshAt[ref], o) }
+
+// object names an allocation that is not a direct call of an allocator: an
+// allocator reached through a pointer, or one that stores its result.
+func (h *heap) object(ref ir.Ref, m *models.Model, name string) ObjID {
+	return h.make(allocCall{ref, m, name}, []ir.Ref{ref})
+}
+
+// make makes one object: allocated at inner.ref = path[0], and handed through
+// the calls path[1:].
+func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
+	s := h.s
+	site := path[len(path)-1]
+	if inner.m.Alloc.Opaque {
+		o := s.newHeapObj(site, inner.ref, nil, false, false)
+		s.objects[o].Opaque = true
+		s.objLay[o] = blobLay
+		return o
+	}
+	sz := h.size(inner, path)
+	var w witness
+	if inner.m.Alloc.String {
+		w.char = ctype.TChar
+	}
+	for _, r := range path {
+		h.gather(r, &w)
+	}
+	t, array, tail := w.choose(sz)
+	if inner.m.Alloc.Self {
+		t, array, tail = nil, true, false
+	}
+	return s.newHeapObj(site, inner.ref, t, array, tail)
+}
+
+// A size is what is known of a number of bytes: fixed + k*unit for an unknown k.
+type size struct {
+	fixed, unit int64
+	unknown     bool // not even that
+}
+
+// size works out how much inner allocates, with the parameters of wrappers
+// replaced by what the calls in path pass.
+func (h *heap) size(inner allocCall, path []ir.Ref) size {
+	f := h.s.prog.Funcs[inner.ref.Func]
+	in := &f.Instrs[inner.ref.I]
+	if len(inner.m.Alloc.Size) == 0 {
+		return size{unknown: true}
+	}
+	r := size{fixed: 1}
+	for _, i := range inner.m.Alloc.Size {
+		if i = models.Chk(inner.name, i); i >= len(in.Args) {
+			return size{unknown: true}
+		}
+		r = mul(r, h.eval(in.Args[i], path, 0))
+	}
+	return r
+}
+
+func mul(a, b size) size {
+	switch {
+	case a.fixed == 0 && a.unit == 0 && !a.unknown, b.fixed == 0 && b.unit == 0 && !b.unknown:
+		return size{}
+	case !a.unknown && a.unit == 0 && !b.unknown:
+		return size{fixed: a.fixed * b.fixed, unit: a.fixed * b.unit}
+	case !b.unknown && b.unit == 0 && !a.unknown:
+		return size{fixed: a.fixed * b.fixed, unit: b.fixed * a.unit}
+	case !a.unknown && a.unit == 0 && a.fixed > 1:
+		return size{unit: a.fixed}
+	case !b.unknown && b.unit == 0 && b.fixed > 1:
+		return size{unit: b.fixed}
+	}
+	return size{unknown: true}
+}
+
+// eval evaluates v in the function of path[at], following parameters out to
+// path[at+1].
+func (h *heap) eval(v ir.Value, path []ir.Ref, at int) size {
+	f := h.s.prog.Funcs[path[at].Func]
+	for range 16 {
+		switch v.Kind {
+		case ir.VInt:
+			return size{fixed: v.Off}
+		case ir.VReg:
+		default:
+			return size{unknown: true}
+		}
+		d := f.Regs[v.ID].Def
+		if d < 0 {
+			if l := f.Regs[v.ID].Local; at+1 < len(path) && l >= 0 {
+				for k, p := range f.Params {
+					if p == l {
+						c := path[at+1]
+						in := &h.s.prog.Funcs[c.Func].Instrs[c.I]
+						if k < len(in.Args) {
+							return h.eval(in.Args[k], path, at+1)
+						}
+					}
+				}
+			}
+			return size{unknown: true}
+		}
+		in := &f.Instrs[d]
+		switch in.Op {
+		case ir.Conv, ir.Move:
+			v = in.A
+			continue
+		case ir.Bin:
+			switch in.Sub {
+			case check.Mul:
+				return mul(h.eval(in.A, path, at), h.eval(in.B, path, at))
+			case check.Shl:
+				if in.B.Kind == ir.VInt && in.B.Off >= 0 && in.B.Off < 32 {
+					return mul(h.eval(in.A, path, at), size{fixed: 1 << in.B.Off})
+				}
+			case check.Add:
+				a, b := h.eval(in.A, path, at), h.eval(in.B, path, at)
+				if b.fixed != 0 && b.unit == 0 && !b.unknown {
+					a, b = b, a
+				}
+				if !a.unknown && a.unit == 0 {
+					if b.unknown {
+						return size{fixed: a.fixed, unit: 1}
+					}
+					return size{fixed: a.fixed + b.fixed, unit: b.unit}
+				}
+			}
+		}
+		return size{unknown: true}
+	}
+	return size{unknown: true}
+}
+
+// choose picks the element type of a block of a size that is known so far as
+// sz says.
+func (w *witness) choose(sz size) (t *ctype.Type, array, tail bool) {
+	fits := func(t *ctype.Type) bool {
+		n := ctype.SizeOf(t)
+		if n <= 0 {
+			return false
+		}
+		switch {
+		case sz.unknown:
+			return true
+		case sz.unit == 0:
+			return sz.fixed >= n
+		case sz.fixed == 0:
+			return sz.unit%n == 0 || sz.unit == 1
+		}
+		return sz.fixed >= n || sz.unit%n == 0
+	}
+	exact := func(t *ctype.Type) bool {
+		n := ctype.SizeOf(t)
+		if n <= 0 || sz.unknown {
+			return false
+		}
+		if sz.unit != 0 && sz.fixed == 0 {
+			return sz.unit == n
+		}
+		return sz.fixed == n
+	}
+	for pass := 0; pass < 3 && t == nil; pass++ {
+		for _, c := range w.types {
+			if pass == 0 && c.IsRecord() && exact(c) || pass == 1 && exact(c) || pass == 2 && fits(c) {
+				t = c
+				break
+			}
+		}
+	}
+	if t == nil {
+		if w.char != nil && len(w.types) == 0 {
+			return w.char, true, false
+		}
+		return nil, true, false
+	}
+	n := ctype.SizeOf(t)
+	switch {
+	case sz.unknown:
+		return t, true, false
+	case sz.unit == 0:
+		switch {
+		case sz.fixed == n:
+			return t, false, false
+		case sz.fixed%n == 0:
+			return t, true, false
+		}
+		return t, false, true
+	case sz.fixed == n && (sz.unit%n != 0 || sz.unit == 1):
+		return t, false, true // a header and what follows it
+	case sz.fixed > n && sz.fixed%n != 0:
+		return t, false, true
+	}
+	return t, true, false
+}
+
+func (w *witness) add(t *ctype.Type) {
+	if t == nil || t.Kind != ctype.Pointer || t.Elem == nil {
+		return
+	}
+	e := t.Elem
+	switch {
+	case e.Kind == ctype.Void || e.Kind == ctype.Func || !ctype.IsComplete(e):
+		return
+	case e.IsChar():
+		if w.char == nil {
+			w.char = e.Unqualified()
+		}
+		return
+	}
+	for _, x := range w.types {
+		if ctype.Same(x.Unqualified(), e.Unqualified()) {
+			return
+		}
+	}
+	w.types = append(w.types, e.Unqualified())
+}
+
+// witness collects what the uses of register r of f say.
+func (h *heap) witness(f *ir.Func, r ir.Reg) (t *ctype.Type, array, tail bool) {
+	var w witness
+	h.follow(f, r, &w)
+	return w.choose(size{unknown: true})
+}
+
+// gather adds what the function that contains call ref does with its result.
+func (h *heap) gather(ref ir.Ref, w *witness) {
+	f := h.s.prog.Funcs[ref.Func]
+	have := h.witnesses[ref]
+	if have == nil {
+		have = &witness{}
+		if r := f.Instrs[ref.I].Dst; r >= 0 {
+			h.follow(f, r, have)
+		}
+		h.witnesses[ref] = have
+	}
+	if w.char == nil {
+		w.char = have.char
+	}
+next:
+	for _, t := range have.types {
+		for _, x := range w.types {
+			if ctype.Same(x, t) {
+				continue next
+			}
+		}
+		w.types = append(w.types, t)
+	}
+}
+
+// follow walks over the copies of register r in f.
+func (h *heap) follow(f *ir.Func, r ir.Reg, w *witness) {
+	if r < 0 {
+		return
+	}
+	uses := h.usesOf(f)
+	seen := map[ir.Reg]bool{r: true}
+	work := []ir.Reg{r}
+	for len(work) > 0 {
+		r := work[0]
+		work = work[1:]
+		if t := f.Regs[r].Type; t != nil {
+			w.add(t)
+		}
+		for _, i := range uses[r] {
+			in := &f.Instrs[i]
+			switch in.Op {
+			case ir.Conv:
+				if in.Type.Kind != ctype.Pointer {
+					continue
+				}
+				w.add(in.Type)
+			case ir.Move, ir.Phi:
+			case ir.Store:
+				if in.B.Kind == ir.VReg && in.B.ID == int32(r) {
+					w.add(in.Type)
+				}
+				continue
+			default:
+				continue
+			}
+			if in.Dst >= 0 && !seen[in.Dst] {
+				seen[in.Dst] = true
+				work = append(work, in.Dst)
+			}
+		}
+	}
+}
+
+func (h *heap) usesOf(f *ir.Func) [][]int32 {
+	if u := h.uses[f.ID]; u != nil {
+		return u
+	}
+	u := make([][]int32, len(f.Regs))
+	add := func(v ir.Value, i int) {
+		if v.Kind == ir.VReg {
+			u[v.ID] = append(u[v.ID], int32(i))
+		}
+	}
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		add(in.A, i)
+		add(in.B, i)
+		for _, a := range in.Args {
+			add(a, i)
+		}
+	}
+	h.uses[f.ID] = u
+	return u
+}

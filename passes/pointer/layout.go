@@ -1,0 +1,524 @@
+package pointer
+
+import (
+	"sort"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+)
+
+// An object's bytes are named by canonical offsets: all elements of an array
+// are its first element, at each level. The map from a byte to its canonical
+// offset depends on nothing but the object's layout, so every access to a byte
+// whose offset is known exactly ends at the same name whatever the type of the
+// access: a wrong guess at a heap object's type costs precision only.
+//
+// What remains is arithmetic by unknown amounts, and the canonical offset having
+// forgotten which element it was in: see shift and index.
+
+// rawCap is the largest offset that is kept apart in an object of unknown
+// layout.
+const rawCap = 2048
+
+type layKind uint8
+
+const (
+	layScalar layKind = iota // each byte is itself
+	layArray
+	layStruct
+	layUnion
+	layRaw  // unknown: each byte is itself, up to rawCap
+	layBlob // all bytes are one
+)
+
+type lay struct {
+	kind   layKind
+	size   int64
+	rec    bool // a record
+	elem   *lay
+	n      int64 // layArray: elements, -1 unbounded
+	fields []layField
+	table  []int32 // layUnion with arrays: byte → canonical offset
+	one    bool    // every byte is canonical 0
+	tail   bool    // the object goes on after size (struct hack, header and payload)
+}
+
+type layField struct {
+	off int64
+	l   *lay
+}
+
+var blobLay = &lay{kind: layBlob, size: -1, one: true}
+var rawLay = &lay{kind: layRaw, size: -1}
+
+// layouts makes and shares layouts.
+type layouts struct {
+	prog  *ir.Program
+	byRec map[*ctype.Record]*lay
+	byArr map[arrKey]*lay
+	bySca map[int64]*lay
+	byUse map[useKey]*lay
+}
+
+type arrKey struct {
+	elem *lay
+	n    int64
+}
+
+type useKey struct {
+	l    *lay
+	arr  bool
+	tail bool
+}
+
+func newLayouts(p *ir.Program) *layouts {
+	return &layouts{prog: p, byRec: map[*ctype.Record]*lay{}, byArr: map[arrKey]*lay{}, bySca: map[int64]*lay{}, byUse: map[useKey]*lay{}}
+}
+
+func (ls *layouts) scalar(size int64) *lay {
+	l := ls.bySca[size]
+	if l == nil {
+		l = &lay{kind: layScalar, size: size, one: size == 1}
+		ls.bySca[size] = l
+	}
+	return l
+}
+
+func (ls *layouts) array(elem *lay, n int64) *lay {
+	k := arrKey{elem, n}
+	l := ls.byArr[k]
+	if l == nil {
+		l = &lay{kind: layArray, elem: elem, n: n, size: -1, one: elem.one}
+		if n >= 0 {
+			l.size = n * elem.size
+		}
+		ls.byArr[k] = l
+	}
+	return l
+}
+
+// heap returns the layout of a block that holds elements of l.
+func (ls *layouts) heap(l *lay, arr, tail bool) *lay {
+	if l.size <= 0 {
+		return rawLay
+	}
+	k := useKey{l, arr, tail}
+	h := ls.byUse[k]
+	if h == nil {
+		switch {
+		case arr:
+			h = ls.array(l, -1)
+		case tail && l.kind != layScalar:
+			c := *l
+			c.tail = true
+			c.one = false
+			h = &c
+		default:
+			h = l
+		}
+		ls.byUse[k] = h
+	}
+	return h
+}
+
+func (ls *layouts) of(t *ctype.Type) *lay {
+	switch t.Kind {
+	case ctype.Array:
+		e := ls.of(t.Elem)
+		if t.Len < 0 {
+			return ls.array(e, -1)
+		}
+		return ls.array(e, t.Len)
+	case ctype.Struct, ctype.Union:
+		return ls.record(t.Rec)
+	case ctype.VaList, ctype.Func, ctype.Void:
+		return blobLay
+	}
+	n := ctype.SizeOf(t)
+	if n <= 0 {
+		return blobLay
+	}
+	return ls.scalar(n)
+}
+
+func (ls *layouts) record(r *ctype.Record) *lay {
+	if l := ls.byRec[r]; l != nil {
+		return l
+	}
+	if c := ls.prog.Records[r]; c != nil && c != r {
+		l := ls.record(c)
+		ls.byRec[r] = l
+		return l
+	}
+	if !r.Complete {
+		ls.byRec[r] = rawLay
+		return rawLay
+	}
+	l := &lay{kind: layStruct, size: r.Size, rec: true}
+	ls.byRec[r] = l // records do not contain themselves, but errors might
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if f.BitField && f.Name == "" || f.Type == nil {
+			continue
+		}
+		fl := ls.of(f.Type)
+		if n := len(l.fields); f.BitField && n > 0 && l.fields[n-1].off == f.Off && !r.Union {
+			if l.fields[n-1].l.size < fl.size && l.fields[n-1].l.kind == layScalar {
+				l.fields[n-1].l = fl
+			}
+			continue
+		}
+		l.fields = append(l.fields, layField{f.Off, fl})
+	}
+	if !r.Union {
+		sort.SliceStable(l.fields, func(i, j int) bool { return l.fields[i].off < l.fields[j].off })
+		return l
+	}
+	l.kind = layUnion
+	arrays := false
+	for _, f := range l.fields {
+		arrays = arrays || f.l.hasArray()
+	}
+	switch {
+	case !arrays:
+	case l.size > 4096:
+		l.one = true
+	default:
+		l.join()
+	}
+	return l
+}
+
+func (l *lay) hasArray() bool {
+	switch l.kind {
+	case layArray:
+		return l.n != 1
+	case layStruct, layUnion:
+		for _, f := range l.fields {
+			if f.l.hasArray() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// join computes a union's table: the finest partition of its bytes that is
+// coarser than that of each member.
+func (l *lay) join() {
+	l.table = make([]int32, l.size)
+	for i := range l.table {
+		l.table[i] = int32(i)
+	}
+	find := func(i int32) int32 {
+		for l.table[i] != i {
+			i = l.table[i]
+		}
+		return i
+	}
+	for _, f := range l.fields {
+		for b := int64(0); b < f.l.size && f.off+b < l.size; b++ {
+			c := int64(f.l.canon(b))
+			if c < 0 {
+				c = 0
+			}
+			x, y := find(int32(f.off+b)), find(int32(f.off+c))
+			if x < y {
+				l.table[y] = x
+			} else {
+				l.table[x] = y
+			}
+		}
+	}
+	l.one = true
+	for i := range l.table {
+		l.table[i] = find(int32(i))
+		l.one = l.one && l.table[i] == 0
+	}
+}
+
+// canon maps a byte offset to its canonical offset; Any if there is none.
+func (l *lay) canon(off int64) int32 {
+	base := int64(0)
+	for {
+		switch {
+		case l.one:
+			return int32(base)
+		case off < 0:
+			return Any
+		}
+		switch l.kind {
+		case layBlob:
+			return int32(base)
+		case layRaw:
+			if off >= rawCap {
+				return Any
+			}
+			return int32(base + off)
+		case layScalar:
+			if off >= l.size {
+				return Any
+			}
+			return int32(base + off)
+		case layArray:
+			if l.elem.size <= 0 {
+				return int32(base)
+			}
+			if l.n >= 0 && off >= l.size {
+				return Any
+			}
+			off %= l.elem.size
+			l = l.elem
+		case layStruct, layUnion:
+			if off >= l.size {
+				// Behind a trailing array are more of its elements.
+				if t, at := l.trailing(); t != nil {
+					base += at
+					if t.elem.size <= 0 {
+						return int32(base)
+					}
+					off = (off - at) % t.elem.size
+					l = t.elem
+					continue
+				}
+				if l.tail {
+					return int32(base + l.size)
+				}
+				return Any
+			}
+			if l.kind == layUnion {
+				if l.table != nil {
+					return int32(base) + l.table[off]
+				}
+				return int32(base + off)
+			}
+			f := l.field(off)
+			if f == nil {
+				return int32(base + off) // padding
+			}
+			base += f.off
+			off -= f.off
+			l = f.l
+		}
+	}
+}
+
+// field returns the member that contains byte off, which may be a trailing
+// array without a length.
+func (l *lay) field(off int64) *layField {
+	i := sort.Search(len(l.fields), func(i int) bool { return l.fields[i].off > off }) - 1
+	for ; i >= 0; i-- {
+		f := &l.fields[i]
+		if f.l.size < 0 || off < f.off+f.l.size {
+			return f
+		}
+		if f.l.size > 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// trailing returns a struct's last member if it is an array of no, one or
+// unknown length.
+func (l *lay) trailing() (*lay, int64) {
+	at := int64(0)
+	for l.kind == layStruct && len(l.fields) > 0 {
+		f := &l.fields[len(l.fields)-1]
+		at += f.off
+		if f.l.kind == layArray {
+			if f.l.n <= 1 {
+				return f.l, at
+			}
+			return nil, 0
+		}
+		l = f.l
+	}
+	return nil, 0
+}
+
+// A step is one subobject that contains a place, outermost first.
+type step struct {
+	start int64
+	size  int64 // -1: unbounded
+	elem  int64 // arrays: size of an element; 0: not an array
+	rec   bool
+}
+
+// path lists the subobjects around canonical offset off. Of a union it follows
+// all members.
+func (l *lay) path(off int64, base int64, out []step) []step {
+	switch l.kind {
+	case layBlob:
+		return append(out, step{base, -1, 1, false})
+	case layScalar:
+		out = append(out, step{base, l.size, 0, false})
+	case layArray:
+		e := l.elem.size
+		if e <= 0 {
+			e = 1
+		}
+		out = append(out, step{base, l.size, e, false})
+		if l.elem.size > 0 {
+			out = l.elem.path(off%l.elem.size, base, out)
+		}
+	case layStruct:
+		out = append(out, step{base, l.size, 0, true})
+		if off >= l.size {
+			if t, at := l.trailing(); t != nil {
+				return t.path(off-at, base+at, out)
+			}
+			if l.tail {
+				return append(out, step{base + l.size, -1, 1, false})
+			}
+			return out
+		}
+		if f := l.field(off); f != nil {
+			out = f.l.path(off-f.off, base+f.off, out)
+		}
+	case layUnion:
+		out = append(out, step{base, l.size, 0, true})
+		if l.one {
+			return append(out, step{base, l.size, 1, false})
+		}
+		for i := range l.fields {
+			f := &l.fields[i]
+			if off >= f.off && (f.l.size < 0 || off < f.off+f.l.size) {
+				out = f.l.path(off-f.off, base+f.off, out)
+			}
+		}
+	}
+	return out
+}
+
+func (l *lay) whole() int64 {
+	if l.tail || l.kind == layRaw || l.kind == layBlob {
+		return -1
+	}
+	if t, _ := l.trailing(); t != nil {
+		return -1
+	}
+	return l.size
+}
+
+// elemStride stands for "some elements, whatever their size".
+const elemStride = 1 << 40
+
+type arith struct {
+	l     *lay
+	off   int32
+	delta int64
+	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic; index: -1, wide -2
+}
+
+// An arithmetic caches shift and index.
+type arithmetic map[arith][]int32
+
+func addOff(out []int32, o int32) []int32 {
+	for _, x := range out {
+		if x == o {
+			return out
+		}
+	}
+	return append(out, o)
+}
+
+// shift returns where a pointer at canonical offset off goes when delta bytes
+// are added. rec is the size of the record if this is the address of one of
+// its members.
+//
+// The exact answer supposes that the pointer is in the first element of every
+// array around it. If the step leaves the element, then from another element
+// it may have gone to a neighbour: that place is an answer too. The address of
+// a member of a record that begins here, as part of the object's own type,
+// stays inside, so exactly one answer is right.
+func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
+	if off == Any || delta == 0 && rec == 0 {
+		return []int32{off}
+	}
+	if l.one {
+		return []int32{0}
+	}
+	key := arith{l, off, delta, rec}
+	if r, ok := c[key]; ok {
+		return r
+	}
+	var out []int32
+	exact := int64(off) + delta
+	if end := l.whole(); exact >= 0 && (end < 0 || exact < end) {
+		out = append(out, l.canon(exact))
+	}
+	own := false
+	path := l.path(int64(off), 0, nil)
+	if rec > 0 {
+		for _, s := range path {
+			own = own || s.rec && s.start == int64(off) && s.size == rec
+		}
+	}
+	if !own {
+		for _, s := range path {
+			if s.elem == 0 || s.size >= 0 && s.size <= s.elem {
+				continue
+			}
+			r := int64(off) - s.start + delta
+			if r < 0 || r >= s.elem {
+				r %= s.elem
+				if r < 0 {
+					r += s.elem
+				}
+				out = addOff(out, l.canon(s.start+r))
+			}
+		}
+	}
+	if len(out) == 0 {
+		// Beyond the object: one past its end, or not what it seems to be.
+		out = append(out, Any)
+	}
+	c[key] = out
+	return out
+}
+
+// index returns where a pointer at canonical offset off goes when an unknown
+// multiple of stride is added. Inside an array of such elements it stays where
+// it is; a subobject of just that size counts as an array of one, as in C. But
+// a pointer to a record's first byte that was made by a cast in this procedure
+// (wide) may be walking over the whole record: then it can be anywhere.
+func (c arithmetic) index(l *lay, off int32, stride int64, wide bool) []int32 {
+	if off == Any {
+		return []int32{Any}
+	}
+	if l.one {
+		return []int32{0}
+	}
+	key := arith{l, off, stride, -1}
+	if wide {
+		key.rec = -2
+	}
+	if r, ok := c[key]; ok {
+		return r
+	}
+	if stride < 0 {
+		stride = -stride
+	}
+	out := []int32{Any}
+	path := l.path(int64(off), 0, nil)
+	var big int64 // the largest record that starts here
+	for _, s := range path {
+		if stride == 0 {
+			break
+		}
+		if s.rec && s.start == int64(off) && s.size > big {
+			big = s.size
+		}
+		if s.elem > 0 && (stride%s.elem == 0 || stride == elemStride) && !(wide && s.start == int64(off) && s.size >= 0 && s.size < big) {
+			out = []int32{off}
+			break
+		}
+		if s.elem == 0 && s.start == int64(off) && (s.size == stride || stride == elemStride) && (!wide || big <= s.size) {
+			out = []int32{off}
+			break
+		}
+	}
+	c[key] = out
+	return out
+}

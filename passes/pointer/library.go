@@ -1,0 +1,322 @@
+package pointer
+
+import (
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/ir/models"
+)
+
+// library makes the effects of a call of a function outside the program.
+func (s *solver) library(id int32, g ir.FuncID) {
+	fn := s.prog.Funcs[g]
+	if m := s.modelOf(g); m != nil {
+		s.model(id, g, m, fn.Link)
+		return
+	}
+	s.unmodelled(id, g)
+}
+
+// unmodelled is the default for unknown code: it may store into everything
+// that it can reach from its arguments, of this call and others, any pointer
+// that it can find there or that is its own; return one; and call any function
+// that it finds, with any of these.
+func (s *solver) unmodelled(id int32, g ir.FuncID) {
+	cs := s.sites[id]
+	if g >= 0 {
+		s.unmod[g] = append(s.unmod[g], cs.ref)
+	}
+	e := s.escapeNode(g)
+	for _, a := range cs.args {
+		s.edge(a, e)
+	}
+	s.edge(e, cs.dst)
+	if cs.recDst != none {
+		s.constrain(cs.recDst, constraint{kind: conStoreAny, other: e})
+	}
+	// Callbacks belong to the call: whoever asks wants to know who calls.
+	s.constrain(e, constraint{kind: conCallback, other: id, a: -1, b: int64(g)})
+}
+
+// escapeNode is what unmodelled function g knows; g -1 is code that the
+// program reaches through a pointer that a library gave it.
+func (s *solver) escapeNode(g ir.FuncID) int32 {
+	if e, ok := s.escaped[g]; ok {
+		return e
+	}
+	e := s.node()
+	s.escaped[g] = e
+	s.addPlace(e, s.place(s.unknown, 0))
+	s.constrain(e, constraint{kind: conEscape, other: e, a: int64(g)})
+	if g >= 0 && s.prog.Funcs[g].Unknown {
+		// Part of the program that could not be read: it can name all that its unit sees.
+		unit := s.prog.Funcs[g].Unit
+		for _, gl := range s.prog.Globals {
+			if !gl.String && (gl.Linkage != ir.Internal || gl.Unit == unit) {
+				s.addPlace(e, s.at(ObjID(gl.ID), 0))
+			}
+		}
+		for _, fn := range s.prog.Funcs {
+			if fn.Linkage != ir.Internal || fn.Unit == unit {
+				s.addPlace(e, s.at(s.funcObj(fn.ID), 0))
+			}
+		}
+	}
+	return e
+}
+
+// model makes the effects that m states of function g (-1: a builtin) for the
+// call with number id.
+func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
+	cs := s.sites[id]
+	arg := func(i int) int32 {
+		if i = models.Chk(name, i); i < len(cs.args) {
+			return cs.args[i]
+		}
+		return none
+	}
+	size := int64(-1)
+	if m.Len != nil {
+		if i := models.Chk(name, *m.Len); i < len(cs.consts) && cs.consts[i].Kind == ir.VInt && cs.consts[i].Off > 0 {
+			size = cs.consts[i].Off
+		}
+	}
+	up := s.place(s.unknown, 0)
+	give := func(p int32) {
+		if cs.dst != none {
+			s.addPlace(cs.dst, p)
+		}
+	}
+	if a := m.Alloc; a != nil {
+		for _, o := range s.allocated(id, m, name) {
+			p := s.at(o, 0)
+			if a.Out == nil {
+				give(p)
+			} else if n := arg(*a.Out); n != none {
+				s.constrain(n, constraint{kind: conStore, other: s.constNode(p)})
+			}
+			if a.Self {
+				any := s.anyStoreOf(o)
+				s.addPlace(any, p)
+				s.addPlace(any, up)
+			}
+			if a.From != nil {
+				s.copyMem(s.constNode(p), arg(*a.From), -1)
+			}
+		}
+	}
+	for _, i := range m.Same {
+		s.edge(arg(i), cs.dst)
+	}
+	for _, i := range m.Elem {
+		if a := arg(i); a != none && cs.dst != none {
+			s.constrain(a, constraint{kind: conIndex, other: cs.dst, a: elemStride})
+		}
+	}
+	for _, i := range m.Returns {
+		if a := arg(i); a != none && cs.dst != none {
+			s.constrain(a, constraint{kind: conIndex, other: cs.dst, a: 1})
+		}
+	}
+	if m.Static {
+		give(s.place(s.libObj(g, m, cs.ref), 0))
+	}
+	for _, c := range m.Copies {
+		s.copyMem(arg(c[0]), arg(c[1]), size)
+	}
+	for _, c := range m.Moves {
+		if d, a := arg(c[0]), arg(c[1]); d != none && a != none {
+			n := s.node()
+			s.constrain(a, constraint{kind: conIndex, other: n, a: 1})
+			s.constrain(d, constraint{kind: conStore, other: n})
+		}
+	}
+	for _, c := range m.Puts {
+		if d, a := arg(c[0]), arg(c[1]); d != none && a != none {
+			n := s.node()
+			s.constrain(a, constraint{kind: conIndex, other: n, a: 1})
+			s.constrain(d, constraint{kind: conStoreAny, other: n})
+		}
+	}
+	for _, i := range m.Points {
+		if a := arg(i); a != none {
+			s.constrain(a, constraint{kind: conStore, other: s.constNode(up)})
+		}
+	}
+	if m.Slot != "" {
+		slot := s.slot(m.Slot)
+		for _, i := range m.Keeps {
+			s.edge(arg(i), slot)
+		}
+		for _, i := range m.KeepsIn {
+			s.constrain(arg(i), constraint{kind: conLoadAny, other: slot})
+		}
+		if m.Gives {
+			s.edge(slot, cs.dst)
+		}
+		for _, i := range m.GivesIn {
+			s.constrain(arg(i), constraint{kind: conStoreAny, other: slot})
+		}
+	}
+	for i := range m.Calls {
+		c := &m.Calls[i]
+		n := arg(c.Arg)
+		if n == none {
+			continue
+		}
+		if c.In {
+			t := s.node()
+			s.constrain(n, constraint{kind: conLoadAny, other: t})
+			n = t
+		}
+		s.constrain(n, constraint{kind: conCallback, other: id, a: int64(i), b: int64(g)})
+	}
+	if r := m.Receive; r != nil {
+		if r.Result {
+			give(s.at(s.packet(cs.ref, -1, false), 0))
+		}
+		for _, i := range r.Out {
+			if a := arg(i); a != none {
+				s.constrain(a, constraint{kind: conStore, other: s.constNode(s.at(s.packet(cs.ref, i, false), 0))})
+			}
+		}
+	}
+}
+
+// libObj returns the object for what a library function keeps and hands out a
+// pointer to: errno, the tables of isalpha, the result of localtime. Pointers
+// in it point at more of the library's memory.
+func (s *solver) libObj(g ir.FuncID, m *models.Model, ref ir.Ref) ObjID {
+	if g < 0 {
+		return s.unknown
+	}
+	o, ok := s.libObjs[g]
+	if !ok {
+		t := s.prog.Funcs[g].Type
+		if t != nil && t.Elem != nil && t.Elem.Kind == ctype.Pointer && t.Elem.Elem.Kind != ctype.Void {
+			t = t.Elem.Elem
+		} else {
+			t = nil
+		}
+		if t != nil && !ctype.IsComplete(t) {
+			t = nil
+		}
+		o = s.newHeapObj(ref, ref, t, true, false)
+		s.objects[o].Opaque = true
+		s.objects[o].Library = true
+		s.libObjs[g] = o
+		any := s.anyStoreOf(o)
+		s.addPlace(any, s.place(s.unknown, 0))
+		s.addPlace(any, s.place(o, Any))
+	}
+	return o
+}
+
+// packet returns the object for packet bytes (or a header) in the library's
+// buffer that the call at ref hands out by way of argument (or callback
+// parameter) i; -1 is its result.
+func (s *solver) packet(ref ir.Ref, i int, cb bool) ObjID {
+	k := packetKey{ref, i, cb}
+	o, ok := s.packetAt[k]
+	if !ok {
+		o = s.newHeapObj(ref, ref, nil, true, false)
+		s.objects[o].Packet = true
+		s.packetAt[k] = o
+	}
+	return o
+}
+
+// allocated returns the objects that a call of an allocator makes.
+func (s *solver) allocated(id int32, m *models.Model, name string) []ObjID {
+	cs := &s.sites[id]
+	if objs := s.heap.freshAt[cs.ref]; len(objs) > 0 && m.Alloc.Out == nil && cs.direct {
+		return objs
+	}
+	if objs := s.libAlloc[cs.ref]; len(objs) > 0 {
+		return objs
+	}
+	objs := []ObjID{s.heap.object(cs.ref, m, name)}
+	s.libAlloc[cs.ref] = objs
+	return objs
+}
+
+// callBack makes the effects of library function lib calling g because of the
+// call with number id, as callback ci of its model says; ci -1: as unknown code
+// does.
+func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
+	cs := s.sites[id]
+	var how *models.Callback
+	var m *models.Model
+	name := cs.name
+	if ci >= 0 {
+		if lib >= 0 {
+			name = s.prog.Funcs[lib].Link
+		}
+		m = s.models.Lookup(name)
+		how = &m.Calls[ci]
+	}
+	key := backKey{cs.ref, g, how}
+	if s.backSeen[key] {
+		return
+	}
+	s.backSeen[key] = true
+	s.backs[cs.ref] = append(s.backs[cs.ref], Callback{g, how})
+
+	fn := s.prog.Funcs[g]
+	params := 16
+	if fn.Type != nil && fn.Type.Func != nil && !fn.Type.Func.OldStyle {
+		params = len(fn.Type.Func.Params)
+	}
+	bs := callSite{ref: cs.ref, dst: none, recDst: none, direct: false, args: make([]int32, params)}
+	for i := range bs.args {
+		bs.args[i] = none
+	}
+	if how == nil {
+		e := s.escapeNode(lib)
+		for i := range bs.args {
+			bs.args[i] = e
+		}
+		bs.dst = e
+	} else {
+		arg := func(i int) int32 {
+			if i = models.Chk(name, i); i < len(cs.args) {
+				return cs.args[i]
+			}
+			return none
+		}
+		set := func(i int, n int32) {
+			if i >= len(bs.args) || n == none {
+				return
+			}
+			if bs.args[i] == none {
+				bs.args[i] = s.node()
+			}
+			s.edge(n, bs.args[i])
+		}
+		for p := range params {
+			if a, ok := how.Pass[p]; ok {
+				set(p, arg(a))
+			}
+		}
+		for _, p := range how.Packet {
+			set(p, s.constNode(s.at(s.packet(cs.ref, p, true), 0)))
+		}
+		for _, p := range how.Elems {
+			if a := arg(how.Of); a != none {
+				// An element's address: in an object of unknown layout anywhere.
+				n := s.node()
+				s.constrain(a, constraint{kind: conIndex, other: n, a: elemStride})
+				set(p, n)
+			}
+		}
+		for _, p := range how.Lib {
+			set(p, s.constNode(s.place(s.unknown, 0)))
+		}
+		if how.Keep {
+			bs.dst = s.slot(m.Slot)
+		}
+	}
+	bid := int32(len(s.sites))
+	bs.bound = []ir.FuncID{g}
+	s.sites = append(s.sites, bs)
+	s.invoke(bid, g)
+}

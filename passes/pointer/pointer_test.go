@@ -1,0 +1,124 @@
+package pointer_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"saz/ir"
+	"saz/ir/models"
+	"saz/passes/pointer"
+	"saz/passes/pointer/ctest"
+)
+
+// Expectations stand in the C text, at the end of a line:
+//
+//	probe(p); // pts: x y        p points at exactly these places, by LocName
+//	probe(p); // pts!: x         at least at these (a soundness fact; more is imprecision)
+//	(*f)(a); // calls: g h       the calls on this line reach exactly these functions
+//	lib(f); // callbacks: g      the library calls back exactly these
+//
+// @3 in an expectation is "the line 3 above": malloc@3 is the malloc there.
+var (
+	wantRE = regexp.MustCompile(`// (pts!?|calls|callbacks):(.*)$`)
+	backRE = regexp.MustCompile(`@-(\d+)`)
+)
+
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.c")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".c"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, string(text))
+		})
+	}
+}
+
+func testModels(t testing.TB) *models.Set {
+	ms := models.Default()
+	if err := ms.Add("test", []byte("- name: probe\n")); err != nil {
+		t.Fatal(err)
+	}
+	return ms
+}
+
+func check(t *testing.T, text string) {
+	t.Helper()
+	p := ctest.Text(t, text)
+	if err := ir.Verify(p); err != nil {
+		t.Error(err)
+	}
+	r := pointer.Analyze(p, testModels(t))
+	probes := map[int][]string{}
+	calls := map[int][]string{}
+	backs := map[int][]string{}
+	for _, f := range p.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.Call {
+				continue
+			}
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			u := p.Units[in.Pos.Unit].AST
+			line := p.Files.Place(u.Cpp.Tokens[in.Pos.Tok].Exp).Line
+			if in.A.Kind == ir.VFunc && p.Funcs[in.A.ID].Name == "probe" {
+				for _, l := range r.PointsTo(f.ID, in.Args[0]) {
+					probes[line] = append(probes[line], r.LocName(l))
+				}
+				continue
+			}
+			for _, g := range r.Callees(ref) {
+				calls[line] = append(calls[line], p.Funcs[g].Name)
+			}
+			for _, cb := range r.Callbacks(ref) {
+				backs[line] = append(backs[line], p.Funcs[cb.Func].Name)
+			}
+		}
+	}
+	for n, s := range strings.Split(text, "\n") {
+		m := wantRE.FindStringSubmatch(s)
+		if m == nil {
+			continue
+		}
+		line := n + 1
+		want := strings.Fields(m[2])
+		for i, w := range want {
+			want[i] = backRE.ReplaceAllStringFunc(w, func(b string) string {
+				k := 0
+				for _, c := range b[2:] {
+					k = k*10 + int(c-'0')
+				}
+				return "@test.c:" + itoa(line-k)
+			})
+		}
+		got := map[string]map[int][]string{"pts": probes, "pts!": probes, "calls": calls, "callbacks": backs}[m[1]][line]
+		slices.Sort(got)
+		got = slices.Compact(got)
+		slices.Sort(want)
+		if m[1] == "pts!" {
+			for _, w := range want {
+				if !slices.Contains(got, w) {
+					t.Errorf("line %d: %s\n\tgot %v, which lacks %s", line, strings.TrimSpace(s), got, w)
+				}
+			}
+		} else if !slices.Equal(got, want) {
+			t.Errorf("line %d: %s\n\tgot %v", line, strings.TrimSpace(s), got)
+		}
+	}
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + itoa(n%10)
+}

@@ -1,0 +1,588 @@
+package pointer
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+)
+
+// finish turns the solved graph into the result: sets as sorted slices, equal
+// ones shared, and the working memory gone.
+func (s *solver) finish() *Result {
+	s.final = make([][]Loc, len(s.rep))
+	shared := map[uint64][]int32{}
+	for n := range s.rep {
+		if s.rep[n] != int32(n) || s.pts[n].empty() {
+			continue
+		}
+		h := s.pts[n].hash()
+		for _, m := range shared[h] {
+			if s.pts[m].equal(&s.pts[n]) {
+				s.final[n] = s.final[m]
+				break
+			}
+		}
+		if s.final[n] == nil {
+			s.final[n] = s.locs(&s.pts[n])
+			shared[h] = append(shared[h], int32(n))
+		}
+	}
+	for i := range s.sites {
+		cs := &s.sites[i]
+		if cs.ref.Func < 0 || len(cs.bound) == 0 || s.siteAt[cs.ref] != int32(i) {
+			continue
+		}
+		l := append([]ir.FuncID(nil), cs.bound...)
+		slices.Sort(l)
+		s.calleeOf[cs.ref] = l
+	}
+	for _, l := range s.backs {
+		sort.SliceStable(l, func(i, j int) bool { return l[i].Func < l[j].Func })
+	}
+	s.recursion()
+	s.indexCallers()
+	st := Stats{Nodes: len(s.rep), Locs: len(s.places), Edges: s.edges, Rounds: s.rounds, Collapsed: s.merged}
+	for _, ref := range s.indirectList() {
+		st.IndirectCalls++
+		if len(s.calleeOf[ref]) == 0 {
+			st.UnresolvedIndirect++
+		}
+	}
+	s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil
+	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
+	s.heap, s.sites = nil, nil
+	return &Result{Objects: s.objects, Stats: st, solver: s}
+}
+
+// locs turns a set into places in order; anywhere in an object covers every
+// place in it.
+func (s *solver) locs(t *set) []Loc {
+	ids := t.appendTo(nil)
+	out := make([]Loc, len(ids))
+	for i, p := range ids {
+		out[i] = s.places[p]
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Obj != out[j].Obj {
+			return out[i].Obj < out[j].Obj
+		}
+		return out[i].Off < out[j].Off
+	})
+	n := 0
+	for _, l := range out {
+		if n > 0 && out[n-1].Obj == l.Obj && out[n-1].Off == Any {
+			continue
+		}
+		out[n] = l
+		n++
+	}
+	return out[:n:n]
+}
+
+func (s *solver) set(n int32) []Loc {
+	if n < 0 {
+		return nil
+	}
+	return s.final[s.find0(n)]
+}
+
+// find0 is find without path compression: results are read concurrently.
+func (s *solver) find0(n int32) int32 {
+	for s.rep[n] != n {
+		n = s.rep[n]
+	}
+	return n
+}
+
+func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
+	switch v.Kind {
+	case ir.VReg:
+		if r := s.funcs[f].regs; r >= 0 {
+			return s.set(r + v.ID)
+		}
+	case ir.VGlobal:
+		return []Loc{{ObjID(v.ID), s.canonOff(ObjID(v.ID), v.Off)}}
+	case ir.VFunc:
+		return []Loc{{s.funcObj(ir.FuncID(v.ID)), 0}}
+	case ir.VLocal:
+		if o := s.localObj(f, ir.LocalID(v.ID)); o >= 0 {
+			return []Loc{{o, s.canonOff(o, v.Off)}}
+		}
+	}
+	return nil
+}
+
+func (s *solver) contentsOf(o ObjID, off int32) []Loc {
+	if off == Any && s.objLay[o].one {
+		off = 0
+	}
+	if off == Any {
+		if n := s.anyLoad[o]; n != none {
+			return s.set(n)
+		}
+		var out []Loc
+		out = append(out, s.set(s.anyStore[o])...)
+		for _, p := range s.byObj[o] {
+			out = append(out, s.set(s.cell[p])...)
+		}
+		return sortLocs(out)
+	}
+	for _, p := range s.byObj[o] {
+		if s.places[p].Off == off {
+			if s.cell[p] != none {
+				return s.set(s.cell[p])
+			}
+			break
+		}
+	}
+	return s.set(s.anyStore[o])
+}
+
+func sortLocs(l []Loc) []Loc {
+	slices.SortFunc(l, func(a, b Loc) int {
+		if a.Obj != b.Obj {
+			return int(a.Obj - b.Obj)
+		}
+		return int(a.Off - b.Off)
+	})
+	return slices.Compact(l)
+}
+
+func (s *solver) callees(ref ir.Ref) []ir.FuncID { return s.calleeOf[ref] }
+
+func (s *solver) callbacksAt(ref ir.Ref) []Callback { return s.backs[ref] }
+
+func (s *solver) callers(f ir.FuncID) []ir.Ref { return s.callerOf[f] }
+
+func (s *solver) indexCallers() {
+	s.callerOf = map[ir.FuncID][]ir.Ref{}
+	for ref, l := range s.calleeOf {
+		for _, g := range l {
+			s.callerOf[g] = append(s.callerOf[g], ref)
+		}
+	}
+	for ref, l := range s.backs {
+		for _, c := range l {
+			s.callerOf[c.Func] = append(s.callerOf[c.Func], ref)
+		}
+	}
+	for g, l := range s.callerOf {
+		sortRefs(l)
+		s.callerOf[g] = slices.Compact(l)
+	}
+}
+
+func sortRefs(l []ir.Ref) {
+	slices.SortFunc(l, func(a, b ir.Ref) int {
+		if a.Func != b.Func {
+			return int(a.Func - b.Func)
+		}
+		return int(a.I - b.I)
+	})
+}
+
+func (s *solver) reach(o ObjID) []ObjID {
+	seen := map[ObjID]bool{o: true}
+	out := []ObjID{o}
+	for i := 0; i < len(out); i++ {
+		for _, l := range s.contentsOf(out[i], Any) {
+			if !seen[l.Obj] {
+				seen[l.Obj] = true
+				out = append(out, l.Obj)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (s *solver) localObj(f ir.FuncID, l ir.LocalID) ObjID {
+	return s.localIDs[s.localBase[f]+int32(l)]
+}
+
+func (s *solver) funcObj(f ir.FuncID) ObjID { return s.firstFunc + ObjID(f) }
+
+func (s *solver) heapAt(ref ir.Ref) []ObjID { return s.heapOf[ref] }
+
+func (s *solver) unmodelledList() []Unmodelled {
+	var out []Unmodelled
+	for g, refs := range s.unmod {
+		r := append([]ir.Ref(nil), refs...)
+		sortRefs(r)
+		out = append(out, Unmodelled{g, s.prog.Funcs[g].Link, slices.Compact(r)})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+func (s *solver) indirectList() []ir.Ref {
+	var out []ir.Ref
+	for _, f := range s.prog.Funcs {
+		for i := range f.Instrs {
+			if in := &f.Instrs[i]; in.Op == ir.Call && in.A.Kind != ir.VFunc {
+				out = append(out, ir.Ref{Func: f.ID, I: int32(i)})
+			}
+		}
+	}
+	return out
+}
+
+func (s *solver) canonOff(o ObjID, off int64) int32 {
+	if off < 0 {
+		if s.objLay[o].one {
+			return 0
+		}
+		return Any
+	}
+	return s.objLay[o].canon(off)
+}
+
+// shiftLoc must not touch the solver's cache: results are read concurrently.
+func (s *solver) shiftLoc(l Loc, delta int64) []Loc {
+	var out []Loc
+	for _, off := range (arithmetic{}).shift(s.objLay[l.Obj], l.Off, delta, 0) {
+		out = append(out, Loc{l.Obj, off})
+	}
+	return sortLocs(out)
+}
+
+// recursion finds the functions that may call themselves.
+func (s *solver) recursion() {
+	n := len(s.prog.Funcs)
+	out := make([][]int32, n)
+	for ref, l := range s.calleeOf {
+		for _, g := range l {
+			out[ref.Func] = append(out[ref.Func], int32(g))
+		}
+	}
+	for ref, l := range s.backs {
+		for _, c := range l {
+			out[ref.Func] = append(out[ref.Func], int32(c.Func))
+		}
+	}
+	s.rec = make([]bool, n)
+	index, low := make([]int32, n), make([]int32, n)
+	on := make([]bool, n)
+	var stack []int32
+	count := int32(0)
+	var visit func(v int32)
+	visit = func(v int32) {
+		count++
+		index[v], low[v] = count, count
+		stack = append(stack, v)
+		on[v] = true
+		for _, w := range out[v] {
+			if w == v {
+				s.rec[v] = true
+			}
+			if index[w] == 0 {
+				visit(w)
+				low[v] = min(low[v], low[w])
+			} else if on[w] {
+				low[v] = min(low[v], index[w])
+			}
+		}
+		if low[v] == index[v] {
+			size := 0
+			for i := len(stack) - 1; ; i-- {
+				size++
+				if stack[i] == v {
+					break
+				}
+			}
+			for _, w := range stack[len(stack)-size:] {
+				on[w] = false
+				s.rec[w] = s.rec[w] || size > 1
+			}
+			stack = stack[:len(stack)-size]
+		}
+	}
+	for v := range n {
+		if index[v] == 0 {
+			visit(int32(v))
+		}
+	}
+}
+
+func (s *solver) single(o ObjID) bool {
+	switch ob := &s.objects[o]; ob.Kind {
+	case Global:
+		return !s.prog.Globals[ob.Global].Thread
+	case Local:
+		return !s.rec[ob.Func]
+	}
+	return false
+}
+
+func (s *solver) collapsed(l Loc) bool {
+	lay := s.objLay[l.Obj]
+	if l.Off == Any || lay.kind == layBlob || lay.kind == layRaw {
+		return true
+	}
+	for _, st := range lay.path(int64(l.Off), 0, nil) {
+		if st.elem > 0 && (st.size < 0 || st.size > st.elem) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *solver) objSize(o ObjID) int64 {
+	switch ob := &s.objects[o]; ob.Kind {
+	case Global:
+		if n := s.prog.Globals[ob.Global].Size; n > 0 {
+			return n
+		}
+		if ob.Type != nil {
+			return sizeOf(ob.Type)
+		}
+	case Local:
+		if ob.Type != nil {
+			return sizeOf(ob.Type)
+		}
+	case Heap:
+		if ob.Type != nil && !ob.Array && !s.objLay[o].tail {
+			return sizeOf(ob.Type)
+		}
+	}
+	return -1
+}
+
+func (s *solver) typeOf(o ObjID) *ctype.Type { return s.objects[o].Type }
+
+// Names.
+
+func (s *solver) where(ref ir.Ref) string {
+	if ref.Func < 0 {
+		return "?"
+	}
+	f := s.prog.Funcs[ref.Func]
+	p := f.Instrs[ref.I].Pos
+	if s.prog.Files != nil && int(p.Unit) < len(s.prog.Units) && s.prog.Units[p.Unit] != nil {
+		if u := s.prog.Units[p.Unit].AST; u != nil && u.Cpp != nil && int(p.Tok) < len(u.Cpp.Tokens) {
+			pl := s.prog.Files.Place(u.Cpp.Tokens[p.Tok].Exp)
+			if pl.Path != "" {
+				return fmt.Sprintf("%s:%d", filepath.Base(pl.Path), pl.Line)
+			}
+		}
+	}
+	return fmt.Sprintf("%s#%d", f.Name, ref.I)
+}
+
+func (s *solver) name(o ObjID) string {
+	switch ob := &s.objects[o]; ob.Kind {
+	case Global:
+		g := s.prog.Globals[ob.Global]
+		switch {
+		case g.String:
+			t := strings.TrimRight(g.Data, "\x00")
+			if len(t) > 24 {
+				t = t[:24] + "..."
+			}
+			return fmt.Sprintf("%q", t)
+		case g.Name == "":
+			return fmt.Sprintf("literal#%d", g.ID)
+		case g.Proc >= 0:
+			return s.prog.Funcs[g.Proc].Name + "." + g.Name
+		}
+		return g.Name
+	case Func:
+		return s.prog.Funcs[ob.Func].Name + "()"
+	case Local:
+		f := s.prog.Funcs[ob.Func]
+		n := f.Locals[ob.Local].Name
+		if n == "" {
+			n = fmt.Sprintf("tmp%d", ob.Local)
+		}
+		return f.Name + "." + n
+	case Heap:
+		what := "alloca"
+		in := &s.prog.Funcs[ob.Site.Func].Instrs[ob.Site.I]
+		if in.Op == ir.Call {
+			what = "(*)"
+			if in.A.Kind == ir.VFunc {
+				what = s.prog.Funcs[in.A.ID].Name
+			}
+		}
+		if ob.Library {
+			return what + "'s"
+		}
+		if ob.Packet {
+			what += "'s_packet"
+		}
+		return what + "@" + s.where(ob.Site)
+	}
+	return "unknown"
+}
+
+func (s *solver) locName(l Loc) string {
+	name := s.name(l.Obj)
+	ob := &s.objects[l.Obj]
+	if l.Off == Any {
+		return name + "+?"
+	}
+	if ob.Kind == Heap && ob.Array && ob.Type != nil {
+		name += "[]"
+	}
+	if ob.Type == nil || ob.Kind == Func {
+		if l.Off != 0 {
+			return fmt.Sprintf("%s+%d", name, l.Off)
+		}
+		return name
+	}
+	return name + fieldPath(ob.Type, int64(l.Off))
+}
+
+// fieldPath spells the member at byte off of t.
+func fieldPath(t *ctype.Type, off int64) string {
+	out := ""
+	for off != 0 {
+		switch {
+		case t.Kind == ctype.Array:
+			n := ctype.SizeOf(t.Elem)
+			if n <= 0 {
+				return out
+			}
+			out += "[]"
+			off %= n
+			t = t.Elem
+			continue
+		case t.IsRecord() && !t.Rec.Union:
+			var best *ctype.Field
+			for i := range t.Rec.Fields {
+				f := &t.Rec.Fields[i]
+				if f.Off <= off && (off < f.Off+max(1, ctype.SizeOf(f.Type))) && !(f.BitField && f.Name == "") {
+					best = f
+					break
+				}
+			}
+			if best != nil {
+				if best.Name != "" {
+					out += "." + best.Name
+				}
+				off -= best.Off
+				t = best.Type
+				continue
+			}
+		}
+		return out + fmt.Sprintf("+%d", off)
+	}
+	return out
+}
+
+// Ranges.
+
+func (s *solver) span(l Loc, size int64) (Loc, int64) {
+	if l.Off == Any {
+		return l, -1
+	}
+	lay := s.objLay[l.Obj]
+	if lay.one {
+		return Loc{l.Obj, 0}, max(size, -1)
+	}
+	for _, st := range lay.path(int64(l.Off), 0, nil) {
+		if st.elem > 0 && (st.size < 0 || st.size > st.elem) && (size < 0 || int64(l.Off)-st.start+size > st.elem) {
+			if size >= 0 {
+				size += int64(l.Off) - st.start
+			}
+			l.Off = int32(st.start)
+			break
+		}
+	}
+	return l, size
+}
+
+func (s *solver) bound(l Loc) int64 {
+	if l.Off == Any {
+		return -1
+	}
+	lay := s.objLay[l.Obj]
+	best := int64(-1)
+	for _, st := range lay.path(int64(l.Off), 0, nil) {
+		if st.elem == 1 && st.size >= 0 {
+			best = st.start + st.size - int64(l.Off)
+		}
+	}
+	return best
+}
+
+// maxLeaves bounds the scalars that one access is said to touch; beyond it is
+// anywhere in the object.
+const maxLeaves = 512
+
+func (s *solver) leaves(l Loc, size int64) []Loc {
+	lay := s.objLay[l.Obj]
+	if l.Off == Any || lay.one || lay.kind == layBlob {
+		return []Loc{l}
+	}
+	lo, hi := int64(l.Off), int64(l.Off)+size
+	if size < 0 {
+		hi = 1 << 60
+	}
+	if lay.kind == layRaw {
+		if size >= 0 && size <= 8 {
+			return []Loc{l}
+		}
+		return []Loc{{l.Obj, Any}}
+	}
+	out := lay.leafOffs(0, lo, hi, nil)
+	if out == nil || len(out) > maxLeaves {
+		if len(out) > maxLeaves {
+			return []Loc{{l.Obj, Any}}
+		}
+		return []Loc{l}
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	locs := make([]Loc, len(out))
+	for i, o := range out {
+		locs[i] = Loc{l.Obj, max(o, l.Off)}
+	}
+	return locs
+}
+
+// leafOffs lists the canonical offsets of the scalars at base that overlap [lo,hi).
+func (l *lay) leafOffs(base, lo, hi int64, out []int32) []int32 {
+	if len(out) > maxLeaves || l.size >= 0 && (base >= hi || base+l.size <= lo) {
+		return out
+	}
+	switch l.kind {
+	case layArray:
+		if l.elem.size <= 0 {
+			return append(out, int32(base))
+		}
+		// All elements are the first: any that overlaps gives all of its scalars.
+		if base+l.elem.size > lo {
+			return l.elem.leafOffs(base, lo, hi, out)
+		}
+		return l.elem.leafOffs(base, base, base+l.elem.size, out)
+	case layStruct:
+		for _, f := range l.fields {
+			out = f.l.leafOffs(base+f.off, lo, hi, out)
+		}
+		if l.tail && hi > base+l.size {
+			out = append(out, int32(base+l.size))
+		}
+		return out
+	case layUnion:
+		if l.one {
+			return append(out, int32(base))
+		}
+		if l.table != nil {
+			for b := max(lo, base); b < min(hi, base+l.size); b++ {
+				out = append(out, int32(base)+l.table[b-base])
+			}
+			return out
+		}
+		for _, f := range l.fields {
+			out = f.l.leafOffs(base+f.off, lo, hi, out)
+		}
+		return out
+	}
+	return append(out, int32(base))
+}

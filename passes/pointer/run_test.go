@@ -1,0 +1,331 @@
+package pointer_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/ir/cprint"
+	"saz/ir/models"
+	"saz/passes/pointer"
+	"saz/passes/pointer/ctest"
+)
+
+// The checked run: the program's IR is printed as C with a note before each
+// access of the address that it uses; the run-time side (testdata/run/watch.c)
+// knows which object lives there; and afterwards every access that happened
+// must be in the static points-to set, object and offset. So every run of any
+// program is a test of the analysis.
+
+type watched struct {
+	p    *ir.Program
+	r    *pointer.Result
+	base []int32
+}
+
+func (w *watched) id(f *ir.Func, i int32) int32 { return w.base[f.ID] + i }
+
+func (w *watched) ref(id int32) ir.Ref {
+	f := 0
+	for f+1 < len(w.base) && w.base[f+1] <= id {
+		f++
+	}
+	return ir.Ref{Func: ir.FuncID(f), I: id - w.base[f]}
+}
+
+// nested reports whether g is printed inside its function: it holds the address of a label.
+func nested(g *ir.Global) bool {
+	for i := range g.Init {
+		if g.Init[i].Value.Kind == ir.VLabel {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *watched) print(file string) error {
+	voidp := &ctype.Type{Kind: ctype.Pointer, Size: 8, Align: 8, Elem: ctype.TVoid}
+	allocates := func(in *ir.Instr) bool {
+		if in.Op != ir.Call || in.A.Kind != ir.VFunc || in.Dst < 0 {
+			return false
+		}
+		switch w.p.Funcs[in.A.ID].Link {
+		case "malloc", "calloc", "realloc", "strdup", "__strdup", "strndup", "reallocarray", "aligned_alloc", "memalign":
+			return !w.p.Funcs[in.A.ID].Defined()
+		}
+		return false
+	}
+	h := &cprint.Hooks{
+		Prelude: `void w_add(void *, __SIZE_TYPE__, int, int), w_del(void *, __SIZE_TYPE__), w_heap(void *, int), w_heap_by(void *, void *, int), w_push(int), w_at(int, void *), w_call(int, void *);
+extern __thread int w_sp;
+`,
+		Entry: func(n *cprint.Names, f *ir.Func) string {
+			var b strings.Builder
+			b.WriteString("\tint w_sp0 = w_sp;\n")
+			for i := range f.Locals {
+				if l := &f.Locals[i]; !l.Lifted {
+					fmt.Fprintf(&b, "\tw_add(%s, %d, 'L', %d);\n", n.Local(f, ir.LocalID(i)), ctype.SizeOf(l.Type), w.r.LocalObj(f.ID, ir.LocalID(i)))
+				}
+			}
+			return b.String()
+		},
+		Before: func(n *cprint.Names, f *ir.Func, i int32, text func(ir.Value, *ctype.Type) string) string {
+			in := &f.Instrs[i]
+			id := w.id(f, i)
+			at := func(v ir.Value, which int32) string {
+				return fmt.Sprintf("\tw_at(%d, %s);\n", 2*id+which, text(v, voidp))
+			}
+			switch in.Op {
+			case ir.Load, ir.Store, ir.LoadBits, ir.StoreBits, ir.Zero:
+				return at(in.A, 0)
+			case ir.Copy:
+				return at(in.A, 0) + at(in.B, 1)
+			case ir.Call:
+				s := fmt.Sprintf("\tw_push(%d);\n", id)
+				if in.A.Kind != ir.VFunc {
+					s += fmt.Sprintf("\tw_call(%d, %s);\n", 2*id, text(in.A, voidp))
+				}
+				return s
+			case ir.Ret:
+				var b strings.Builder
+				for k := range f.Locals {
+					if l := &f.Locals[k]; !l.Lifted {
+						fmt.Fprintf(&b, "\tw_del(%s, %d);\n", n.Local(f, ir.LocalID(k)), ctype.SizeOf(l.Type))
+					}
+				}
+				return b.String()
+			}
+			return ""
+		},
+		After: func(n *cprint.Names, f *ir.Func, i int32, text func(ir.Value, *ctype.Type) string) string {
+			in := &f.Instrs[i]
+			id := w.id(f, i)
+			switch in.Op {
+			case ir.Call:
+				s := "\tw_sp = w_sp0;\n"
+				if allocates(in) {
+					s += fmt.Sprintf("\tw_heap(%s, %d);\n", text(ir.RegVal(in.Dst), voidp), id)
+				} else if in.A.Kind != ir.VFunc && in.Dst >= 0 && in.Type.Kind == ctype.Pointer {
+					s += fmt.Sprintf("\tw_heap_by(%s, %s, %d);\n", text(in.A, voidp), text(ir.RegVal(in.Dst), voidp), id)
+				}
+				return s
+			case ir.Alloca:
+				return fmt.Sprintf("\tw_add(%s, %s, 'A', %d);\n", text(ir.RegVal(in.Dst), voidp), text(in.A, ctype.TULong), id)
+			}
+			return ""
+		},
+		Trailer: func(n *cprint.Names) string {
+			var b strings.Builder
+			b.WriteString("__attribute__((constructor(101))) static void w_start(void)\n{\n")
+			for _, g := range w.p.Globals {
+				if g.Linkage != ir.Undefined && !nested(g) && !g.Thread {
+					fmt.Fprintf(&b, "\tw_add(%s, %d, 'G', %d);\n", n.Global(g.ID), g.Size, g.ID)
+				}
+			}
+			b.WriteString("}\nvoid *const w_funcs[] = {")
+			for _, f := range w.p.Funcs {
+				if f.Defined() {
+					fmt.Fprintf(&b, "%s,", n.Func(f.ID))
+				} else {
+					b.WriteString("0,")
+				}
+			}
+			fmt.Fprintf(&b, "0};\nconst int w_nfuncs = %d;\n", len(w.p.Funcs))
+			return b.String()
+		},
+	}
+	var out bytes.Buffer
+	if err := cprint.Program(&out, w.p, h); err != nil {
+		return err
+	}
+	return os.WriteFile(file, out.Bytes(), 0o666)
+}
+
+// verify reads a trace and reports each access that the analysis excludes.
+func (w *watched) verify(trace []byte) (facts int, bad []string) {
+	sc := bufio.NewScanner(bytes.NewReader(trace))
+	for sc.Scan() {
+		var kind rune
+		var op, id, off int32
+		var chain [4]int32
+		line := sc.Text()
+		if strings.HasPrefix(line, "F ") {
+			fmt.Sscanf(line, "%c %d %d", &kind, &op, &id)
+			facts++
+			ref := w.ref(op / 2)
+			if _, ok := slices.BinarySearch(w.r.Callees(ref), ir.FuncID(id)); !ok {
+				bad = append(bad, fmt.Sprintf("%s calls %s", w.at(ref), w.p.Funcs[id].Name))
+			}
+			continue
+		}
+		fmt.Sscanf(line, "%c %d %d %d %d %d %d %d", &kind, &op, &id, &off, &chain[0], &chain[1], &chain[2], &chain[3])
+		facts++
+		ref := w.ref(op / 2)
+		in := &w.p.Funcs[ref.Func].Instrs[ref.I]
+		v := in.A
+		if op%2 == 1 {
+			v = in.B
+		}
+		var cands []pointer.ObjID
+		switch kind {
+		case 'G', 'L':
+			cands = []pointer.ObjID{pointer.ObjID(id)}
+		case 'A':
+			cands = w.r.HeapAt(w.ref(id))
+		case 'H':
+			inner := w.ref(id)
+			for _, o := range w.r.HeapAt(inner) {
+				ob := &w.r.Objects[o]
+				if ob.Inner != inner {
+					continue
+				}
+				ok := ob.Site == inner
+				for _, c := range chain {
+					ok = ok || c >= 0 && ob.Site == w.ref(c)
+				}
+				if ok {
+					cands = append(cands, o)
+				}
+			}
+		}
+		found, place := false, false
+		static := w.r.PointsTo(ref.Func, v)
+		for _, l := range static {
+			if slices.Contains(cands, l.Obj) {
+				found = true
+				place = place || l.Off == pointer.Any || l.Off == w.r.Canon(l.Obj, int64(off)) || w.r.Canon(l.Obj, int64(off)) == pointer.Any
+			}
+		}
+		if !place {
+			what := "object"
+			if found {
+				what = "offset"
+			}
+			name := "?"
+			if len(cands) > 0 {
+				name = w.r.Name(cands[0])
+			}
+			var have []string
+			for _, l := range static {
+				have = append(have, w.r.LocName(l))
+			}
+			bad = append(bad, fmt.Sprintf("%s: %s: byte %d of %s, but statically %v", w.at(ref), what, off, name, have))
+		}
+	}
+	return facts, bad
+}
+
+func (w *watched) at(ref ir.Ref) string {
+	f := w.p.Funcs[ref.Func]
+	in := &f.Instrs[ref.I]
+	toks := w.p.Units[in.Pos.Unit].AST.Cpp.Tokens
+	return fmt.Sprintf("%s: %s: %s", w.p.Files.Place(toks[in.Pos.Tok].Exp), f.Name, ir.FormatInstr(w.p, f, in))
+}
+
+// watch compiles p with the notes in it and runs it.
+func watch(t testing.TB, p *ir.Program, ms *models.Set, dir string, libs []string, args ...string) (facts int, bad []string, err error) {
+	w := &watched{p: p, r: pointer.Analyze(p, ms)}
+	n := int32(0)
+	for _, f := range p.Funcs {
+		w.base = append(w.base, n)
+		n += int32(len(f.Instrs))
+	}
+	tmp := t.TempDir()
+	src := filepath.Join(tmp, "watched.c")
+	if err := w.print(src); err != nil {
+		return 0, nil, err
+	}
+	rt, err := filepath.Abs("testdata/run/watch.c")
+	if err != nil {
+		return 0, nil, err
+	}
+	cc := exec.Command("cc", append([]string{"-O0", "-w", "-D_GNU_SOURCE", "-o", filepath.Join(tmp, "a.out"), src, rt}, libs...)...)
+	if out, err := cc.CombinedOutput(); err != nil {
+		return 0, nil, fmt.Errorf("%v\n%s", err, first(string(out), 2000))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	run := exec.CommandContext(ctx, filepath.Join(tmp, "a.out"), args...)
+	run.Dir = dir
+	run.Env = append(os.Environ(), "W_OUT="+filepath.Join(tmp, "trace"))
+	out, runErr := run.CombinedOutput()
+	trace, err := os.ReadFile(filepath.Join(tmp, "trace"))
+	if err != nil {
+		return 0, nil, fmt.Errorf("no trace: %v\n%s", runErr, first(string(out), 500))
+	}
+	facts, bad = w.verify(trace)
+	return facts, bad, nil
+}
+
+func first(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "..."
+	}
+	return s
+}
+
+func TestRuns(t *testing.T) {
+	if _, err := exec.LookPath("cc"); err != nil {
+		t.Skip("no compiler")
+	}
+	files, _ := filepath.Glob("testdata/*.c")
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".c"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := ctest.Text(t, strings.Replace(string(text), "void probe(const void *, ...);", "void probe(const void *p, ...) {}", 1))
+			facts, bad, err := watch(t, p, testModels(t), ".", []string{"-lpcap", "-lpthread"})
+			if err != nil {
+				t.Skip(err)
+			}
+			t.Logf("%d facts", facts)
+			for _, b := range bad {
+				t.Error(b)
+			}
+		})
+	}
+}
+
+// TestPrograms checks programs outside the tree: SAZ_WATCH is a directory of C
+// programs, one a file, as GCC's torture tests are.
+func TestPrograms(t *testing.T) {
+	dir := os.Getenv("SAZ_WATCH")
+	if dir == "" {
+		t.Skip("SAZ_WATCH is not set")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.c"))
+	total, skipped := 0, 0
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".c"), func(t *testing.T) {
+			defer func() {
+				if e := recover(); e != nil {
+					skipped++
+					t.Skip(e)
+				}
+			}()
+			p := ctest.Files(t, dir, []string{"-w"}, file)
+			facts, bad, err := watch(t, p, models.Default(), t.TempDir(), []string{"-lm", "-lpthread"})
+			if err != nil {
+				skipped++
+				t.Skip(first(err.Error(), 300))
+			}
+			total += facts
+			for _, b := range bad {
+				t.Error(b)
+			}
+		})
+	}
+	t.Logf("%d programs, %d skipped, %d facts", len(files), skipped, total)
+}

@@ -1,0 +1,275 @@
+package pointer
+
+import (
+	"math/bits"
+
+	"saz/ir"
+)
+
+// solve propagates until nothing changes. Each round first collapses the
+// cycles of the copy graph and orders it topologically, then visits the nodes
+// that have something new in that order (wave propagation, Pereira and Berlin,
+// CGO 2009): only what is new travels along an edge, and the constraints of a
+// node see each place once, right when it arrives.
+func (s *solver) solve() {
+	var scratch []int32
+	for {
+		if s.dirty || s.order == nil {
+			s.collapse()
+			s.dirty = false
+		}
+		s.rounds++
+		work := false
+		for i := len(s.order) - 1; i >= 0; i-- {
+			n := s.order[i]
+			if s.rep[n] != n || s.delta[n].empty() {
+				continue
+			}
+			work = true
+			d := s.delta[n]
+			s.delta[n] = set{}
+			if len(s.cons[n]) > 0 {
+				scratch = d.appendTo(scratch[:0])
+				s.apply(n, s.cons[n], scratch)
+			}
+			// apply may have added edges from n: those have seen everything.
+			for _, b := range s.succ[n].b {
+				for w := b.w; w != 0; w &= w - 1 {
+					if t := s.find(b.k<<6 + int32(bits.TrailingZeros64(w))); t != n {
+						s.pts[t].union(&d, &s.delta[t])
+					}
+				}
+			}
+		}
+		if work {
+			continue
+		}
+		// Nodes made since the order was computed are not in it.
+		for n := range s.rep {
+			if s.rep[n] == int32(n) && !s.delta[n].empty() {
+				work = true
+				break
+			}
+		}
+		if !work {
+			return
+		}
+		s.dirty = true
+	}
+}
+
+// apply makes constraints cs of node n see places.
+func (s *solver) apply(n int32, cs []constraint, places []int32) {
+	for ci := range cs {
+		c := cs[ci]
+		switch c.kind {
+		case conLoad:
+			for _, p := range places {
+				s.edge(s.readNode(p), c.other)
+			}
+		case conStore:
+			for _, p := range places {
+				if s.writable(p) {
+					s.edge(c.other, s.writeNode(p))
+				}
+			}
+		case conShift:
+			to := s.find(c.other)
+			for _, p := range places {
+				l := s.places[p]
+				for _, off := range s.arith.shift(s.objLay[l.Obj], l.Off, c.a, c.b) {
+					s.addPlace(to, s.place(l.Obj, off))
+				}
+			}
+		case conIndex:
+			to := s.find(c.other)
+			for _, p := range places {
+				l := s.places[p]
+				for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, c.a, c.b != 0) {
+					s.addPlace(to, s.place(l.Obj, off))
+				}
+			}
+		case conMask:
+			to := s.find(c.other)
+			for _, p := range places {
+				l := s.places[p]
+				off := l.Off
+				if off > 0 && !s.objLay[l.Obj].one {
+					if c.a < 0 && c.a >= -16 {
+						off = s.objLay[l.Obj].canon(int64(off) & c.a)
+					} else {
+						off = Any
+					}
+				} else if c.a >= 0 || c.a < -16 {
+					off = Any
+				}
+				s.addPlace(to, s.place(l.Obj, off))
+			}
+		case conCopyDst:
+			for _, src := range s.pts[s.find(c.other)].appendTo(nil) {
+				for _, p := range places {
+					if s.writable(p) {
+						s.copyBlock(p, src, c.a)
+					}
+				}
+			}
+		case conCopySrc:
+			for _, dst := range s.pts[s.find(c.other)].appendTo(nil) {
+				if s.writable(dst) {
+					for _, p := range places {
+						s.copyBlock(dst, p, c.a)
+					}
+				}
+			}
+		case conCall:
+			for _, p := range places {
+				s.called(c.other, p)
+			}
+		case conCallback:
+			for _, p := range places {
+				if o := &s.objects[s.places[p].Obj]; o.Kind == Func {
+					s.callBack(c.other, int(c.a), ir.FuncID(c.b), o.Func)
+				}
+			}
+		case conEscape:
+			for _, p := range places {
+				o := s.places[p].Obj
+				if s.objects[o].Kind == Func {
+					continue
+				}
+				s.edge(s.anyLoadOf(o), c.other)
+				if s.writable(p) {
+					s.edge(c.other, s.anyStoreOf(o))
+				}
+			}
+		case conLoadAny:
+			for _, p := range places {
+				if o := s.places[p].Obj; s.objects[o].Kind != Func {
+					s.edge(s.anyLoadOf(o), c.other)
+				}
+			}
+		case conStoreAny:
+			for _, p := range places {
+				if s.writable(p) {
+					s.edge(c.other, s.anyStoreOf(s.places[p].Obj))
+				}
+			}
+		}
+	}
+}
+
+// writable reports whether a store may change the object of place p: code and
+// string literals never change.
+func (s *solver) writable(p int32) bool {
+	o := &s.objects[s.places[p].Obj]
+	switch o.Kind {
+	case Func:
+		return false
+	case Global:
+		return !s.prog.Globals[o.Global].String
+	}
+	return true
+}
+
+// called handles place p flowing into the function operand of a call.
+func (s *solver) called(id, p int32) {
+	switch o := &s.objects[s.places[p].Obj]; o.Kind {
+	case Func:
+		s.connect(id, o.Func)
+	case Unknown:
+		if ref := s.sites[id].ref; !s.wild[ref] {
+			s.wild[ref] = true
+			s.unmodelled(id, -1)
+		}
+	}
+}
+
+// collapse merges the cycles of the copy graph (Nuutila's variant of Tarjan's
+// algorithm, iterative) and leaves in order the nodes, successors first. Edges
+// of shifts and loads do not merge nodes but do order them.
+func (s *solver) collapse() {
+	n := len(s.rep)
+	index := make([]int32, n)
+	low := make([]int32, n)
+	inStack := make([]bool, n)
+	s.order = s.order[:0]
+	type frame struct {
+		n    int32
+		kids []int32
+		i    int
+	}
+	var stack []int32
+	var frames []frame
+	var pool [][]int32
+	count := int32(0)
+	push := func(v int32) {
+		count++
+		index[v], low[v] = count, count
+		stack = append(stack, v)
+		inStack[v] = true
+		var kids []int32
+		if l := len(pool); l > 0 {
+			kids = pool[l-1][:0]
+			pool = pool[:l-1]
+		}
+		frames = append(frames, frame{v, s.succ[v].appendTo(kids), 0})
+	}
+	var merges [][2]int32
+	for r := range n {
+		if s.rep[r] != int32(r) || index[r] != 0 {
+			continue
+		}
+		push(int32(r))
+		for len(frames) > 0 {
+			f := &frames[len(frames)-1]
+			v := f.n
+			if f.i < len(f.kids) {
+				k := s.find(f.kids[f.i])
+				f.i++
+				if index[k] == 0 {
+					push(k)
+				} else if inStack[k] {
+					low[v] = min(low[v], index[k])
+				}
+				continue
+			}
+			pool = append(pool, f.kids)
+			frames = frames[:len(frames)-1]
+			if len(frames) > 0 {
+				p := frames[len(frames)-1].n
+				low[p] = min(low[p], low[v])
+			}
+			if low[v] == index[v] {
+				for {
+					w := stack[len(stack)-1]
+					stack = stack[:len(stack)-1]
+					inStack[w] = false
+					if w == v {
+						break
+					}
+					merges = append(merges, [2]int32{w, v})
+				}
+				s.order = append(s.order, v)
+			}
+		}
+	}
+	for _, m := range merges {
+		s.merge(m[1], m[0])
+	}
+}
+
+// merge makes node b one with a.
+func (s *solver) merge(a, b int32) {
+	s.rep[b] = a
+	s.merged++
+	if !s.pts[a].equal(&s.pts[b]) {
+		// What one side has not seen yet is seen again by both.
+		s.pts[a].union(&s.pts[b], nil)
+		s.delta[a] = set{append([]block(nil), s.pts[a].b...)}
+	} else if len(s.cons[a])+len(s.cons[b]) > 0 || !s.delta[a].empty() || !s.delta[b].empty() {
+		s.delta[a].union(&s.delta[b], nil)
+	}
+	s.succ[a].union(&s.succ[b], nil)
+	s.cons[a] = append(s.cons[a], s.cons[b]...)
+	s.pts[b], s.delta[b], s.succ[b], s.cons[b] = set{}, set{}, set{}, nil
+}

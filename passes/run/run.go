@@ -1,0 +1,124 @@
+// Package run takes a target, as the user named it, through the frontend and
+// the linker to a program on which passes can run.
+package run
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"saz/frontend"
+	"saz/frontend/build"
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/ir/link"
+	"saz/ir/models"
+	"saz/passes"
+	"saz/passes/report"
+)
+
+// Options of a run.
+type Options struct {
+	Target []string     // what to analyse: see build.Load
+	Flags  []string     // compiler flags for plain C files
+	Models []string     // the user's own model files
+	Jobs   int          // 0: one a processor
+	Step   func(string) // told what is being done, for progress; may be nil
+}
+
+// An Analysis is a loaded program and the passes' context on it.
+type Analysis struct {
+	Build    *build.Program
+	Frontend *frontend.Program
+	Context  *passes.Context
+	Sink     *source.Sink
+
+	start  time.Time
+	phases []passes.Phase
+	step   func(string)
+}
+
+// Load reads, types, lowers and links the target.
+func Load(o Options) (*Analysis, error) {
+	// A batch run: let the heap grow before collecting, within reason.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(6 << 30)
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	a := &Analysis{Sink: &source.Sink{}, start: time.Now(), step: o.Step}
+	if a.step == nil {
+		a.step = func(string) {}
+	}
+	var err error
+	a.step("reading")
+	t := time.Now()
+	if a.Build, err = build.Load(o.Target, o.Flags); err != nil {
+		return nil, err
+	}
+	if a.Frontend, err = frontend.Load(a.Build, a.Sink, o.Jobs); err != nil {
+		return nil, err
+	}
+	a.phase("frontend", t)
+	set := models.Default()
+	for _, m := range o.Models {
+		if err := set.Load(m); err != nil {
+			return nil, err
+		}
+	}
+	a.step("lowering")
+	t = time.Now()
+	prog := link.Link(a.Build.Name, a.Frontend.Units, a.Frontend.Files, a.Sink, o.Jobs)
+	ir.LiftAll(prog, o.Jobs)
+	a.phase("lower", t)
+	a.Context = &passes.Context{Prog: prog, Models: set, Sink: a.Sink, Jobs: o.Jobs}
+	return a, nil
+}
+
+func (a *Analysis) phase(name string, since time.Time) {
+	a.phases = append(a.phases, passes.Phase{Name: name, Wall: time.Since(since)})
+}
+
+// Need runs a pass.
+func (a *Analysis) Need(p *passes.Pass) error {
+	a.step(p.Name)
+	return a.Context.Need(p)
+}
+
+// Report runs all stages and fills in what only the run knows.
+func (a *Analysis) Report(version string) (*report.Report, error) {
+	a.step("analysing")
+	if err := a.Context.Need(report.Pass); err != nil {
+		return nil, err
+	}
+	r := report.Of(a.Context)
+	r.Version = version
+	dir, _ := os.Getwd()
+	r.Diagnostics = report.Diagnostics(a.Frontend.Files, a.Sink.Sorted(a.Frontend.Files), dir)
+	r.Counts.ParseErrors = a.Sink.Errors()
+	r.Cost = a.Cost()
+	return r, nil
+}
+
+// Failed reports whether some TU could not be analysed in full.
+func (a *Analysis) Failed() bool { return a.Sink.Errors() > 0 }
+
+// Cost is what the run has used so far.
+func (a *Analysis) Cost() report.Cost {
+	var ru syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
+	sec := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
+	c := report.Cost{
+		Wall: time.Since(a.start).Seconds(),
+		CPU:  sec(ru.Utime) + sec(ru.Stime),
+		RSS:  ru.Maxrss * 1024,
+	}
+	for _, p := range append(append([]passes.Phase(nil), a.phases...), a.Context.Phases...) {
+		c.Phases = append(c.Phases, report.Phase{Name: p.Name, Wall: p.Wall.Seconds()})
+	}
+	return c
+}

@@ -1,0 +1,145 @@
+package glue
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"saz/runtime_c"
+)
+
+// files returns saz_glue.c and the runtime's files, by their names in the output directory.
+func (t *tables) files(version string) (map[string][]byte, error) {
+	text, err := t.emit(version)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{"saz_glue.c": text}
+	for name, data := range runtime_c.Files() {
+		out["saz_rt/"+name] = data
+	}
+	return out, nil
+}
+
+// emit writes the tables. The fingerprint covers all of them and nothing else, so that two builds
+// of one program understand each other's images whenever their state is laid out alike.
+func (t *tables) emit(version string) ([]byte, error) {
+	var body bytes.Buffer
+	if err := glueText.Execute(&body, t); err != nil {
+		return nil, fmt.Errorf("glue: %w", err)
+	}
+	sum := sha256.Sum256(body.Bytes())
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "/* Written by saz %s. The tables' meaning: saz_rt/saz_tables.h. */\n", strings.ReplaceAll(version, "*/", ""))
+	fmt.Fprintf(&out, "#define SAZ_FINGERPRINT 0x%016xu\n", binary.LittleEndian.Uint64(sum[:8]))
+	out.Write(body.Bytes())
+	return out.Bytes(), nil
+}
+
+// cString is a C string literal; trigraphs can't arise, as ? is escaped.
+func cString(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\' || c == '?':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, "\\%03o", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
+	"c": cString,
+	"or1": func(n int) int { // C has no empty arrays
+		return max(n, 1)
+	},
+}).Parse(`#ifdef __GNUC__
+#pragma GCC diagnostic ignored "-Wpedantic"
+#endif
+#include "saz_tables.h"
+
+unsigned char saz_updated[{{or1 .Nvars}}];
+const unsigned saz_nvars = {{.Nvars}};
+{{range $i, $s := .Symbols}}{{if $s.Link}}
+extern char saz_sym_{{$i}}[] __asm__({{c $s.Link}}) __attribute__((__weak__));{{end}}{{end}}
+{{range $i, $f := .Functions}}{{if $f.Link}}
+extern void saz_fn_{{$i}}(void) __asm__({{c $f.Link}}) __attribute__((__weak__));{{end}}{{end}}
+
+/* saz_vars_view, but the runtime fills in the addresses of static variables. */
+extern struct saz_var_view saz_view[{{or1 .Nvars}}] __asm__("saz_vars_view");
+struct saz_var_view saz_view[{{or1 .Nvars}}] = {
+{{- range $i, $s := .Symbols}}{{if lt $i $.Nvars}}
+	{ {{c $s.Name}}, 0, {{$s.Size}} },{{end}}{{end}}
+{{- if eq .Nvars 0}}
+	{ "", 0, 0 }
+{{- end}}
+};
+{{range $i, $t := .Types}}{{if $t.Slots}}
+static const struct saz_slot saz_slots_{{$i}}[] = {	/* {{$t.Name}} */
+{{- range $t.Slots}}
+	{ {{.Off}}, {{.Count}}, {{.Stride}}, {{.Type}}, {{.Kind}} },{{end}}
+};
+{{end}}{{end}}
+static const struct saz_type saz_types[] = {
+{{- range $i, $t := .Types}}
+	/* {{$i}} */ { {{c $t.Name}}, {{$t.Size}}, {{if $t.Slots}}saz_slots_{{$i}}{{else}}0{{end}}, {{len $t.Slots}}, {{if $t.Tail}}SAZ_T_TAIL{{else}}0{{end}}, {{$t.Align}} },{{end}}
+};
+
+static struct saz_symbol saz_symbols[] = {
+{{- range $i, $s := .Symbols}}
+	/* {{$i}} */ { {{c $s.Name}}, {{if $s.Link}}saz_sym_{{$i}}{{else}}0{{end}}, {{$s.Size}}, {{$s.Type}} },{{end}}
+{{- if not .Symbols}}
+	{ "", 0, 0, 0 }
+{{- end}}
+};
+
+static struct saz_function saz_functions[] = {
+{{- range $i, $f := .Functions}}
+	{ {{c $f.Name}}, {{if $f.Link}}saz_fn_{{$i}}{{else}}0{{end}} },{{end}}
+{{- if not .Functions}}
+	{ "", 0 }
+{{- end}}
+};
+
+static const struct saz_site saz_sites[] = {
+{{- range $i, $s := .Sites}}
+	/* {{$i}} */ { {{$s.Type}}, {{c $s.Where}} },{{end}}
+};
+
+static const struct saz_range saz_ranges[] = {
+{{- range .Ranges}}
+	{ {{.Symbol}}, {{.Off}}, {{.Len}}, {{.Op}}, {{.Num}}, {{.Width}} },{{end}}
+{{- if not .Ranges}}
+	{ 0, 0, 0, SAZ_MANUAL, SAZ_RAW, 0 }
+{{- end}}
+};
+{{range $i, $b := .Containers}}{{if $b.Keys}}
+static const struct saz_key saz_keys_{{$i}}[] = {	/* {{$b.Name}} */
+{{- range $b.Keys}}
+	{ {{.Off}}, {{.Size}}, {{.Header}}, {{.Net}} },{{end}}
+};
+{{end}}{{end}}
+static const struct saz_container saz_containers[] = {
+{{- range $i, $b := .Containers}}
+	{ {{c $b.Name}}, {{$b.Symbol}}, {{$b.Head}}, {{$b.Buckets}}, {{$b.Stride}}, {{$b.Indirect}}, {{$b.Prev}}, {{$b.BothWays}}, {{$b.Tail}}, {{$b.Entry}}, {{$b.NextOff}}, {{$b.PrevOff}}, {{$b.TailSymbol}}, {{if $b.Keys}}saz_keys_{{$i}}{{else}}0{{end}}, {{len $b.Keys}} },{{end}}
+{{- if not .Containers}}
+	{ "", 0, 0, 0, 8, 0, SAZ_NO_PREV, 0, 0, 0, 0, 0, 0, 0, 0 }
+{{- end}}
+};
+
+const struct saz_program saz_program = {
+	{{c .Name}}, SAZ_FINGERPRINT, saz_types, {{len .Types}}, saz_symbols, {{len .Symbols}}, saz_functions, {{len .Functions}},
+	saz_sites, {{len .Sites}}, saz_ranges, {{len .Ranges}}, saz_containers, {{len .Containers}},
+	saz_updated, saz_view, {{.Nvars}}, {{.KeepBlocks}}
+};
+`))

@@ -1,0 +1,300 @@
+// Package hook ties a middlebox to the runtime: it makes the edits, other than
+// update marks, that the runtime needs to know where packets begin and end, which heap
+// blocks belong to state, and where variables without a linker name live.
+//
+//   - a procedure that a library calls with a packet gets SAZ_PACKET_SCOPE as
+//     its first declaration;
+//   - the call of the library's loop becomes SAZ_LOOP(call), a call that receives a
+//     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
+//   - malloc(n) at a site whose blocks state can reach becomes saz_malloc(SITE, n), and every
+//     free or realloc that may release such a block its saz_ namesake;
+//   - a tracked variable with internal linkage gets SAZ_STATIC(ID, name) after its declaration.
+//
+// A call that stands in a macro's body is edited there if no other expansion of
+// the macro can mean another site; where the macro's invocation is nothing but the
+// call (#define my_alloc(n) malloc(n)) it becomes saz_adopt(SITE, my_alloc(n)). What is left
+// is an error that names the macro.
+package hook
+
+import (
+	"fmt"
+	"strings"
+
+	"saz/frontend/cpp"
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/plan"
+	"saz/passes/receive"
+	"saz/rewrite/edit"
+	"saz/rewrite/track"
+)
+
+// Static is a variable or function whose address only its own file can say.
+type Static struct {
+	ID     int
+	Global ir.GlobalID // -1 for a function
+	Func   ir.FuncID   // -1 for a variable
+}
+
+// Place enters the edits of a program into set.
+func Place(c *passes.Context, set *edit.Set, statics []Static, opt track.Options) error {
+	h := &hooks{c: c, set: set, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}}
+	if h.opt.Editable == nil {
+		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
+	}
+	h.packets()
+	h.heap()
+	h.statics(statics)
+	return h.err
+}
+
+type hooks struct {
+	c    *passes.Context
+	set  *edit.Set
+	opt  track.Options
+	uses map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
+	err  error
+}
+
+func (h *hooks) toks(u ir.UnitID) []cpp.Token { return h.c.Prog.Units[u].AST.Cpp.Tokens }
+
+func (h *hooks) add(file source.FileID, edits ...edit.Edit) {
+	f := h.c.Prog.Files.File(file)
+	if err := h.set.Add(f.Path, f.Data, edits...); err != nil && h.err == nil {
+		h.err = err
+	}
+}
+
+func insert(off int32, text string, prio int) edit.Edit {
+	return edit.Edit{Off: off, End: off, New: text, Prio: prio, By: "runtime hook"}
+}
+
+func (h *hooks) fail(id string, pos source.Pos, format string, args ...any) {
+	h.c.Sink.Add(source.Diagnostic{ID: id, Severity: source.Error, Pos: pos, Msg: fmt.Sprintf(format, args...),
+		Hint: "write this call out where it is used, outside the macro"})
+}
+
+// packets brackets the processing of each packet.
+func (h *hooks) packets() {
+	scoped := map[ir.FuncID]bool{}
+	for _, s := range receive.Of(h.c).Sites {
+		macro := "SAZ_RECEIVE("
+		if s.Callbacks != nil {
+			macro = "SAZ_LOOP("
+		}
+		at := h.c.Instr(s.Ref).Pos
+		h.wrap(at, macro, ")", s.Function)
+		for _, f := range s.Callbacks {
+			if !scoped[f] {
+				scoped[f] = true
+				h.scope(h.c.Prog.Funcs[f])
+			}
+		}
+	}
+}
+
+// wrap puts text around an expression.
+func (h *hooks) wrap(at ir.Pos, open, shut, what string) {
+	toks := h.toks(at.Unit)
+	lo, ok1 := track.Before(toks, at.Tok)
+	hi, ok2 := track.After(toks, at.End)
+	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) {
+		h.fail("packet-boundary", passes.SourcePos(h.c.Prog, at), "this call of %s stands inside a macro, where the packet's boundary can't be marked", what)
+		return
+	}
+	h.add(lo.File, insert(lo.Off, open, track.RankMark+10), insert(hi.Off, shut, track.RankClose-10))
+}
+
+// scope makes a procedure's body the scope of a packet.
+func (h *hooks) scope(f *ir.Func) {
+	if f.Def == nil || f.Def.Body == nil {
+		return
+	}
+	toks := h.toks(f.Unit)
+	pos, ok := track.After(toks, f.Def.Body.Tok+1)
+	if !ok {
+		h.fail("packet-boundary", f.Pos, "the body of %s begins inside a macro", f.Name)
+		return
+	}
+	h.add(pos.File, insert(pos.Off, " SAZ_PACKET_SCOPE;", 0))
+}
+
+// heap renames the calls that allocate and release tracked blocks.
+func (h *hooks) heap() {
+	pl := plan.Of(h.c)
+	done := map[ir.Ref]bool{}
+	for _, s := range pl.Sites {
+		done[s.Ref] = true
+		h.call(s.Ref, s.Func, fmt.Sprintf("%d, ", s.ID))
+	}
+	for _, r := range pl.Frees {
+		if done[r] {
+			continue
+		}
+		done[r] = true
+		switch name := h.callee(r); name {
+		case "free", "cfree":
+			h.call(r, name, "")
+		case "realloc", "reallocarray":
+			h.call(r, name, "0, ") // the block keeps its own site
+		case "":
+			h.fail("allocation-hidden", h.c.Pos(r), "a block of tracked state may be released here through a pointer to free")
+		}
+		// Others (fclose) release objects of their library's own, which are not tracked.
+	}
+	for _, r := range pl.FreeRefs {
+		at := h.c.Instr(r).Pos
+		toks := h.toks(at.Unit)
+		for i := at.Tok; i < at.End; i++ {
+			if toks[i].Kind == cpp.Ident && toks[i].Text == "free" {
+				h.rename(at, &toks[i], "saz_free", source.Pos{}, "")
+			}
+		}
+	}
+}
+
+// callee returns the name of the library function that the call at r names.
+func (h *hooks) callee(r ir.Ref) string {
+	if in := h.c.Instr(r); in.A.Kind == ir.VFunc {
+		return h.c.Prog.Funcs[in.A.ID].Name
+	}
+	return ""
+}
+
+// call changes name(args) at r to saz_name(first args).
+func (h *hooks) call(r ir.Ref, name, first string) {
+	at := h.c.Instr(r).Pos
+	toks := h.toks(at.Unit)
+	base := strings.TrimPrefix(name, "__builtin_")
+	for i := at.Tok; i+1 < at.End; i++ {
+		t := &toks[i]
+		if t.Kind == cpp.Ident && (t.Text == name || t.Text == "__builtin_"+base || t.Text == base) && toks[i+1].Text == "(" {
+			paren := source.Pos{}
+			if first != "" {
+				paren = toks[i+1].Spell
+				paren.Off++
+			}
+			h.rename(at, t, "saz_"+base, paren, first)
+			return
+		}
+	}
+	h.fail("allocation-hidden", h.c.Pos(r), "%s is called here through a pointer or by a name that saz can't see; its blocks can't be tracked", name)
+}
+
+// rename replaces an identifier and inserts text at paren. In a macro's body that is
+// right only if each expansion means the same.
+func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, first string) {
+	if !t.Spell.IsValid() || !h.opt.Editable(t.Spell.File) {
+		h.fail("allocation-hidden", t.Exp, "%s is made by pasting tokens or comes from a system header's macro", t.Text)
+		return
+	}
+	if t.Chain != 0 && first != "" && first != "0, " && h.expansions(t.Spell) > 1 {
+		if h.adopt(at, first) {
+			if strings.HasPrefix(t.Text, "realloc") {
+				h.rename(at, t, name, paren, "0, ") // in the macro's body; right for all its users
+			}
+			return
+		}
+		h.fail("allocation-in-macro", t.Exp, "%s is called by a macro that is used in several places, so its blocks can't be told apart", t.Text)
+		return
+	}
+	edits := []edit.Edit{{Off: t.Spell.Off, End: t.Spell.Off + int32(len(t.Text)), New: name, By: "runtime hook"}}
+	if first != "" {
+		if paren.File != t.Spell.File {
+			h.fail("allocation-in-macro", t.Exp, "the arguments of this call of %s do not stand where its name does", t.Text)
+			return
+		}
+		edits = append(edits, insert(paren.Off, first, 0))
+	}
+	h.add(t.Spell.File, edits...)
+}
+
+// adopt makes a macro's invocation that is exactly the call at at into
+// saz_adopt(SITE, invocation).
+func (h *hooks) adopt(at ir.Pos, first string) bool {
+	toks := h.toks(at.Unit)
+	lo, ok1 := track.Before(toks, at.Tok)
+	hi, ok2 := track.After(toks, at.End)
+	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) {
+		return false
+	}
+	h.add(lo.File, insert(lo.Off, "saz_adopt("+first, track.RankMark+10), insert(hi.Off, ")", track.RankClose-10))
+	return true
+}
+
+// expansions counts the places at which the token spelled at p is expanded.
+func (h *hooks) expansions(p source.Pos) int {
+	if len(h.uses) == 0 {
+		for _, u := range h.c.Prog.Units {
+			for i := range u.AST.Cpp.Tokens {
+				t := &u.AST.Cpp.Tokens[i]
+				if t.Chain == 0 || !t.Spell.IsValid() || t.Kind != cpp.Ident {
+					continue
+				}
+				if h.uses[t.Spell] == nil {
+					h.uses[t.Spell] = map[source.Pos]bool{}
+				}
+				h.uses[t.Spell][t.Exp] = true
+			}
+		}
+	}
+	return len(h.uses[p])
+}
+
+// statics makes the addresses of variables with internal linkage known.
+func (h *hooks) statics(list []Static) {
+	for _, s := range list {
+		var unit ir.UnitID
+		var name string
+		var tok int32 = -1
+		var pos source.Pos
+		macro := "SAZ_STATIC"
+		if s.Global >= 0 {
+			g := h.c.Prog.Globals[s.Global]
+			unit, name, pos = g.Unit, g.Name, g.Pos
+			if g.Obj != nil {
+				tok = g.Obj.Tok
+			}
+		} else {
+			f := h.c.Prog.Funcs[s.Func]
+			unit, name, pos, macro = f.Unit, f.Name, f.Pos, "SAZ_STATIC_FN"
+			if f.Def != nil {
+				tok = f.Def.End - 1 // its closing brace
+			}
+		}
+		end, ok := h.after(unit, tok, s.Global >= 0)
+		if !ok {
+			h.fail("static-hidden", pos, "the declaration of %s ends inside a macro; its address can't be passed to the runtime", name)
+			continue
+		}
+		h.add(end.File, insert(end.Off, fmt.Sprintf(" %s(%d, %s);", macro, s.ID, name), 0))
+	}
+}
+
+// after returns the place after the declaration that the token at tok is in: behind its
+// semicolon, or behind a function's closing brace.
+func (h *hooks) after(unit ir.UnitID, tok int32, semicolon bool) (source.Pos, bool) {
+	if tok < 0 {
+		return source.Pos{}, false
+	}
+	toks := h.toks(unit)
+	if !semicolon {
+		return track.After(toks, tok+1)
+	}
+	depth := 0
+	for i := tok; int(i) < len(toks); i++ {
+		switch toks[i].Text {
+		case "(", "[", "{":
+			depth++
+		case ")", "]", "}":
+			depth--
+		case ";":
+			if depth <= 0 {
+				pos, ok := track.After(toks, i+1)
+				return pos, ok && h.opt.Editable(pos.File)
+			}
+		}
+	}
+	return source.Pos{}, false
+}

@@ -1,0 +1,321 @@
+// Package rewrite turns the verdicts of the passes into a program that a
+// framework can use: patched sources, generated glue, and the runtime beside them.
+//
+//	edit   byte-range edits of the user's files, diffs, writing a tree whole or not at all
+//	track  where the update marks go
+//	hook   packet boundaries, allocation, addresses
+//	glue   generated C: tables and containers
+package rewrite
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"saz/frontend/build"
+	"saz/frontend/source"
+	"saz/passes"
+	"saz/passes/plan"
+	"saz/passes/run"
+	"saz/rewrite/edit"
+	"saz/rewrite/glue"
+	"saz/rewrite/hook"
+	"saz/rewrite/track"
+)
+
+// Include is what stands at the top of each patched file.
+const Include = "#include \"saz_rt.h\"\n"
+
+// Options of Instrument.
+type Options struct {
+	NoPrune bool
+	Version string
+}
+
+// A Result is the instrumented program, not yet written.
+type Result struct {
+	Root    string            // the directory that Files are relative to
+	Files   map[string][]byte // patched sources and headers, saz_glue.c, saz_rt/*, Makefile
+	Diff    []byte            // of the user's own files, for patch -p1 in Root
+	Patched []string          // names in Files of the user's files that changed
+	Marks   *track.Result
+	Plan    *plan.Result
+}
+
+// Manifest is saz.json in the tree.
+type Manifest struct {
+	Schema  string   `json:"schema"`
+	Program string   `json:"program"`
+	Version string   `json:"saz_version"`
+	Tracked int      `json:"tracked"`
+	Marks   int      `json:"marks"`
+	Pruned  int      `json:"pruned"`
+	Sites   int      `json:"allocation_sites"`
+	Patched []string `json:"patched"`
+}
+
+// Instrument rewrites the program of a.
+func Instrument(a *run.Analysis, opt Options) (*Result, error) {
+	c := a.Context
+	if err := a.Need(plan.Pass); err != nil {
+		return nil, err
+	}
+	if err := a.Need(glue.Pass); err != nil {
+		return nil, err
+	}
+	for i := range a.Build.Commands {
+		if cmd := &a.Build.Commands[i]; cmd.Changed() {
+			return nil, fmt.Errorf("%s has changed since it was compiled; build again with saz-cc first", cmd.Path())
+		}
+	}
+	res := &Result{Files: map[string][]byte{}, Plan: plan.Of(c)}
+	own := ownFiles(c)
+	res.Root = root(a.Build, own)
+	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil }}
+
+	set := edit.NewSet()
+	var err error
+	if res.Marks, err = track.Place(c, set, topt); err != nil {
+		return nil, err
+	}
+	if err = hook.Place(c, set, glue.Statics(c), topt); err != nil {
+		return nil, err
+	}
+	if err = includes(c, set); err != nil {
+		return nil, err
+	}
+
+	for _, f := range own {
+		res.Files[res.name(f.Path)] = f.Data
+	}
+	var diff bytes.Buffer
+	for _, f := range set.Files() {
+		text, err := f.Apply()
+		if err != nil {
+			return nil, err
+		}
+		name := res.name(f.Path)
+		res.Files[name] = text
+		res.Patched = append(res.Patched, name)
+		if err := f.Diff(&diff, name); err != nil {
+			return nil, err
+		}
+	}
+	res.Diff = diff.Bytes()
+	gen, err := glue.Generate(c, opt.Version)
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range gen {
+		res.Files[name] = text
+	}
+	res.Files["Makefile"] = res.makefile(a.Build)
+	manifest, err := json.MarshalIndent(Manifest{"saz.tree/1", a.Build.Name, opt.Version, len(res.Plan.Vars), len(res.Marks.Marks),
+		len(res.Marks.Pruned), len(res.Plan.Sites), append([]string{}, res.Patched...)}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	res.Files["saz.json"] = append(manifest, '\n')
+	return res, nil
+}
+
+// ownFiles are the project's files: sources and the headers that are not the system's.
+func ownFiles(c *passes.Context) map[source.FileID]*source.File {
+	own := map[source.FileID]*source.File{}
+	for _, u := range c.Prog.Units {
+		for _, f := range u.AST.Cpp.Includes {
+			if !u.AST.Cpp.System[f.ID] && filepath.IsAbs(f.Path) {
+				own[f.ID] = f
+			}
+		}
+	}
+	return own
+}
+
+// root is the directory that the tree's names are relative to: that of the
+// compile commands if all files lie below it, otherwise the nearest above all.
+func root(p *build.Program, own map[source.FileID]*source.File) string {
+	dir := p.Commands[0].Dir
+	common := func(a, b string) string {
+		for a != b && !strings.HasPrefix(b, strings.TrimSuffix(a, "/")+"/") {
+			a = filepath.Dir(a)
+		}
+		return a
+	}
+	for i := range p.Commands {
+		dir = common(dir, p.Commands[i].Dir)
+	}
+	paths := make([]string, 0, len(own))
+	for _, f := range own {
+		paths = append(paths, f.Path)
+	}
+	sort.Strings(paths)
+	for _, f := range paths {
+		dir = common(dir, f)
+	}
+	return dir
+}
+
+func (r *Result) name(path string) string {
+	rel, err := filepath.Rel(r.Root, path)
+	if err != nil {
+		return strings.TrimPrefix(path, "/")
+	}
+	return filepath.ToSlash(rel)
+}
+
+// includes puts the runtime's header at the top of each unit that sees an edit. The
+// #line keeps the numbers of all lines after it.
+func includes(c *passes.Context, set *edit.Set) error {
+	changed := map[string]bool{}
+	for _, f := range set.Files() {
+		changed[f.Path] = true
+	}
+	done := map[string]bool{}
+	for _, u := range c.Prog.Units {
+		main := u.AST.Cpp.Main
+		need := false
+		for _, f := range u.AST.Cpp.Includes {
+			need = need || changed[f.Path]
+		}
+		if !need || done[main.Path] {
+			continue
+		}
+		done[main.Path] = true
+		name := filepath.Base(main.Path)
+		if err := set.Add(main.Path, main.Data, edit.Edit{New: Include + "#line 1 " + quote(name) + "\n", Prio: -100, By: "header"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// makefile builds the instrumented program with the recorded flags.
+func (r *Result) makefile(p *build.Program) []byte {
+	var b bytes.Buffer
+	name := p.Name
+	if name == "" {
+		name = "a.out"
+	}
+	fmt.Fprintf(&b, "# Written by saz: builds %s, instrumented, with the flags that were recorded.\n", name)
+	cc := "cc"
+	if len(p.Commands) > 0 {
+		cc = p.Commands[0].Args[0]
+	}
+	fmt.Fprintf(&b, "CC = %s\nSAZ := $(CURDIR)\nROOT := %s\nLIBS = %s\n\n", cc, makeQuote(r.Root), makeQuote(shellWords(p.Link)))
+	var objs []string
+	var rules bytes.Buffer
+	for i := range p.Commands {
+		cmd := &p.Commands[i]
+		obj := fmt.Sprintf("saz_obj/%d-%s.o", i, strings.TrimSuffix(filepath.Base(cmd.File), filepath.Ext(cmd.File)))
+		objs = append(objs, obj)
+		src := r.name(cmd.Path())
+		fmt.Fprintf(&rules, "%s: %s | saz_obj\n\tcd %s && $(CC) %s -I'$(SAZ)/saz_rt' -c -o '$(SAZ)/%s' %s\n\n",
+			obj, src, r.dirIn(cmd.Dir), makeQuote(shellWords(r.flags(cmd))), obj, makeQuote(shellWord(r.within(cmd.Dir, cmd.Path()))))
+	}
+	fmt.Fprintf(&b, "RT := $(patsubst saz_rt/%%.c,saz_obj/%%.o,$(wildcard saz_rt/*.c))\n")
+	fmt.Fprintf(&b, "OBJS = %s saz_obj/saz_glue.o $(RT)\n\n", strings.Join(objs, " \\\n  "))
+	fmt.Fprintf(&b, "%s: $(OBJS)\n\t$(CC) -o $@ $(OBJS) $(LDFLAGS) $(LIBS) -pthread\n\n", name)
+	fmt.Fprintf(&b, "saz_obj/saz_glue.o: saz_glue.c | saz_obj\n\t$(CC) -O2 -g -Isaz_rt -c -o $@ $<\n\n")
+	fmt.Fprintf(&b, "saz_obj/%%.o: saz_rt/%%.c | saz_obj\n\t$(CC) -O2 -g -Isaz_rt -c -o $@ $<\n\n")
+	fmt.Fprintf(&b, "saz_obj:\n\tmkdir -p $@\n\n%sclean:\n\trm -rf saz_obj %s\n\n.PHONY: clean\n", rules.String(), name)
+	return b.Bytes()
+}
+
+// dirIn is the directory in the tree that stands for a command's, for a shell.
+func (r *Result) dirIn(dir string) string {
+	rel := r.name(dir)
+	if strings.HasPrefix(rel, "..") {
+		rel = "."
+	}
+	return makeQuote(shellWord("$(SAZ)/" + rel))
+}
+
+// within names path as seen from the tree's copy of dir.
+func (r *Result) within(dir, path string) string {
+	from := filepath.Join("/", r.name(dir))
+	rel, err := filepath.Rel(from, filepath.Join("/", r.name(path)))
+	if err != nil {
+		return path
+	}
+	return rel
+}
+
+// flags are a command's, without its source, output and dependency files;
+// directories inside the project point into the tree, others stay absolute.
+func (r *Result) flags(cmd *build.Command) []string {
+	var out []string
+	dirFlag := map[string]bool{"-I": true, "-iquote": true, "-isystem": true, "-idirafter": true, "-include": true, "-imacros": true}
+	place := func(d string) string {
+		abs := d
+		if !filepath.IsAbs(abs) {
+			abs = filepath.Join(cmd.Dir, d)
+		}
+		abs = filepath.Clean(abs)
+		if abs == r.Root || strings.HasPrefix(abs, strings.TrimSuffix(r.Root, "/")+"/") {
+			return "$(SAZ)/" + r.name(abs)
+		}
+		return abs
+	}
+	args := cmd.Args[1:]
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == cmd.File, a == "-c", a == "-MD", a == "-MMD", a == "-MP", a == "-MG", strings.HasPrefix(a, "-Wp,-M"):
+		case a == "-o" || a == "-MF" || a == "-MT" || a == "-MQ":
+			i++
+		case strings.HasPrefix(a, "-o") && a != "-o", strings.HasPrefix(a, "-MF"), strings.HasPrefix(a, "-MT"), strings.HasPrefix(a, "-MQ"):
+		case strings.HasPrefix(a, "-l"), strings.HasPrefix(a, "-L"), strings.HasPrefix(a, "-Wl,"):
+		case !strings.HasPrefix(a, "-") && isInput(a):
+		case dirFlag[a] && i+1 < len(args):
+			i++
+			out = append(out, a, place(args[i]))
+		case strings.HasPrefix(a, "-I") && len(a) > 2:
+			out = append(out, "-I"+place(a[2:]))
+		default:
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func isInput(a string) bool {
+	switch filepath.Ext(a) {
+	case ".c", ".o", ".a", ".so", ".lo", ".s", ".S", ".i":
+		return true
+	}
+	return false
+}
+
+// shellWord quotes for the shell; $(SAZ) stays make's.
+func shellWord(s string) string {
+	if s != "" && strings.IndexFunc(s, func(c rune) bool {
+		return !(c == '_' || c == '-' || c == '.' || c == '/' || c == '=' || c == ',' || c == '+' || c == ':' || c == '@' || c == '%' ||
+			c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+	}) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func shellWords(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = shellWord(s)
+	}
+	return strings.Join(out, " ")
+}
+
+// makeQuote keeps $ and # from make, but for $(SAZ), which is ours.
+func makeQuote(s string) string {
+	s = strings.ReplaceAll(s, "$", "$$")
+	s = strings.ReplaceAll(s, "$$(SAZ)", "$(SAZ)")
+	return strings.ReplaceAll(s, "#", `\#`)
+}

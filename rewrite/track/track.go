@@ -1,0 +1,542 @@
+// Package track places the update marks (the paper's section 5.2): before each
+// statement that may update a tracked variable, the statement that sets the variable's
+// updated bit.
+//
+// A mark is `saz_updated[3] = 1;` on the line of the statement that it
+// announces, so that line numbers stay. Where a statement is the bare body of
+// an if or a loop it gets braces; a control expression gets a comma
+// expression. The place is always one where text can be inserted: a token that was
+// written in a file. For a statement that comes out of a macro that is the
+// boundary of the macro's invocation if the statement begins there, otherwise that of
+// the next enclosing statement that has one. An update in a file that isn't the
+// project's (an inline function of a system header) is announced at the calls that lead to it.
+//
+// Pruning is the paper's traversal as the equivalent data-flow problem: a mark
+// is dropped if on every path to it the same bit has been set since the packet
+// began. Must-analysis over the flow graph of one procedure, intersection at joins,
+// bits forgotten at receive sites and at calls that may come to one.
+//
+// The marks say "may update": a mark may stand where nothing is updated in the
+// end (the right side of && in the same statement), never the other way round.
+package track
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"saz/frontend/check"
+	"saz/frontend/cpp"
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/plan"
+	"saz/passes/pointer"
+	"saz/passes/receive"
+	"saz/passes/update"
+	"saz/rewrite/edit"
+)
+
+// Order of insertions at one place (edit.Edit.Prio). A closing brace ends what
+// began before, so it comes before anything that opens.
+const (
+	RankClose = -10
+	RankOpen  = 10
+	RankMark  = 50
+)
+
+// A Mark is one mark that was placed.
+type Mark struct {
+	Var int // number of the variable in saz_updated
+	Ref ir.Ref
+	Pos source.Pos
+}
+
+// Result of placing.
+type Result struct {
+	Marks  []Mark // placed, by position
+	Pruned []Mark // dropped because the bit is already set there
+}
+
+// Options of placement.
+type Options struct {
+	NoPrune bool
+	// Editable says whether a file may be changed; nil is every file that is not a system header.
+	Editable func(source.FileID) bool
+}
+
+// site is a statement, or one control expression of it, before which marks go.
+type site struct {
+	unit ir.UnitID
+	stmt *check.Stmt
+	expr *check.Expr // the control expression; nil: before the statement
+}
+
+// Place enters the marks of a program into set.
+func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
+	p := &placer{c: c, opt: opt, res: &Result{}, set: set,
+		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}}
+	if p.opt.Editable == nil {
+		p.opt.Editable = func(f source.FileID) bool { return !SystemFile(c.Prog, f) }
+	}
+	p.receives = mayReceive(c, p.pt)
+	need := p.needs()
+	fids := make([]ir.FuncID, 0, len(need))
+	for f := range need {
+		fids = append(fids, f)
+	}
+	sort.Slice(fids, func(i, j int) bool { return fids[i] < fids[j] })
+	for _, f := range fids {
+		p.function(c.Prog.Funcs[f], need[f])
+	}
+	p.finish()
+	return p.res, p.err
+}
+
+type placer struct {
+	c        *passes.Context
+	opt      Options
+	res      *Result
+	pt       *pointer.Result
+	pl       *plan.Result
+	receives map[ir.FuncID]bool
+	set      *edit.Set
+	braced   map[source.Pos]bool // bare bodies of this procedure that have braces by now
+	err      error
+}
+
+// SystemFile reports whether f was found in a system include directory.
+func SystemFile(p *ir.Program, f source.FileID) bool {
+	for _, u := range p.Units {
+		if u.AST.Cpp.System[f] {
+			return true
+		}
+	}
+	return false
+}
+
+// needs collects, for each procedure, which bits each instruction must have
+// set. Updates in files that can't be edited are passed on to the calls.
+func (p *placer) needs() map[ir.FuncID]map[int32][]int {
+	need := map[ir.FuncID]map[int32][]int{}
+	add := func(ref ir.Ref, v int) bool {
+		if need[ref.Func] == nil {
+			need[ref.Func] = map[int32][]int{}
+		}
+		for _, x := range need[ref.Func][ref.I] {
+			if x == v {
+				return false
+			}
+		}
+		need[ref.Func][ref.I] = append(need[ref.Func][ref.I], v)
+		return true
+	}
+	var place func(ref ir.Ref, v int)
+	place = func(ref ir.Ref, v int) {
+		if !add(ref, v) || p.editable(ref) {
+			return
+		}
+		for _, call := range p.pt.Callers(ref.Func) {
+			place(call, v)
+		}
+	}
+	up := update.Of(p.c)
+	for i := range up.Updates {
+		if v, ok := p.pl.Index[up.Updates[i].Var]; ok {
+			place(up.Updates[i].Ref, v)
+		}
+	}
+	for f, m := range need {
+		for i := range m {
+			if !p.editable(ir.Ref{Func: f, I: i}) {
+				delete(m, i)
+				continue
+			}
+			sort.Ints(m[i])
+		}
+		if len(m) == 0 {
+			delete(need, f)
+		}
+	}
+	return need
+}
+
+func (p *placer) editable(ref ir.Ref) bool {
+	pos := p.c.Pos(ref)
+	return pos.IsValid() && p.opt.Editable(pos.File)
+}
+
+// function places the marks of one procedure.
+func (p *placer) function(f *ir.Func, need map[int32][]int) {
+	clear(p.braced)
+	drop := map[int32][]int{}
+	if !p.opt.NoPrune {
+		drop = p.redundant(f, need)
+	}
+	at := map[site][]int{}
+	first := map[site]ir.Ref{}
+	var order []site
+	idx := make([]int32, 0, len(need))
+	for i := range need {
+		idx = append(idx, i)
+	}
+	sort.Slice(idx, func(a, b int) bool { return idx[a] < idx[b] })
+	gone := map[site]map[int]ir.Ref{}
+	for _, i := range idx {
+		ref := ir.Ref{Func: f.ID, I: i}
+		s, ok := siteOf(f, i)
+		if !ok {
+			p.fail(ref, "no statement to put a mark before")
+			continue
+		}
+		for _, v := range need[i] {
+			if has(drop[i], v) {
+				if gone[s] == nil {
+					gone[s] = map[int]ir.Ref{}
+				}
+				if _, ok := gone[s][v]; !ok {
+					gone[s][v] = ref
+				}
+				continue
+			}
+			if _, ok := first[s]; !ok {
+				first[s] = ref
+				order = append(order, s)
+			}
+			if !has(at[s], v) {
+				at[s] = append(at[s], v)
+			}
+		}
+	}
+	for _, s := range order {
+		sort.Ints(at[s])
+		pos, ok := p.insert(f, s, at[s])
+		if !ok {
+			p.fail(first[s], "this update stands in a macro from which no mark can be reached")
+			continue
+		}
+		for _, v := range at[s] {
+			p.res.Marks = append(p.res.Marks, Mark{v, first[s], pos})
+		}
+	}
+	for s, vs := range gone {
+		for v, ref := range vs {
+			if !has(at[s], v) {
+				p.res.Pruned = append(p.res.Pruned, Mark{v, ref, p.c.Pos(ref)})
+			}
+		}
+	}
+}
+
+func has(list []int, v int) bool {
+	for _, x := range list {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+// siteOf returns the place before which the marks of instruction i go.
+func siteOf(f *ir.Func, i int32) (site, bool) {
+	in := &f.Instrs[i]
+	if in.Stmt < 0 || int(in.Stmt) >= len(f.Stmts) {
+		return site{}, false
+	}
+	st := f.Stmts[in.Stmt]
+	s := site{unit: in.Pos.Unit, stmt: st}
+	within := func(x *check.Expr) bool { return x != nil && x.Tok <= in.Pos.Tok && in.Pos.End <= x.End }
+	switch st.Kind {
+	case check.If, check.Switch, check.While, check.DoWhile:
+		s.expr = st.X
+	case check.For:
+		switch {
+		case within(st.Post):
+			s.expr = st.Post
+		case within(st.X):
+			s.expr = st.X
+		case st.Init != nil && st.Init.Kind == check.ExprStmt && within(st.Init.X):
+			s.expr = st.Init.X
+		}
+	}
+	if st.Kind == check.ExprStmt && st.Up != nil && st.Up.Kind == check.For && (st.Up.Init == st) {
+		s = site{unit: in.Pos.Unit, stmt: st.Up, expr: st.X}
+	}
+	if st.Kind == check.DeclStmt && st.Up != nil && st.Up.Kind == check.For && st.Up.Init == st {
+		s = site{unit: in.Pos.Unit, stmt: st.Up}
+	}
+	return s, true
+}
+
+// Text of the marks of vars, as a statement list or a comma expression.
+func Text(vars []int, sep string) string {
+	var b strings.Builder
+	for _, v := range vars {
+		fmt.Fprintf(&b, "saz_updated[%d] = 1%s ", v, sep)
+	}
+	return b.String()
+}
+
+// insert puts the marks at s and returns where they went.
+func (p *placer) insert(f *ir.Func, s site, vars []int) (source.Pos, bool) {
+	toks := p.c.Prog.Units[s.unit].AST.Cpp.Tokens
+	if s.expr != nil {
+		lo, ok1 := Before(toks, s.expr.Tok)
+		hi, ok2 := After(toks, s.expr.End)
+		if ok1 && ok2 && lo.File == hi.File {
+			p.put(ins(lo, "("+Text(vars, ","), RankMark), ins(hi, ")", RankClose))
+			return lo, true
+		}
+		// The expression is in a macro: announce before the statement. A loop's
+		// condition is evaluated again in each round, but the bit stays set.
+	}
+	for st := s.stmt; st != nil; st = st.Up {
+		if st.Kind == check.Compound && st.Up == nil {
+			break // the body itself: nothing stands before it
+		}
+		lo, ok := Before(toks, st.Tok)
+		if !ok {
+			continue
+		}
+		outer := st // the statement with the labels that stand before it
+		for outer.Up != nil && (outer.Up.Kind == check.Labeled || outer.Up.Kind == check.Case || outer.Up.Kind == check.Default) {
+			outer = outer.Up
+		}
+		if outer.Up != nil && outer.Up.Kind != check.Compound {
+			// A bare body: it needs braces, which need two places.
+			open, ok1 := Before(toks, outer.Tok)
+			end, ok2 := After(toks, outer.End)
+			if !ok1 || !ok2 || open.File != end.File {
+				continue
+			}
+			if !p.braced[open] {
+				p.braced[open] = true
+				p.put(ins(open, "{ ", RankOpen), ins(end, " }", RankClose))
+			}
+		}
+		p.put(ins(lo, Text(vars, ";"), RankMark))
+		return lo, true
+	}
+	return source.Pos{}, false
+}
+
+// Before returns the place in a file just before token t, if text can be
+// inserted there: the token was written there, or it is the first of a macro
+// invocation that was.
+func Before(toks []cpp.Token, t int32) (source.Pos, bool) {
+	k := &toks[t]
+	if !k.Exp.IsValid() {
+		return source.Pos{}, false
+	}
+	if k.Direct() || t == 0 || toks[t-1].Exp != k.Exp {
+		return k.Exp, true
+	}
+	return source.Pos{}, false
+}
+
+// After returns the place just after the token before end.
+func After(toks []cpp.Token, end int32) (source.Pos, bool) {
+	k := &toks[end-1]
+	if !k.Exp.IsValid() {
+		return source.Pos{}, false
+	}
+	if k.Direct() || int(end) == len(toks) || toks[end].Exp != k.Exp {
+		return source.Pos{File: k.Exp.File, Off: k.ExpEnd}, true
+	}
+	return source.Pos{}, false
+}
+
+type insertion struct {
+	at source.Pos
+	e  edit.Edit
+}
+
+func ins(at source.Pos, text string, prio int) insertion {
+	return insertion{at, edit.Edit{Off: at.Off, End: at.Off, New: text, Prio: prio, By: "update mark"}}
+}
+
+// put enters insertions that belong together, all in one file.
+func (p *placer) put(group ...insertion) {
+	f := p.c.Prog.Files.File(group[0].at.File)
+	edits := make([]edit.Edit, len(group))
+	for i := range group {
+		edits[i] = group[i].e
+	}
+	if err := p.set.Add(f.Path, f.Data, edits...); err != nil && p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *placer) fail(ref ir.Ref, what string) {
+	p.c.Sink.Add(source.Diagnostic{ID: "mark-impossible", Severity: source.Error, Pos: p.c.Pos(ref), Msg: what,
+		Hint: "write the statement out of the macro, or tell the macro's file to saz as the place for the mark"})
+}
+
+// redundant finds the marks whose bit is certainly set already.
+func (p *placer) redundant(f *ir.Func, need map[int32][]int) map[int32][]int {
+	n := len(f.Blocks)
+	in, out := make([]set, n), make([]set, n)
+	for b := range out {
+		out[b] = nil // nil is "everything": not yet reached
+	}
+	kills := func(i int32) bool {
+		if f.Instrs[i].Op != ir.Call {
+			return false
+		}
+		for _, t := range p.pt.Callees(ir.Ref{Func: f.ID, I: i}) {
+			if p.receives[t] {
+				return true
+			}
+		}
+		return false
+	}
+	transfer := func(b int, s set, visit func(i int32, s set)) set {
+		s = s.clone()
+		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
+			if kills(i) {
+				s = set{}
+			}
+			if v := need[i]; v != nil {
+				if visit != nil {
+					visit(i, s)
+				}
+				for _, x := range v {
+					s[x] = true
+				}
+			}
+		}
+		return s
+	}
+	for changed := true; changed; {
+		changed = false
+		for b := 0; b < n; b++ {
+			var s set
+			if b == 0 {
+				s = set{}
+			} else {
+				for _, q := range f.Blocks[b].Preds {
+					if out[q] == nil {
+						continue
+					}
+					s = s.meet(out[q])
+				}
+				if s == nil {
+					continue
+				}
+			}
+			if b == 0 || in[b] == nil || !s.equal(in[b]) {
+				if in[b] != nil && s.equal(in[b]) {
+					continue
+				}
+				in[b] = s
+				out[b] = transfer(b, s, nil)
+				changed = true
+			}
+		}
+	}
+	drop := map[int32][]int{}
+	for b := 0; b < n; b++ {
+		if in[b] == nil {
+			continue
+		}
+		transfer(b, in[b], func(i int32, s set) {
+			// The mark stands at the start of its statement; an update earlier
+			// in the same statement has put it there already, which is not pruning.
+			for _, x := range need[i] {
+				if s[x] {
+					drop[i] = append(drop[i], x)
+				}
+			}
+		})
+	}
+	return drop
+}
+
+// set is a set of bits; nil is the set of all.
+type set map[int]bool
+
+func (s set) clone() set {
+	t := set{}
+	for k := range s {
+		t[k] = true
+	}
+	return t
+}
+
+func (s set) meet(t set) set {
+	if s == nil {
+		return t.clone()
+	}
+	for k := range s {
+		if !t[k] {
+			delete(s, k)
+		}
+	}
+	return s
+}
+
+func (s set) equal(t set) bool {
+	if len(s) != len(t) {
+		return false
+	}
+	for k := range s {
+		if !t[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// mayReceive returns the functions a call of which may come to a receive site.
+func mayReceive(c *passes.Context, pt *pointer.Result) map[ir.FuncID]bool {
+	out := map[ir.FuncID]bool{}
+	var up func(f ir.FuncID)
+	up = func(f ir.FuncID) {
+		if out[f] {
+			return
+		}
+		out[f] = true
+		for _, r := range pt.Callers(f) {
+			up(r.Func)
+		}
+	}
+	for _, s := range receive.Of(c).Sites {
+		for _, t := range pt.Callees(s.Ref) {
+			out[t] = true
+		}
+		up(s.Ref.Func)
+	}
+	return out
+}
+
+func (p *placer) finish() {
+	less := func(m []Mark) func(i, j int) bool {
+		return func(i, j int) bool {
+			a, b := m[i], m[j]
+			fa, fb := p.c.Prog.Files.File(a.Pos.File), p.c.Prog.Files.File(b.Pos.File)
+			if fa != fb && fa != nil && fb != nil {
+				return fa.Path < fb.Path
+			}
+			if a.Pos.Off != b.Pos.Off {
+				return a.Pos.Off < b.Pos.Off
+			}
+			return a.Var < b.Var
+		}
+	}
+	sort.SliceStable(p.res.Marks, less(p.res.Marks))
+	sort.SliceStable(p.res.Pruned, less(p.res.Pruned))
+	p.res.Marks = uniq(p.res.Marks)
+	p.res.Pruned = uniq(p.res.Pruned)
+}
+
+// uniq drops marks at the same place: code of a header, lowered in several units.
+func uniq(m []Mark) []Mark {
+	out := m[:0]
+	for i, x := range m {
+		if i > 0 && x.Pos == m[i-1].Pos && x.Var == m[i-1].Var {
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
+}
