@@ -135,14 +135,13 @@ func (o *options) settled(m *monitor) error {
 			continue
 		}
 		var s struct {
-			Packets int  `json:"packets"`
-			Ready   bool `json:"ready"`
+			Packets int `json:"packets"`
 		}
 		if err := json.Unmarshal([]byte(out), &s); err != nil {
 			return fmt.Errorf("stats of %s: %v in %q", m.name, err, out)
 		}
 		last = out
-		if s.Ready && s.Packets >= m.fed {
+		if s.Packets >= m.fed {
 			return nil
 		}
 	}

@@ -328,6 +328,18 @@ func (p *planner) record(r *ctype.Record) {
 }
 
 // sites lists the allocating calls.
+// wrapped reports whether each of the objects was made by a call of a wrapper
+// that gives it a type.
+func (p *planner) wrapped(objs []pointer.ObjID) bool {
+	for _, o := range objs {
+		x := &p.pt.Objects[o]
+		if x.Site == x.Inner || p.pt.TypeOf(o) == nil {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *planner) sites() {
 	byCall := map[ir.Ref][]pointer.ObjID{}
 	var refs []ir.Ref
@@ -361,6 +373,14 @@ func (p *planner) sites() {
 		}
 		if !agree {
 			s.Elem = nil
+			if p.wrapped(byCall[ref]) {
+				// The allocator's wrapper: its callers know the type.
+				p.res.Sites = append(p.res.Sites, s)
+				for _, o := range byCall[ref] {
+					p.res.Sites = append(p.res.Sites, Site{ID: len(p.res.Sites) + 1, Ref: p.pt.Objects[o].Site, Elem: p.pt.TypeOf(o), Retype: true})
+				}
+				continue
+			}
 		}
 		s.Manual = s.Elem == nil && holds
 		if s.Manual {

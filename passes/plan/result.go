@@ -20,6 +20,7 @@ type Site struct {
 	Ref    ir.Ref
 	Func   string      // malloc, calloc, realloc, strdup, ... as called
 	Elem   *ctype.Type // element type; nil: bytes without pointers are assumed only if no pointer is ever stored in it
+	Retype bool        // not the allocator's own call but one of a wrapper of it, which knows the type: the block is tracked already
 	Manual bool        // holds pointers but its type is not known
 }
 

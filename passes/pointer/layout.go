@@ -271,15 +271,8 @@ func (l *lay) canon(off int64) int32 {
 			l = l.elem
 		case layStruct, layUnion:
 			if off >= l.size {
-				// Behind a trailing array are more of its elements.
-				if t, at := l.trailing(); t != nil {
-					base += at
-					if t.elem.size <= 0 {
-						return int32(base)
-					}
-					off = (off - at) % t.elem.size
-					l = t.elem
-					continue
+				if c, ok := l.beyond(off); ok {
+					return int32(base) + c
 				}
 				if l.tail {
 					return int32(base + l.size)
@@ -319,22 +312,45 @@ func (l *lay) field(off int64) *layField {
 	return nil
 }
 
-// trailing returns a struct's last member if it is an array of no, one or
-// unknown length.
-func (l *lay) trailing() (*lay, int64) {
-	at := int64(0)
-	for l.kind == layStruct && len(l.fields) > 0 {
-		f := &l.fields[len(l.fields)-1]
-		at += f.off
-		if f.l.kind == layArray {
-			if f.l.n <= 1 {
-				return f.l, at
-			}
-			return nil, 0
+// beyond maps a byte behind the end of l, if l ends in an array of no, one or
+// unknown length: there are more of its elements.
+func (l *lay) beyond(off int64) (int32, bool) {
+	switch l.kind {
+	case layArray:
+		switch {
+		case l.n > 1:
+		case l.elem.size <= 0:
+			return 0, true
+		default:
+			return l.elem.canon(off % l.elem.size), true
 		}
-		l = f.l
+	case layStruct:
+		if n := len(l.fields); n > 0 {
+			f := &l.fields[n-1]
+			c, ok := f.l.beyond(off - f.off)
+			return int32(f.off) + c, ok
+		}
+	case layUnion:
+		for i := range l.fields {
+			f := &l.fields[i]
+			if c, ok := f.l.beyond(off - f.off); ok {
+				c += int32(f.off)
+				if l.one {
+					c = 0
+				} else if l.table != nil && int(c) < len(l.table) {
+					c = l.table[c]
+				}
+				return c, true
+			}
+		}
 	}
-	return nil, 0
+	return 0, false
+}
+
+// open reports whether l ends in such an array.
+func (l *lay) open() bool {
+	_, ok := l.beyond(max(l.size, 0))
+	return ok
 }
 
 // A step is one subobject that contains a place, outermost first.
@@ -365,11 +381,13 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 	case layStruct:
 		out = append(out, step{base, l.size, 0, true})
 		if off >= l.size {
-			if t, at := l.trailing(); t != nil {
-				return t.path(off-at, base+at, out)
-			}
-			if l.tail {
+			// Only the last member's, or the tail's.
+			if l.tail && !l.open() {
 				return append(out, step{base + l.size, -1, 1, false})
+			}
+			if n := len(l.fields); n > 0 {
+				f := &l.fields[n-1]
+				return f.l.path(off-f.off, base+f.off, out)
 			}
 			return out
 		}
@@ -395,7 +413,7 @@ func (l *lay) whole() int64 {
 	if l.tail || l.kind == layRaw || l.kind == layBlob {
 		return -1
 	}
-	if t, _ := l.trailing(); t != nil {
+	if l.kind == layStruct && l.open() {
 		return -1
 	}
 	return l.size

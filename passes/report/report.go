@@ -201,6 +201,9 @@ func (b *builder) place(p source.Pos) (string, int) {
 func (b *builder) steps(why []passes.Why) []Step {
 	out := make([]Step, 0, len(why))
 	for _, w := range why {
+		if !w.Pos.IsValid() || w.Text == "" {
+			continue // a step inside a phi or a library: nothing to look at
+		}
 		f, l := b.place(w.Pos)
 		out = append(out, Step{f, l, w.Text})
 	}

@@ -8,6 +8,8 @@
 //     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
 //   - malloc(n) at a site whose blocks state can reach becomes saz_malloc(SITE, n), and every
 //     free or realloc that may release such a block its saz_ namesake;
+//   - a call of the program's own wrapper of malloc, which serves several types, becomes
+//     saz_retype(SITE, call);
 //   - a tracked variable with internal linkage gets SAZ_STATIC(ID, name) after its declaration.
 //
 // A call that stands in a macro's body is edited there if no other expansion of
@@ -125,6 +127,10 @@ func (h *hooks) heap() {
 	pl := plan.Of(h.c)
 	done := map[ir.Ref]bool{}
 	for _, s := range pl.Sites {
+		if s.Retype {
+			h.wrap(h.c.Instr(s.Ref).Pos, fmt.Sprintf("saz_retype(%d, ", s.ID), ")", "an allocator's wrapper")
+			continue
+		}
 		done[s.Ref] = true
 		h.call(s.Ref, s.Func, fmt.Sprintf("%d, ", s.ID))
 	}
