@@ -193,13 +193,18 @@ func TestFigure9(t *testing.T) {
 func TestMonitor(t *testing.T) {
 	dir := example(t, "monitor")
 	r := analyze(t, dir, "./monitor")
-	if diff := cmp.Diff([]string{"buckets", "config", "dst_text", "host_count", "host_tab", "pkt", "sequence.last", "since_sweep", "src_text"},
+	if diff := cmp.Diff([]string{"buckets", "config", "dst_text", "host_count", "host_tab", "pkt", "sequence.last", "since_sweep", "src_text", "transports"},
 		dropFlags(names(r, func(v *report.Variable) bool { return global(v) && v.Updateable }))); diff != "" {
 		t.Errorf("updateable: %s", diff)
 	}
 	if diff := cmp.Diff([]string{"dst_text", "pkt", "src_text"},
 		names(r, func(v *report.Variable) bool { return global(v) && v.Scratch })); diff != "" {
 		t.Errorf("scratch: %s", diff)
+	}
+	// transports is constant; what it points at, config's counters, is not.
+	if diff := cmp.Diff([]string{"buckets", "config", "host_count", "host_tab", "sequence.last", "since_sweep"},
+		dropFlags(names(r, func(v *report.Variable) bool { return v.Tracked }))); diff != "" {
+		t.Errorf("tracked: %s", diff)
 	}
 	for _, f := range variable(t, r, "config").UpdatedFields {
 		if !strings.HasPrefix(f, "stats.") {

@@ -74,9 +74,10 @@ func run(c *passes.Context) (any, error) {
 	p := &planner{c: c, pt: pointer.Of(c), tracked: map[pointer.ObjID]bool{}, roots: map[pointer.ObjID]bool{},
 		opaque: map[*ctype.Record]bool{}, seen: map[*ctype.Record]int{}, told: map[string]bool{},
 		res: &Result{Index: map[persist.VarID]int{}, Opaque: map[string]bool{}, Elem: map[pointer.ObjID]*ctype.Type{}}}
+	moved := owners(p.pt, ps, up)
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
-		if up.Updateable[v.ID] == nil || sc.Scratch[v.ID] != nil {
+		if up.Updateable[v.ID] == nil || sc.Scratch[v.ID] != nil || !moved[v.ID] {
 			continue
 		}
 		p.res.Index[v.ID] = len(p.res.Vars)
@@ -328,6 +329,31 @@ func (p *planner) record(r *ctype.Record) {
 }
 
 // sites lists the allocating calls.
+// owners are the variables through which something must be moved: their own bytes are
+// updated, or memory that has no variable of its own. A pointer to another variable (a
+// constant table of pointers to counters) has nothing to move that the other has not.
+func owners(pt *pointer.Result, ps *persist.Result, up *update.Result) map[persist.VarID]bool {
+	named := map[pointer.ObjID]bool{}
+	for i := range ps.Vars {
+		if o := ps.Vars[i].Obj; o >= 0 && up.Updateable[ps.Vars[i].ID] != nil {
+			named[o] = true
+		}
+	}
+	out := map[persist.VarID]bool{}
+	for i := range up.Updates {
+		u := &up.Updates[i]
+		if u.Direct || len(u.Locs) == 0 {
+			out[u.Var] = true
+		}
+		for _, l := range u.Locs {
+			if l.Obj < 0 || !named[l.Obj] {
+				out[u.Var] = true
+			}
+		}
+	}
+	return out
+}
+
 // wrapped reports whether each of the objects was made by a call of a wrapper
 // that gives it a type.
 func (p *planner) wrapped(objs []pointer.ObjID) bool {

@@ -8,7 +8,8 @@ import (
 )
 
 // A Var is one tracked variable; its index is its number in saz_updated.
-// Tracked are the updateable variables that are not per-packet scratch.
+// Tracked are the updateable variables that are not per-packet scratch and own
+// something: their own bytes are updated, or memory that has no variable of its own.
 type Var struct {
 	Var  persist.VarID
 	Root *ctype.Type // type for the graph walk
