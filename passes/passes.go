@@ -32,6 +32,10 @@ type Context struct {
 	Sink   *source.Sink
 	Jobs   int // parallelism; results do not depend on it
 
+	// TrackAll takes all code for packet processing and all variables for
+	// state, so that any C program tests the marks.
+	TrackAll bool
+
 	results map[*Pass]any
 	Phases  []Phase // what ran, in order
 }

@@ -18,11 +18,15 @@ func instrumentCommand() *cli.Command {
 		Flags: commonFlags(
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the tree to `DIR`"},
 			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff"},
+			&cli.StringFlag{Name: "track", Usage: "state, or all: mark every write to any variable of static storage"},
 			&cli.BoolFlag{Name: "no-prune", Usage: "keep the marks that the control flow makes redundant"},
 		),
 		Action: func(c *cli.Context) error {
 			if c.String("output") == "" && !c.Bool("diff") {
 				return usage("instrument needs -o DIR or --diff")
+			}
+			if v := c.String("track"); v != "" && v != "state" && v != "all" {
+				return usage("--track %q: known are state and all", v)
 			}
 			a, err := load(c)
 			if err != nil {

@@ -130,7 +130,7 @@ func load(c *cli.Context) (*run.Analysis, error) {
 func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) {
 	p := newProgress(c)
 	defer p.done()
-	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), Step: p.step})
+	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", Step: p.step})
 	if err != nil {
 		return nil, cli.Exit(err.Error(), exitUsage)
 	}

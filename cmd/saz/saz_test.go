@@ -411,3 +411,114 @@ int main(void) {
 	return a & 1;
 }
 `
+
+// A packet that begins within a statement clears the bits, so the mark of what
+// the statement updates comes after.
+func TestMarkAfterReceive(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "late.c", `#include <stdio.h>
+#include <sys/socket.h>
+long got; int rounds;
+extern unsigned char saz_updated[];
+static void use(int c) { rounds++; printf("%d %ld\n", c, got); }
+int main(void) {
+	int sv[2]; char m = 1;
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) != 0) return 1;
+	for (int i = 0; i < 4; i++) if (send(sv[0], &m, 1, 0) != 1) return 1;
+	while (rounds < 3) {
+		if (rounds == 1) got += recv(sv[1], &m, 1, 0);
+		else while ((got += recv(sv[1], &m, 1, 0)) > 5) ;
+		use(m);
+		if (!saz_updated[0]) return 3;
+	}
+	return 0;
+}
+`)
+	saz(t, dir, 0, "instrument", "-o", "out", "late.c")
+	if r := runIn(t, dir, "make", "-s", "-C", "out"); r.code != 0 || r.err != "" {
+		t.Fatalf("%s%s", r.out, r.err)
+	}
+	r := runIn(t, dir, "./out/late")
+	if r.code != 0 || r.out != "1 1\n1 2\n1 3\n" {
+		t.Errorf("exit status %d (3: the bit of got is not set after the receive), output %q", r.code, r.out)
+	}
+}
+
+// An instance that is sent a damaged image says so and goes on as if nothing had been sent.
+func TestDamagedImage(t *testing.T) {
+	dir := example(t, "monitor")
+	saz(t, dir, 0, "instrument", "-q", "-o", "out", "./monitor")
+	if r := runIn(t, dir, "make", "-s", "-C", "out"); r.code != 0 {
+		t.Fatalf("%s%s", r.out, r.err)
+	}
+	pcap := filepath.Join(dir, "in.pcap")
+	if out, err := exec.Command("go", "run", "saz/examples/traffic", "-flows", "60", "-packets", "900", "-o", pcap).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	whole, err := os.ReadFile(pcap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := runIn(t, dir, "./monitor", "-r", pcap, "-l", "want.log"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	t.Setenv("SAZ_SOCKET_DIR", filepath.Join(dir, "s"))
+	t.Setenv("SAZ_INSTANCE", "a")
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "out", "monitor"), "-r", fifo, "-l", filepath.Join(dir, "got.log"))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	f, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := len(whole) / 2
+	f.Write(whole[:half])
+	packets := regexp.MustCompile(`"packets": (\d+)`)
+	for last := ""; ; { // until it has read what there is
+		now := packets.FindString(saz(t, dir, 0, "ctl", "stats", "--json", "a").out)
+		if now == last && !strings.HasSuffix(now, ": 0") {
+			break
+		}
+		last = now
+	}
+	image := saz(t, dir, 0, "ctl", "export", "--from", "a", "all").out
+	if len(image) < 1000 {
+		t.Fatalf("the image has %d bytes", len(image))
+	}
+	damaged := map[string]string{
+		"empty":     "",
+		"text":      strings.Repeat("hello ", 500),
+		"cut":       image[:len(image)/2],
+		"bit":       image[:600] + string([]byte{image[600] ^ 0x40}) + image[601:],
+		"longer":    image + "more",
+		"bad magic": "x" + image[1:],
+	}
+	for name, text := range damaged {
+		write(t, dir, "bad.img", text)
+		r := runIn(t, dir, filepath.Join(bin, "saz"), "ctl", "import", "--to", "a", "bad.img")
+		if r.code != exitFindings || r.err == "" {
+			t.Errorf("%s: exit status %d, message %q; want a refusal with status 1", name, r.code, r.err)
+		}
+	}
+	if got := saz(t, dir, 0, "ctl", "export", "--from", "a", "all").out; got != image {
+		t.Errorf("the state changed: an image of %d bytes before, %d after", len(image), len(got))
+	}
+	f.Write(whole[half:])
+	f.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("the monitor ended with %v: %s", err, errs.String())
+	}
+	want, _ := os.ReadFile(filepath.Join(dir, "want.log"))
+	got, _ := os.ReadFile(filepath.Join(dir, "got.log"))
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("the log changed: %s", diff)
+	}
+}

@@ -77,7 +77,7 @@ func run(c *passes.Context) (any, error) {
 	moved := owners(p.pt, ps, up)
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
-		if up.Updateable[v.ID] == nil || sc.Scratch[v.ID] != nil || !moved[v.ID] {
+		if up.Updateable[v.ID] == nil || sc.Scratch[v.ID] != nil || !moved[v.ID] && !c.TrackAll {
 			continue
 		}
 		p.res.Index[v.ID] = len(p.res.Vars)

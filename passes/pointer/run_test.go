@@ -66,7 +66,7 @@ func (w *watched) print(file string) error {
 		return false
 	}
 	h := &cprint.Hooks{
-		Prelude: `void w_add(void *, __SIZE_TYPE__, int, int), w_del(void *, __SIZE_TYPE__), w_heap(void *, int), w_heap_by(void *, void *, int), w_push(int), w_at(int, void *), w_call(int, void *);
+		Prelude: `void w_add(void *, __SIZE_TYPE__, int, int), w_del(void *, __SIZE_TYPE__), w_heap(void *, int), w_heap_by(void *, void *, int), w_gone(void *, void *), w_push(int), w_at(int, void *), w_call(int, void *);
 extern __thread int w_sp;
 `,
 		Entry: func(n *cprint.Names, f *ir.Func) string {
@@ -94,6 +94,11 @@ extern __thread int w_sp;
 				s := fmt.Sprintf("\tw_push(%d);\n", id)
 				if in.A.Kind != ir.VFunc {
 					s += fmt.Sprintf("\tw_call(%d, %s);\n", 2*id, text(in.A, voidp))
+					if len(in.Args) > 0 && in.ArgTypes[0].Kind == ctype.Pointer {
+						s += fmt.Sprintf("\tw_gone(%s, %s);\n", text(in.A, voidp), text(in.Args[0], voidp))
+					}
+				} else if g := w.p.Funcs[in.A.ID]; !g.Defined() && (g.Link == "free" || g.Link == "realloc") {
+					s += fmt.Sprintf("\tw_gone(0, %s);\n", text(in.Args[0], voidp))
 				}
 				return s
 			case ir.Ret:

@@ -21,11 +21,12 @@ import (
 
 // Options of a run.
 type Options struct {
-	Target []string     // what to analyse: see build.Load
-	Flags  []string     // compiler flags for plain C files
-	Models []string     // the user's own model files
-	Jobs   int          // 0: one a processor
-	Step   func(string) // told what is being done, for progress; may be nil
+	Target   []string     // what to analyse: see build.Load
+	Flags    []string     // compiler flags for plain C files
+	Models   []string     // the user's own model files
+	Jobs     int          // 0: one a processor
+	TrackAll bool         // see passes.Context
+	Step     func(string) // told what is being done, for progress; may be nil
 }
 
 // An Analysis is a loaded program and the passes' context on it.
@@ -75,7 +76,7 @@ func Load(o Options) (*Analysis, error) {
 	prog := link.Link(a.Build.Name, a.Frontend.Units, a.Frontend.Files, a.Sink, o.Jobs)
 	ir.LiftAll(prog, o.Jobs)
 	a.phase("lower", t)
-	a.Context = &passes.Context{Prog: prog, Models: set, Sink: a.Sink, Jobs: o.Jobs}
+	a.Context = &passes.Context{Prog: prog, Models: set, Sink: a.Sink, Jobs: o.Jobs, TrackAll: o.TrackAll}
 	return a, nil
 }
 

@@ -126,7 +126,7 @@ func run(c *passes.Context) (any, error) {
 		cand: map[pointer.ObjID]persist.VarID{}, sums: map[ir.FuncID]*summary{}, fns: map[ir.FuncID]*proc{},
 		bad: map[pointer.ObjID]ir.Ref{}, out: map[pointer.ObjID]bool{}, read: map[pointer.ObjID]bool{}}
 	res := &Result{Scratch: map[persist.VarID][]passes.Why{}}
-	if len(a.rc.Sites) == 0 {
+	if len(a.rc.Sites) == 0 || c.TrackAll {
 		return res, nil
 	}
 	for i := range a.ps.Vars {

@@ -51,6 +51,12 @@ func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{map[ir.FuncID]bool{}, map[ir.FuncID]map[ir.BlockID]bool{}, map[ir.FuncID][]passes.Why{}}
 
+	if c.TrackAll {
+		for _, f := range c.Prog.Funcs {
+			reg.enter(c, pt, f.ID, []passes.Why{{Pos: f.Pos, Text: "all code counts: --track all"}})
+		}
+	}
+
 	// The loops around the sites, and all that they call.
 	for i := range rc.Sites {
 		s := &rc.Sites[i]

@@ -116,7 +116,8 @@ func SystemFile(p *ir.Program, f source.FileID) bool {
 }
 
 // needs collects, for each procedure, which bits each instruction must have
-// set. Updates in files that can't be edited are passed on to the calls.
+// set. Updates that no mark can stand before (in a file that can't be edited, in a procedure that is
+// a macro as a whole) are passed on to the calls that lead there.
 func (p *placer) needs() map[ir.FuncID]map[int32][]int {
 	need := map[ir.FuncID]map[int32][]int{}
 	add := func(ref ir.Ref, v int) bool {
@@ -133,7 +134,7 @@ func (p *placer) needs() map[ir.FuncID]map[int32][]int {
 	}
 	var place func(ref ir.Ref, v int)
 	place = func(ref ir.Ref, v int) {
-		if !add(ref, v) || p.editable(ref) {
+		if !add(ref, v) || p.placeable(ref) {
 			return
 		}
 		for _, call := range p.pt.Callers(ref.Func) {
@@ -148,7 +149,10 @@ func (p *placer) needs() map[ir.FuncID]map[int32][]int {
 	}
 	for f, m := range need {
 		for i := range m {
-			if !p.editable(ir.Ref{Func: f, I: i}) {
+			if ref := (ir.Ref{Func: f, I: i}); !p.placeable(ref) {
+				if len(p.pt.Callers(f)) == 0 {
+					p.fail(ref, "this update stands in a macro from which no mark can be reached")
+				}
 				delete(m, i)
 				continue
 			}
@@ -161,9 +165,27 @@ func (p *placer) needs() map[ir.FuncID]map[int32][]int {
 	return need
 }
 
-func (p *placer) editable(ref ir.Ref) bool {
-	pos := p.c.Pos(ref)
-	return pos.IsValid() && p.opt.Editable(pos.File)
+// placeable reports whether there is a spot for a mark of the instruction.
+func (p *placer) placeable(ref ir.Ref) bool {
+	s, ok := siteOf(p.c.Prog.Funcs[ref.Func], ref.I)
+	if !ok {
+		return false
+	}
+	at, ok := p.locate(s, nil, false)
+	return ok && p.opt.Editable(at.pos.File)
+}
+
+// begins reports whether a packet may begin in the instruction.
+func (p *placer) begins(f *ir.Func, i int32) bool {
+	if f.Instrs[i].Op != ir.Call {
+		return false
+	}
+	for _, t := range p.pt.Callees(ir.Ref{Func: f.ID, I: i}) {
+		if p.receives[t] {
+			return true
+		}
+	}
+	return false
 }
 
 // function places the marks of one procedure.
@@ -182,6 +204,14 @@ func (p *placer) function(f *ir.Func, need map[int32][]int) {
 	}
 	sort.Slice(idx, func(a, b int) bool { return idx[a] < idx[b] })
 	gone := map[site]map[int]ir.Ref{}
+	late := map[site]bool{} // sites in which a packet begins
+	for i := range f.Instrs {
+		if p.begins(f, int32(i)) {
+			if s, ok := siteOf(f, int32(i)); ok {
+				late[s] = true
+			}
+		}
+	}
 	for _, i := range idx {
 		ref := ir.Ref{Func: f.ID, I: i}
 		s, ok := siteOf(f, i)
@@ -210,7 +240,7 @@ func (p *placer) function(f *ir.Func, need map[int32][]int) {
 	}
 	for _, s := range order {
 		sort.Ints(at[s])
-		pos, ok := p.insert(f, s, at[s])
+		pos, ok := p.insert(s, at[s], late[s])
 		if !ok {
 			p.fail(first[s], "this update stands in a macro from which no mark can be reached")
 			continue
@@ -277,15 +307,27 @@ func Text(vars []int, sep string) string {
 	return b.String()
 }
 
-// insert puts the marks at s and returns where they went.
-func (p *placer) insert(f *ir.Func, s site, vars []int) (source.Pos, bool) {
+// A spot is where the marks of a site go: the groups of edits that put them
+// there, and the place to tell people.
+type spot struct {
+	pos    source.Pos
+	groups [][]insertion
+	braces *source.Pos // the first group is the braces of the bare body that begins here
+}
+
+// locate finds the spot for marks of vars at s. With late the marks come after
+// the statement or expression, because a packet begins within it.
+func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 	toks := p.c.Prog.Units[s.unit].AST.Cpp.Tokens
 	if s.expr != nil {
 		lo, ok1 := Before(toks, s.expr.Tok)
 		hi, ok2 := After(toks, s.expr.End)
 		if ok1 && ok2 && lo.File == hi.File {
-			p.put(ins(lo, "("+Text(vars, ","), RankMark), ins(hi, ")", RankClose))
-			return lo, true
+			open, shut := "("+Text(vars, ","), ")"
+			if late {
+				open, shut = "(__extension__({ __auto_type saz_value = (", "); "+Text(vars, ";")+"saz_value; }))"
+			}
+			return spot{pos: lo, groups: [][]insertion{{ins(lo, open, RankMark), ins(hi, shut, RankClose)}}}, true
 		}
 		// The expression is in a macro: announce before the statement. A loop's
 		// condition is evaluated again in each round, but the bit stays set.
@@ -295,9 +337,11 @@ func (p *placer) insert(f *ir.Func, s site, vars []int) (source.Pos, bool) {
 			break // the body itself: nothing stands before it
 		}
 		lo, ok := Before(toks, st.Tok)
-		if !ok {
+		hi, okEnd := After(toks, st.End)
+		if !ok || late && (!okEnd || lo.File != hi.File) {
 			continue
 		}
+		var out spot
 		outer := st // the statement with the labels that stand before it
 		for outer.Up != nil && (outer.Up.Kind == check.Labeled || outer.Up.Kind == check.Case || outer.Up.Kind == check.Default) {
 			outer = outer.Up
@@ -309,15 +353,36 @@ func (p *placer) insert(f *ir.Func, s site, vars []int) (source.Pos, bool) {
 			if !ok1 || !ok2 || open.File != end.File {
 				continue
 			}
-			if !p.braced[open] {
-				p.braced[open] = true
-				p.put(ins(open, "{ ", RankOpen), ins(end, " }", RankClose))
-			}
+			out.braces = &open
+			out.groups = append(out.groups, []insertion{ins(open, "{ ", RankOpen), ins(end, " }", RankClose)})
 		}
-		p.put(ins(lo, Text(vars, ";"), RankMark))
-		return lo, true
+		out.pos = lo
+		mark := ins(lo, Text(vars, ";"), RankMark)
+		if late {
+			mark = ins(hi, " "+strings.TrimSpace(Text(vars, ";")), RankClose-1)
+		}
+		out.groups = append(out.groups, []insertion{mark})
+		return out, true
 	}
-	return source.Pos{}, false
+	return spot{}, false
+}
+
+// insert puts the marks at s and returns where they went.
+func (p *placer) insert(s site, vars []int, late bool) (source.Pos, bool) {
+	at, ok := p.locate(s, vars, late)
+	if !ok {
+		return source.Pos{}, false
+	}
+	for i, g := range at.groups {
+		if i == 0 && at.braces != nil {
+			if p.braced[*at.braces] {
+				continue
+			}
+			p.braced[*at.braces] = true
+		}
+		p.put(g...)
+	}
+	return at.pos, true
 }
 
 // Before returns the place in a file just before token t, if text can be
@@ -379,21 +444,10 @@ func (p *placer) redundant(f *ir.Func, need map[int32][]int) map[int32][]int {
 	for b := range out {
 		out[b] = nil // nil is "everything": not yet reached
 	}
-	kills := func(i int32) bool {
-		if f.Instrs[i].Op != ir.Call {
-			return false
-		}
-		for _, t := range p.pt.Callees(ir.Ref{Func: f.ID, I: i}) {
-			if p.receives[t] {
-				return true
-			}
-		}
-		return false
-	}
 	transfer := func(b int, s set, visit func(i int32, s set)) set {
 		s = s.clone()
 		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
-			if kills(i) {
+			if p.begins(f, i) {
 				s = set{}
 			}
 			if v := need[i]; v != nil {

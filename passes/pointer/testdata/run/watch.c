@@ -143,6 +143,13 @@ void w_heap_by(void *f, void *p, int id)
 		w_heap(p, id);
 }
 
+/* before p is released */
+void w_gone(void *f, void *p)
+{
+	if (p && (!f || f == free || f == realloc))
+		w_del(p, malloc_usable_size(p));
+}
+
 void w_push(int id)
 {
 	if (w_sp < (int)(sizeof w_stack / sizeof *w_stack))
