@@ -105,7 +105,7 @@ int user(void) { while (SAZ_RECEIVE(get()) > 0) { if (SAZ_IDLE(get())) break; } 
 func TestInProcess(t *testing.T) {
 	t.Parallel()
 	check := compile(t, "check", append(sanitized, "-DSAZ_TEST"), "box.c", "box_glue.c", "check.c")
-	count := "3000"
+	count := "1500" // of each seed
 	if n := os.Getenv("SAZ_FUZZ"); n != "" {
 		count = n
 	}

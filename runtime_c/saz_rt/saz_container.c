@@ -74,7 +74,7 @@ static int add_entry(struct saz_entries *x, size_t *cap, struct saz_block *b, ui
 	at->container = container;
 	at->bucket = (uint32_t)bucket;
 	at->also = b->entry;
-	at->selected = 0;
+	at->match = SAZ_NO_MATCH;
 	b->entry = (uint32_t)x->n;
 	return 1;
 }
@@ -157,20 +157,24 @@ void saz_fix_tail(const struct saz_container *c)
 	saz_store(P->symbols[c->tail_symbol].address, last);
 }
 
-/* What is unlinked keeps its links as they were. */
+/* What is unlinked loses its links, so that one that somebody still points at does not keep the rest. */
 void saz_unlink_marked(const struct saz_container *c)
 {
 	size_t n, i;
 	unsigned char *heads = saz_heads(c, &n);
 
 	for (i = 0; i < n; i++) {
-		unsigned char *slot = heads + i * c->stride, *last = NULL, *p;
+		unsigned char *slot = heads + i * c->stride, *last = NULL, *p, *next;
 		int changed = 0;
 
-		for (p = saz_load(slot); p != NULL; p = saz_load(p + c->next_off)) {
+		for (p = saz_load(slot); p != NULL; p = next) {
 			const struct saz_block *b = saz_heap_find(p);
 
+			next = saz_load(p + c->next_off);
 			if (b != NULL && b->mark == SAZ_GOING) {
+				saz_store(p + c->next_off, NULL);
+				if (c->prev != SAZ_NO_PREV)
+					saz_store(p + c->prev_off, NULL);
 				changed = 1;
 				continue;
 			}
@@ -342,7 +346,8 @@ static SAZ_UNCHECKED void scan(void *ctx, const unsigned char *lo, const unsigne
 		c = candidate_at(r, v);
 		if (c != NULL && !c->needed) {
 			c->needed = 1;
-			r->todo++;
+			c->next = r->todo;
+			r->todo = (size_t)(c - r->list) + 1;
 		}
 	}
 }
@@ -378,13 +383,12 @@ void saz_release_run(struct saz_release *r)
 		if (c == NULL || c->base != b->base)
 			scan(r, b->base, b->base + b->size);
 	}
-	while (r->todo != 0)
-		for (i = 0; i < r->n; i++)
-			if (r->list[i].needed && !r->list[i].done) {
-				r->list[i].done = 1;
-				r->todo--;
-				scan(r, r->list[i].base, r->list[i].base + r->list[i].size);
-			}
+	while (r->todo != 0) {          /* a list through the candidates, of those not yet scanned */
+		struct saz_candidate *c = &r->list[r->todo - 1];
+
+		r->todo = c->next;
+		scan(r, c->base, c->base + c->size);
+	}
 	for (i = 0; i < r->n; i++) {
 		if (r->list[i].needed) {
 			r->kept++;

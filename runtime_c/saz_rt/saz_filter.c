@@ -5,7 +5,9 @@
  *	filter  := "all" | term ("," term)*             all of them
  *	term    := nw_src=ADDR[/LEN] | nw_dst=ADDR[/LEN] | tp_src=PORT | tp_dst=PORT | nw_proto=N
  *
- * A term over a header that a container is not keyed by says nothing about its entries.
+ * A term over a header that a container is not keyed by says nothing about its entries: of the
+ * hosts, with tp_dst=80,nw_src=10.0.0.0/8, those in 10.0.0.0/8 are meant.  But such an entry serves
+ * flows that stay, too, so it is copied, not moved.
  */
 #include "saz_rt_int.h"
 
@@ -186,37 +188,47 @@ static int in_prefix(const unsigned char *a, const unsigned char *want, unsigned
 }
 
 /* swap: the entry's source is held against the filter's destination. */
-static int matches(const struct one *f, const struct saz_flow *k, int swap)
+static enum saz_match matches(const struct one *f, const struct saz_flow *k, int swap)
 {
+	unsigned have = k->have;
 	int side;
 
+	if (swap)
+		have = (have & ~15u) | (have & 5u) << 1 | (have & 10u) >> 1;
 	for (side = 0; side < 2; side++) {
 		int from = side ^ swap;
 
-		if (f->have & BIT(SAZ_NW_SRC + side) && k->have & BIT(SAZ_NW_SRC + from)) {
+		if (f->have & have & BIT(SAZ_NW_SRC + side)) {
 			/* An IPv6 address that looks like IPv4 (::, 2001:db8::) can only be asked for in full. */
 			if (f->v6[side] ? is_v4(k->addr[from]) && f->bits[side] != 128 : !is_v4(k->addr[from]))
-				return 0;
+				return SAZ_NO_MATCH;
 			if (!in_prefix(k->addr[from], f->addr[side], f->bits[side]))
-				return 0;
+				return SAZ_NO_MATCH;
 		}
-		if (f->have & BIT(SAZ_TP_SRC + side) && k->have & BIT(SAZ_TP_SRC + from) &&
-		    k->port[from] != f->port[side])
-			return 0;
+		if (f->have & have & BIT(SAZ_TP_SRC + side) && k->port[from] != f->port[side])
+			return SAZ_NO_MATCH;
 	}
-	return !(f->have & BIT(SAZ_NW_PROTO) && k->have & BIT(SAZ_NW_PROTO) && k->proto != f->proto);
+	if (f->have & have & BIT(SAZ_NW_PROTO) && k->proto != f->proto)
+		return SAZ_NO_MATCH;
+	if ((f->have & have) == 0)
+		return SAZ_NO_MATCH;
+	return f->have & ~have ? SAZ_MATCH_COPY : SAZ_MATCH_MOVE;
 }
 
-int saz_filter_match(const struct saz_filter *f, const struct saz_flow *k, int both_ways)
+enum saz_match saz_filter_match(const struct saz_filter *f, const struct saz_flow *k, int both_ways)
 {
+	enum saz_match best = SAZ_NO_MATCH;
 	const struct one *o;
 
 	if (f->all)
-		return 1;
-	for (o = f->list; o != NULL; o = o->next)
-		if (matches(o, k, 0) || (both_ways && matches(o, k, 1)))
-			return 1;
-	return 0;
+		return SAZ_MATCH_MOVE;
+	for (o = f->list; o != NULL; o = o->next) {
+		enum saz_match m = matches(o, k, 0), r = both_ways ? matches(o, k, 1) : SAZ_NO_MATCH;
+
+		best = m > best ? m : best;
+		best = r > best ? r : best;
+	}
+	return best;
 }
 
 /* ---- an entry's key ---- */

@@ -20,7 +20,7 @@
  * containers are just pointers then, and the receiver's own state goes.  A set of flows starts at
  * the entries that match a filter; an entry's links are left out, and so are entries that do not
  * match, but for those that a matching one points at: they go along as shared, for a receiver that
- * does not have them.
+ * does not have them, and so do entries of which the filter only says a part (saz_filter.c).
  */
 #include "saz_rt_int.h"
 
@@ -95,11 +95,11 @@ static int add_entries(struct exporter *x, const struct saz_block *b)
 		r.container = entry->container;
 		r.bucket = entry->bucket;
 		r.block = b->mark - 1;
-		r.shared = !entry->selected;
+		r.shared = entry->match != SAZ_MATCH_MOVE;
 		if (add(x, &x->ents, &r, sizeof r) == NULL)
 			return 0;
 		x->nentries++;
-		if (entry->selected)
+		if (!r.shared)
 			x->out->counts.entries++;
 		else
 			x->out->counts.shared++;
@@ -414,9 +414,8 @@ static int select_entries(struct exporter *x, const struct saz_filter *f)
 		struct saz_flow k;
 
 		saz_flow_of(c, entry->base, &k);
-		/* Entries that no packet header selects go only with everything. */
-		entry->selected = saz_filter_is_all(f) || (k.have != 0 && saz_filter_match(f, &k, c->both_ways));
-		n += entry->selected;
+		entry->match = saz_filter_match(f, &k, c->both_ways);
+		n += entry->match == SAZ_MATCH_MOVE;
 	}
 	x->out->taken = SAZ_NEW(unsigned char *, n);
 	if (x->out->taken == NULL)
@@ -425,7 +424,7 @@ static int select_entries(struct exporter *x, const struct saz_filter *f)
 		struct saz_block *b;
 		uint32_t j;
 
-		if (!x->entries.list[i].selected)
+		if (x->entries.list[i].match != SAZ_MATCH_MOVE)
 			continue;
 		b = saz_heap_find(x->entries.list[i].base);
 		if (b->mark != 0)
@@ -434,8 +433,11 @@ static int select_entries(struct exporter *x, const struct saz_filter *f)
 		if (!enqueue(x, b))
 			return 0;
 		for (j = b->entry; j != 0; j = x->entries.list[j - 1].also)
-			x->entries.list[j - 1].selected = 1;
+			x->entries.list[j - 1].match = SAZ_MATCH_MOVE;
 	}
+	for (i = 0; i < x->entries.n; i++)
+		if (x->entries.list[i].match == SAZ_MATCH_COPY && !enqueue(x, saz_heap_find(x->entries.list[i].base)))
+			return 0;
 	return 1;
 }
 

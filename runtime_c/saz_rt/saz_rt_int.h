@@ -144,7 +144,8 @@ struct saz_flow {               /* an entry's key, in one form whatever the entr
 struct saz_filter;
 SAZ_HIDDEN struct saz_filter *saz_filter_parse(const char *text, struct saz_error *e);  /* terms,terms... separated by blanks */
 SAZ_HIDDEN void saz_filter_free(struct saz_filter *f);
-SAZ_HIDDEN int saz_filter_match(const struct saz_filter *f, const struct saz_flow *k, int both_ways);
+enum saz_match { SAZ_NO_MATCH, SAZ_MATCH_COPY, SAZ_MATCH_MOVE };
+SAZ_HIDDEN enum saz_match saz_filter_match(const struct saz_filter *f, const struct saz_flow *k, int both_ways);
 SAZ_HIDDEN int saz_filter_is_all(const struct saz_filter *f);
 SAZ_HIDDEN void saz_flow_of(const struct saz_container *c, const void *entry, struct saz_flow *k);
 SAZ_HIDDEN void saz_flow_canonical(const struct saz_container *c, struct saz_flow *k);
@@ -155,7 +156,7 @@ struct saz_entry {
 	unsigned char *base;
 	uint32_t container, bucket;
 	uint32_t also;          /* index + 1 of the same block's entry in another container; 0 none */
-	uint32_t selected;
+	uint32_t match;         /* enum saz_match */
 };
 struct saz_entries {
 	struct saz_entry *list;
@@ -178,8 +179,8 @@ SAZ_HIDDEN int saz_is_link(const struct saz_container *c, size_t off);
 /* Frees those of the blocks that nothing else in the program's memory points at. */
 struct saz_candidate {
 	unsigned char *base;
-	size_t size;
-	uint32_t needed, done;
+	size_t size, next;
+	int needed;
 };
 #define SAZ_GOING 1u            /* a candidate that was added by saz_release_add */
 #define SAZ_REACHED 2u

@@ -77,7 +77,7 @@ struct saz_range {
 	unsigned char width;
 };
 
-enum saz_header {
+enum saz_header {                /* the sources and destinations are neighbours: saz_filter.c swaps them */
 	SAZ_NW_SRC, SAZ_NW_DST, SAZ_TP_SRC, SAZ_TP_DST, SAZ_NW_PROTO, SAZ_DL_TYPE, SAZ_DL_SRC, SAZ_DL_DST,
 	SAZ_DL_VLAN, SAZ_NHEADERS
 };
