@@ -104,8 +104,9 @@ func table(w io.Writer, r *report.Report, only, order string, color bool) error 
 		bold, dim, off = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 	}
 	n := r.Counts
-	fmt.Fprintf(w, "%s%s%s: %d units, %d files, %d lines, %d procedures, %d variables\n", bold, r.Program, off, n.TUs, n.Files, n.Lines, n.Procedures, n.Variables)
-	fmt.Fprintf(w, "packets come in at %s; %d procedures process them\n", sites(r.ReceiveSites), n.PacketProcedures)
+	fmt.Fprintf(w, "%s%s%s: %s, %s, %s, %s, %s\n", bold, r.Program, off, count(n.TUs, "unit"), count(n.Files, "file"), count(n.Lines, "line"),
+		count(n.Procedures, "procedure"), count(n.Variables, "variable"))
+	fmt.Fprintf(w, "packets come in at %s and are processed by %s\n", sites(r.ReceiveSites), count(n.PacketProcedures, "procedure"))
 	fmt.Fprintf(w, "variables %d → persistent %d → top-level %d → updateable %d (%d of them per-packet scratch)\n", n.Variables, n.Persistent, n.TopLevel, n.Updateable, n.Scratch)
 	fmt.Fprintf(w, "affecting packets %d, logs %d; types to serialise %d\n\n", n.PacketOutput, n.LogOutput, n.Serialize)
 
@@ -150,10 +151,10 @@ func table(w io.Writer, r *report.Report, only, order string, color bool) error 
 		for _, u := range r.Unmodelled {
 			names = append(names, fmt.Sprintf("%s (%d)", u.Function, u.Calls))
 		}
-		fmt.Fprintf(w, "\n%d library functions have no model and are taken to write all that their arguments reach:\n  %s\n", len(names), strings.Join(names, ", "))
+		fmt.Fprintf(w, "\nwithout a model, and taken to write all that their arguments reach: %s (calls)\n%s\n", count(len(names), "library function"), fill(names, 98))
 	}
 	if len(r.Decisions) > 0 {
-		fmt.Fprintf(w, "\n%d decisions are left to you before state can be moved:\n", len(r.Decisions))
+		fmt.Fprintf(w, "\nleft to you before state can be moved: %s\n", count(len(r.Decisions), "decision"))
 		for _, d := range r.Decisions {
 			fmt.Fprintf(w, "  %s:%d: %s\n", d.File, d.Line, d.Message)
 		}
@@ -194,6 +195,35 @@ func part(v *report.Variable) string {
 		s = append(s, fmt.Sprintf("%d of %d bytes: %s", v.UpdatedBytes, v.Size, strings.Join(v.UpdatedFields, " ")))
 	}
 	return strings.Join(s, " by ")
+}
+
+// count writes "1 file", "2 files".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// fill sets words in lines of at most width columns, indented by two.
+func fill(words []string, width int) string {
+	var b strings.Builder
+	col := width
+	for i, w := range words {
+		if i < len(words)-1 {
+			w += ","
+		}
+		if col+1+len(w) > width {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteByte(' ')
+			col = 1
+		}
+		b.WriteString(" " + w)
+		col += 1 + len(w)
+	}
+	return b.String()
 }
 
 func cut(s string, n int) string {

@@ -95,6 +95,37 @@ type Decl struct {
 	Name string // of a Bad declaration, the function or variable that it seems to declare, "" if unknown
 }
 
+// Range returns the tokens of the program that node i covers, half-open. It is
+// empty, at the place, for a node that is all synthetic.
+func (d *Decl) Range(i int32) Arg {
+	lo, hi := d.Nodes[i].Tok, d.Nodes[i].End
+	for lo < hi && d.Toks[lo].Mark == Synthetic {
+		lo++
+	}
+	for hi > lo && d.Toks[hi-1].Mark == Synthetic {
+		hi--
+	}
+	if lo == hi {
+		at := d.Hi
+		if int(lo) < len(d.Toks) {
+			at = d.Toks[lo].Src
+		}
+		return Arg{at, at}
+	}
+	r := Arg{d.Toks[lo].Src, d.Toks[hi-1].Src + 1}
+	if d.Toks[hi-1].Mark == Typeof {
+		r.Hi = d.Typeofs[hi-1].Hi
+	}
+	if s := d.Nodes[i].Sym; s == SymTypeDefinition || s == SymSizedTypeSpecifier {
+		for _, t := range d.Toks[lo:hi] { // they may have been put in another order
+			if t.Mark != Synthetic {
+				r.Lo, r.Hi = min(r.Lo, t.Src), max(r.Hi, t.Src+1)
+			}
+		}
+	}
+	return r
+}
+
 // A Tree is the syntax of a translation unit.
 type Tree struct {
 	Unit  *cpp.Unit
@@ -105,6 +136,6 @@ type Tree struct {
 // Stats counts the work of one Parse.
 type Stats struct {
 	Decls  int // with the side declarations of typeof and old-style parameters
-	Parsed int // those whose shape was not in the Cache
+	Parsed int // those whose shape was new to the Cache: over all units the same at every -j, for one unit not
 	Bad    int
 }

@@ -6,6 +6,8 @@
 //     its first declaration;
 //   - the call of the library's loop becomes SAZ_LOOP(call), a call that receives a
 //     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
+//   - a call that blocks before the packet is received (poll, epoll_wait, sleep) in the same loop
+//     becomes SAZ_IDLE(call);
 //   - malloc(n) at a site whose blocks state can reach becomes saz_malloc(SITE, n), and every
 //     free or realloc that may release such a block its saz_ namesake;
 //   - a call of the program's own wrapper of malloc, which serves several types, becomes
@@ -79,7 +81,7 @@ func (h *hooks) fail(id string, pos source.Pos, format string, args ...any) {
 
 // packets brackets the processing of each packet.
 func (h *hooks) packets() {
-	scoped := map[ir.FuncID]bool{}
+	scoped, idle := map[ir.FuncID]bool{}, map[ir.Ref]bool{}
 	for _, s := range receive.Of(h.c).Sites {
 		macro := "SAZ_RECEIVE("
 		if s.Callbacks != nil {
@@ -87,11 +89,41 @@ func (h *hooks) packets() {
 		}
 		at := h.c.Instr(s.Ref).Pos
 		h.wrap(at, macro, ")", s.Function)
+		if s.Callbacks == nil {
+			h.idle(s.Ref, idle)
+		}
 		for _, f := range s.Callbacks {
 			if !scoped[f] {
 				scoped[f] = true
 				h.scope(h.c.Prog.Funcs[f])
 			}
+		}
+	}
+}
+
+// blocking are the functions that wait for something other than a packet's bytes.
+var blocking = map[string]bool{"poll": true, "ppoll": true, "select": true, "pselect": true, "epoll_wait": true,
+	"epoll_pwait": true, "sleep": true, "usleep": true, "nanosleep": true, "clock_nanosleep": true}
+
+// idle finds the calls by which a loop waits for the next packet: without a
+// bracket around them the state could not be touched while nothing happens. Only where
+// the call comes before the packet in each round is none in flight.
+func (h *hooks) idle(site ir.Ref, done map[ir.Ref]bool) {
+	f := h.c.Prog.Funcs[site.Func]
+	loop := passes.LoopAround(f, f.Instrs[site.I].Block)
+	if loop == nil {
+		return
+	}
+	dom := ir.Dominators(f)
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		ref := ir.Ref{Func: f.ID, I: int32(i)}
+		if in.Op != ir.Call || in.A.Kind != ir.VFunc || !blocking[h.c.Prog.Funcs[in.A.ID].Name] || !loop[in.Block] || done[ref] {
+			continue
+		}
+		if at := f.Instrs[site.I].Block; in.Block != at && dom.Dominates(in.Block, at) || in.Block == at && ref.I < site.I {
+			done[ref] = true
+			h.wrap(in.Pos, "SAZ_IDLE(", ")", h.c.Prog.Funcs[in.A.ID].Name)
 		}
 	}
 }
