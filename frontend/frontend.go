@@ -57,7 +57,7 @@ func Load(p *build.Program, sink *source.Sink, jobs int) (*Program, error) {
 	}
 	out := &Program{Build: p, Files: source.NewSet(), Units: make([]*check.Unit, len(p.Commands))}
 	tokens := cpp.NewCache()
-	trees := syntax.NewCache()
+	trees := &syntax.Cache{}
 	failed := make([]bool, len(p.Commands))
 	var g errgroup.Group
 	g.SetLimit(max(jobs, 1))

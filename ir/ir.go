@@ -86,6 +86,8 @@ type InitItem struct {
 	Field *ctype.Field // bit-field leaf, else nil
 	Type  *ctype.Type
 	Value Value
+	Label FuncID // VLabel: the function that Value's block belongs to
+	Data  string // bytes of a string initialiser: then Value is NoVal and Type the array
 }
 
 // A Local is a variable or parameter of a function. Before lifting all locals
@@ -121,6 +123,9 @@ type Func struct {
 	Def     *check.FuncDef // nil if not defined in the program
 	Unknown bool           // its source could not be read: unknown code
 	Ctor    bool
+	Dtor    bool
+	SetJmp  bool // calls setjmp or vfork: its locals stay in memory
+	Lifted  bool // Lift has run
 	Pos     source.Pos
 
 	Params []LocalID // in order
@@ -178,18 +183,18 @@ const (
 	Copy         // *A = *B, Type bytes (record, array)
 	Zero         // *A = 0, Type bytes (start of an automatic object's initialiser)
 	FieldAddr    // Dst = A + Off; Field of Rec (a union's member has Off 0)
-	IndexAddr    // Dst = A + B * Off     (Off: element size, or -1 with Args[0] the size for VLAs)
+	IndexAddr    // Dst = A + B * Off     (B has integer type Opnd; Off: element size, or -1 with Args[0] the size for VLAs)
 	Bin          // Dst = A Sub B        in Type (Shl, Shr: B has type Opnd)
 	Cmp          // Dst = A Sub B        compared as Opnd, Dst is int
 	Un           // Dst = Sub A          Neg, BitNot
 	Conv         // Dst = (Type) A       from Opnd
-	PtrDiff      // Dst = (A - B) / Off
+	PtrDiff      // Dst = (A - B) / Off   (Off -1: Args[0] is the size)
 	Move         // Dst = A              (merging of values of ?: && || goes through temporaries and Phi; Move names a constant)
 	Phi          // Dst = Args[i] on entry from Preds[i]
 	Alloca       // Dst = stack block of A bytes   (VLA, __builtin_alloca), Off: 1 for alloca (lives until return)
-	Call         // Dst = A(Args...); a record result is written to *B; a record argument is the address of the caller's copy
+	Call         // Dst = A(Args...); a record result is written to *B; a record argument is the address of the caller's copy; Opnd: the function type it is called as
 	Builtin      // Dst = Name(Args...)  va_start, va_arg(Type), va_end, va_copy, __sync_*, __atomic_*, vector builtins, ...
-	Asm          // Asm; Args: addresses of outputs then inputs' values
+	Asm          // Asm; Args: addresses of outputs, then inputs: values, or addresses where the operand is an lvalue
 	LifeStart    // local A's storage begins a new life (its scope is entered): its old value is gone
 
 	// terminators
@@ -218,7 +223,7 @@ type Instr struct {
 	Rec      *ctype.Record // FieldAddr, LoadBits, StoreBits
 	Args     []Value
 	ArgTypes []*ctype.Type // Call, Builtin: the types of Args
-	Name     string        // Builtin
+	Name     string        // Builtin; BuiltinVec for element-wise operations on vectors (Sub)
 	Cases    []CaseRange
 	Asm      *check.Asm
 	Pos      Pos
@@ -228,3 +233,84 @@ type Instr struct {
 
 // IsTerminator reports whether op ends a block.
 func (op Op) IsTerminator() bool { return op >= Jump }
+
+// BuiltinVec is the Name of a Builtin that stands for the element-wise vector
+// operation Instr.Sub.
+const BuiltinVec = "vec"
+
+// NoReg is Instr.Dst of an instruction that has no result.
+const NoReg Reg = -1
+
+// Int returns the integer constant v.
+func Int(v int64) Value { return Value{Kind: VInt, Off: v} }
+
+// RegVal returns the value of register r.
+func RegVal(r Reg) Value { return Value{Kind: VReg, ID: int32(r)} }
+
+// Undef is the undefined value.
+var Undef = Value{Kind: VUndef}
+
+// Operands calls f for each operand of in that is present; f may change it.
+func (in *Instr) Operands(f func(v *Value)) {
+	if in.A.Kind != NoVal {
+		f(&in.A)
+	}
+	if in.B.Kind != NoVal {
+		f(&in.B)
+	}
+	for i := range in.Args {
+		f(&in.Args[i])
+	}
+}
+
+// Term returns the terminator of block b.
+func (f *Func) Term(b BlockID) *Instr { return &f.Instrs[f.Blocks[b].Hi-1] }
+
+// Body returns the instructions of block b.
+func (f *Func) Body(b BlockID) []Instr { return f.Instrs[f.Blocks[b].Lo:f.Blocks[b].Hi] }
+
+// Defined reports whether f has a body in the program.
+func (f *Func) Defined() bool { return len(f.Blocks) > 0 }
+
+// StmtAt returns the statement of an instruction, nil if it has none.
+func (f *Func) StmtAt(in *Instr) *check.Stmt {
+	if in.Stmt < 0 {
+		return nil
+	}
+	return f.Stmts[in.Stmt]
+}
+
+// SourcePos says where in a file p starts, for reports: inside a macro, the
+// place of its use. The zero Pos if p is nowhere.
+func (p *Program) SourcePos(at Pos) source.Pos {
+	if at.Unit < 0 || int(at.Unit) >= len(p.Units) {
+		return source.Pos{}
+	}
+	toks := p.Units[at.Unit].AST.Cpp.Tokens
+	if at.Tok < 0 || int(at.Tok) >= len(toks) {
+		return source.Pos{}
+	}
+	t := &toks[at.Tok]
+	if t.Exp.IsValid() {
+		return t.Exp
+	}
+	return t.Spell
+}
+
+// Record returns the record that stands for r in the whole program.
+func (p *Program) Record(r *ctype.Record) *ctype.Record {
+	if c := p.Records[r]; c != nil {
+		return c
+	}
+	return r
+}
+
+// IsLvalue reports whether x, an operand of an asm, is a place: then its
+// address is the argument of the Asm instruction.
+func IsLvalue(x *check.Expr) bool {
+	switch x.Op {
+	case check.Ref, check.Deref, check.Member, check.StrLit, check.CompoundLit, check.RealPart, check.ImagPart:
+		return true
+	}
+	return false
+}

@@ -68,6 +68,7 @@ type Object struct {
 	InlineOnly              bool   // the definition serves inlining only (gnu_inline extern, C99 inline): the function itself is defined elsewhere
 	Alias                   string // __attribute__((alias("x")))
 	Section                 string
+	Align                   int64 // __attribute__((aligned)) or _Alignas, 0 for the type's own
 	Constructor, Destructor bool
 	Cleanup                 *Object // __attribute__((cleanup(f)))
 	Inline, NoReturn        bool
@@ -78,6 +79,11 @@ type Object struct {
 	ID                      int32 // dense in the unit
 	AddrTaken               bool
 	Scope                   *Stmt // Auto: the compound statement (or for statement) in which it is declared
+
+	nested     bool // a GNU nested function
+	implicit   bool // declared by its first call
+	gnuInline  bool // __attribute__((gnu_inline))
+	externDecl bool // some declaration makes an inline definition external
 }
 
 // Init is an initialiser flattened to leaves, in order of offset; what is not
@@ -130,7 +136,7 @@ type Op uint8
 const (
 	BadExpr  Op = iota
 	IntLit      // Int (also character constants, enumerators (Obj nil), sizeof, offsetof folded)
-	FloatLit    // Float as spelled in Str
+	FloatLit    // Float as spelled in Str; with a Complex type an imaginary constant (also of integers: 3i)
 	StrLit      // Str bytes with the final NUL(s); Type is array of char/wchar_t
 	Ref         // Obj: variable (an lvalue) or function (a function designator)
 	FuncAddr    // implicit or explicit address of function designator X
@@ -194,6 +200,7 @@ type Expr struct {
 	Sub      Op
 	Explicit bool // Conv: written by the user
 	Paren    bool
+	prec     uint8 // see checker.promote
 	Type     *ctype.Type
 	Calc     *ctype.Type // OpAssign: the type of the computation
 	X, Y, Z  *Expr

@@ -99,10 +99,10 @@ type Record struct {
 	// Transparent: __attribute__((transparent_union)).
 	Transparent bool
 	Fields      []Field
-	Size     int64
-	Align    int64
-	Pos      source.Pos // of the tag or of the struct keyword
-	ID       int32      // dense in its Universe
+	Size        int64
+	Align       int64
+	Pos         source.Pos // of the tag or of the struct keyword
+	ID          int32      // dense in its Universe
 }
 
 // A Field of a Record. Anonymous struct/union members are fields with Name "".
@@ -115,6 +115,7 @@ type Field struct {
 	BitField bool
 	BitOff   int64 // bit offset from the start of the record (bit-fields only)
 	BitWidth int64
+	Align    int64 // bytes, as laid out: packed lowers it, aligned raises it; of a bit-field 0
 	Pos      source.Pos
 }
 

@@ -1,0 +1,50 @@
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"saz/frontend/cpp"
+	"saz/frontend/source"
+	"saz/frontend/syntax"
+)
+
+// checkText runs the front end on one source text and fails on errors.
+func checkText(t testing.TB, name, text string) *checker {
+	t.Helper()
+	cfg, err := compiler()
+	if err != nil {
+		t.Skip("no gcc: ", err)
+	}
+	files, sink := source.NewSet(), new(source.Sink)
+	path := filepath.Join(t.TempDir(), name)
+	files.Add(path, []byte(text))
+	pre, err := cpp.Preprocess(&cfg, files, path, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := check(new(syntax.Cache).Parse(pre, sink), files, sink)
+	report(t, files, sink)
+	return c
+}
+
+// TestOracle has the compiler check every size, offset and type that saz sees
+// in testdata.
+func TestOracle(t *testing.T) {
+	paths, _ := filepath.Glob("testdata/*.c")
+	for _, p := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(p), ".c"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := oracle(t, checkText(t, filepath.Base(p), string(text)))
+			if n < 100 {
+				t.Errorf("only %d assertions", n)
+			}
+		})
+	}
+}

@@ -1,0 +1,48 @@
+// Package check gives C its meaning: it turns the syntax of a translation unit
+// into a typed AST (ast.go) in which every name is resolved, every expression
+// has its type, and every implicit conversion is a node.
+//
+// # Phases
+//
+// There is one pass over the external declarations in order, because C needs
+// no more: what a name means depends only on what came before it.
+//
+//	scope.go       names, tags, scopes; objects with linkage
+//	decl.go        external declarations, specifiers, records, enumerations
+//	declarator.go  declarators and parameters, inside out
+//	attr.go        GNU attributes, and the constant expressions in them
+//	expr.go        expressions and conversions
+//	builtin.go     __builtin_ functions; data in builtins.txt
+//	init.go        initialisers, flattened to leaves
+//	stmt.go        statements, labels, asm
+//	const.go       constant expressions
+//	literal.go     numbers, characters, strings
+//	print.go       the typed AST as C-like text
+//
+// # Conventions of the typed AST
+//
+// An expression is an lvalue, a function designator or a value. Load, Decay
+// and FuncAddr lead from the former two to the latter; only Addr, Member,
+// Assign and their like, sizeof, typeof and __builtin_ operators see an lvalue
+// unconverted. The type of a value is never qualified. An implicit conversion
+// of an integer literal to another integer type is folded into the literal;
+// every other one is a Conv, also between pointer types that differ only below
+// the pointer. A Conv to a transparent union makes a union of its operand.
+//
+// A va_list (ctype.VaList) decays as the array that it is in the ABI:
+// va_start, va_end and va_copy take pointers to it; VaArg takes the lvalue.
+//
+// Arithmetic on a vector is VecOp; a Conv from a scalar to a vector type
+// repeats the scalar, one between vector types keeps the bits. v[i] is
+// *((elem *)&v + i).
+//
+// Token ranges index Cpp.Tokens. Where syntax is made of several statements in
+// one node (a case label and what follows it), ranges follow the AST: a Case
+// ends with the one statement that it labels.
+//
+// # Errors
+//
+// Nothing is guessed. What cannot be typed is a diagnostic ("type-error") and
+// the whole external declaration becomes a BadDecl: unknown code. A fault in
+// this package itself is caught a declaration ("internal-check").
+package check
