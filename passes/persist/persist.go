@@ -36,7 +36,7 @@ func run(c *passes.Context) (any, error) {
 	pt, rc := pointer.Of(c), receive.Of(c)
 	res := &Result{}
 	for _, g := range c.Prog.Globals {
-		if g.Linkage == ir.Undefined || g.String || g.Name == "" {
+		if g.Linkage == ir.Undefined || g.String || g.Name == "" || g.Obj == nil { // nil: made by lowering
 			continue
 		}
 		kind := Global

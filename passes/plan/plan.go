@@ -383,6 +383,10 @@ func (p *planner) sites() {
 		return refs[i].Func < refs[j].Func || refs[i].Func == refs[j].Func && refs[i].I < refs[j].I
 	})
 	for _, ref := range refs {
+		if in := p.c.Instr(ref); in.Op != ir.Call {
+			p.manual(in.Pos, "tracked state reaches this block on the stack, which can't follow it")
+			continue
+		}
 		s := Site{ID: len(p.res.Sites) + 1, Ref: ref, Func: p.callee(ref)}
 		holds, agree := false, true
 		for k, o := range byCall[ref] {
