@@ -29,7 +29,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 		}
 		return sha256.Sum256(file.Bytes())
 	}
-	if sum(7) != sum(7) {
+	if first, second := sum(7), sum(7); first != second {
 		t.Error("the same seed gave two captures")
 	}
 	if sum(7) == sum(8) {

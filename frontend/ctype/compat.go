@@ -93,7 +93,6 @@ func compatibleFunc(a, b *Type) bool {
 		// A list without a prototype agrees with parameters that survive the
 		// default promotions unchanged.
 		if g.OldStyle {
-			f = g
 			g = a.Func
 		}
 		if g.Variadic {

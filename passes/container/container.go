@@ -338,23 +338,24 @@ func (w *finder) count(o pointer.ObjID, size int64) int64 {
 	ref := w.pt.Objects[o].Inner
 	f := w.c.Prog.Funcs[ref.Func]
 	in := &f.Instrs[ref.I]
+	callees := w.pt.Callees(ref)
+	if len(callees) != 1 {
+		return 0
+	}
+	m := w.pt.Model(callees[0])
+	if m == nil || m.Alloc == nil || len(m.Alloc.Size) == 0 {
+		return 0
+	}
 	total := int64(1)
-	for _, t := range w.pt.Callees(ref) {
-		m := w.pt.Model(t)
-		if m == nil || m.Alloc == nil || len(m.Alloc.Size) == 0 {
+	for _, k := range m.Alloc.Size {
+		if k >= len(in.Args) {
 			return 0
 		}
-		for _, k := range m.Alloc.Size {
-			if k >= len(in.Args) {
-				return 0
-			}
-			a := strip(f, in.Args[k])
-			if a.Kind != ir.VInt {
-				return 0
-			}
-			total *= a.Off
+		a := strip(f, in.Args[k])
+		if a.Kind != ir.VInt {
+			return 0
 		}
-		break
+		total *= a.Off
 	}
 	if size <= 0 || total%size != 0 {
 		return 0

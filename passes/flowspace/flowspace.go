@@ -152,10 +152,7 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 	head := pointer.Loc{Obj: v.Obj, Off: w.pt.Canon(v.Obj, k.HeadOff)}
 	heads := []pointer.Loc{head}
 	if k.Indirect {
-		heads = nil
-		for _, l := range w.pt.Contents(head.Obj, head.Off) {
-			heads = append(heads, l)
-		}
+		heads = w.pt.Contents(head.Obj, head.Off)
 	}
 	switch {
 	case k.Shape == container.Array && !k.Indirect:

@@ -1,6 +1,7 @@
 package pointer
 
 import (
+	"slices"
 	"strings"
 
 	"saz/frontend/check"
@@ -140,13 +141,60 @@ func (s *solver) store(f *ir.Func, v ir.Value, from int32) {
 	}
 }
 
-// copyMem makes *dst include *src.
-func (s *solver) copyMem(dst, src int32, size int64) {
+// maxPieces bounds the pointers that a copy of known size is split into.
+const maxPieces = 32
+
+// copyMem makes *dst include *src. A copy of known, small size is as many loads
+// and stores as it may hold pointers, which costs the sum of the sizes of the two
+// sets; others take each pair.
+func (s *solver) copyMem(dst, src int32, size int64, t *ctype.Type) {
 	if dst == none || src == none {
 		return
 	}
-	s.constrain(dst, constraint{kind: conCopyDst, other: src, a: size})
-	s.constrain(src, constraint{kind: conCopySrc, other: dst, a: size})
+	if size >= 0 && size <= maxPieces*ctype.PtrSize {
+		for _, off := range pieces(size, t) {
+			from, to := src, dst
+			if off > 0 {
+				from, to = s.node(), s.node()
+				s.constrain(src, constraint{kind: conShift, other: from, a: off, b: -1})
+				s.constrain(dst, constraint{kind: conShift, other: to, a: off, b: -1})
+			}
+			v := s.node()
+			s.constrain(from, constraint{kind: conLoad, other: v})
+			s.constrain(to, constraint{kind: conStore, other: v})
+		}
+		return
+	}
+	id := int64(len(s.copies))
+	s.copies = append(s.copies, blockCopy{})
+	s.constrain(dst, constraint{kind: conCopyDst, other: src, a: size, b: id})
+	s.constrain(src, constraint{kind: conCopySrc, other: dst, a: size, b: id})
+}
+
+// pieces lists the offsets at which size bytes, of type t if that is known,
+// may hold pointers.
+func pieces(size int64, t *ctype.Type) []int64 {
+	seen := map[int64]bool{}
+	var out []int64
+	add := func(o int64) {
+		if o+ctype.PtrSize <= size && !seen[o] {
+			seen[o] = true
+			out = append(out, o)
+		}
+	}
+	for o := int64(0); o < size; o += ctype.PtrSize {
+		add(o)
+	}
+	if t != nil {
+		ctype.Leaves(t, func(l ctype.Leaf) bool {
+			if carries(l.Type) {
+				add(l.Off)
+			}
+			return true
+		})
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (s *solver) globals() {
@@ -202,7 +250,7 @@ func (s *solver) procedure(f *ir.Func) {
 		t := f.Locals[l].Type
 		switch {
 		case isMemType(t):
-			s.copyMem(s.constNode(s.at(o, 0)), fn.params+int32(i), sizeOf(t))
+			s.copyMem(s.constNode(s.at(o, 0)), fn.params+int32(i), sizeOf(t), t)
 		case carries(t):
 			s.edge(fn.params+int32(i), s.writeNode(s.at(o, 0)))
 		}
@@ -251,7 +299,7 @@ func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
 		}
 		s.store(f, in.A, s.value(f, in.B))
 	case ir.Copy:
-		s.copyMem(s.value(f, in.A), s.value(f, in.B), sizeOf(in.Type))
+		s.copyMem(s.value(f, in.A), s.value(f, in.B), sizeOf(in.Type), in.Type)
 	case ir.FieldAddr:
 		rec := int64(0)
 		if in.Rec != nil {
@@ -267,7 +315,7 @@ func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
 				s.shifted(f, in.A, dst, in.B.Off*in.Off, 0)
 			}
 		default:
-			s.indexed(f, in.A, dst, in.Off, s.wide(f, in.A))
+			s.indexed(f, in.A, dst, in.Off, s.modeOf(f, in.A))
 		}
 	case ir.Bin:
 		if carries(in.Type) {
@@ -321,7 +369,7 @@ func (s *solver) shifted(f *ir.Func, a ir.Value, dst int32, delta, rec int64) {
 	}
 }
 
-func (s *solver) indexed(f *ir.Func, a ir.Value, dst int32, stride int64, wide bool) {
+func (s *solver) indexed(f *ir.Func, a ir.Value, dst int32, stride, mode int64) {
 	if dst == none {
 		return
 	}
@@ -330,21 +378,25 @@ func (s *solver) indexed(f *ir.Func, a ir.Value, dst int32, stride int64, wide b
 	}
 	if p, ok := s.constPlace(f, a); ok {
 		l := s.places[p]
-		for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, stride, wide) {
+		for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, stride, mode) {
 			s.addPlace(dst, s.place(l.Obj, off))
 		}
 	} else if n := s.value(f, a); n != none {
-		w := int64(0)
-		if wide {
-			w = 1
-		}
-		s.constrain(n, constraint{kind: conIndex, other: dst, a: stride, b: w})
+		s.constrain(n, constraint{kind: conIndex, other: dst, a: stride, b: mode})
 	}
 }
 
-// wide reports whether the pointer v was made in f by casting a pointer to a
+// modeOf says how arithmetic on v in f is meant.
+func (s *solver) modeOf(f *ir.Func, v ir.Value) int64 {
+	if s.isWide(f, v) {
+		return wide
+	}
+	return narrow
+}
+
+// isWide reports whether the pointer v was made in f by casting a pointer to a
 // record, or to nothing in particular, to a pointer to something else.
-func (s *solver) wide(f *ir.Func, v ir.Value) bool {
+func (s *solver) isWide(f *ir.Func, v ir.Value) bool {
 	for range 8 {
 		if v.Kind != ir.VReg {
 			return false
@@ -368,7 +420,7 @@ func (s *solver) wide(f *ir.Func, v ir.Value) bool {
 		case ir.Phi:
 			for _, a := range in.Args {
 				if a.Kind == ir.VReg && a.ID != v.ID && f.Regs[a.ID].Def >= 0 {
-					if c := &f.Instrs[f.Regs[a.ID].Def]; c.Op == ir.Conv && s.wide(f, a) {
+					if c := &f.Instrs[f.Regs[a.ID].Def]; c.Op == ir.Conv && s.isWide(f, a) {
 						return true
 					}
 				}
@@ -394,14 +446,14 @@ func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
 			s.shifted(f, b, dst, c, 0)
 			return
 		}
-		s.indexed(f, a, dst, 1, true)
-		s.indexed(f, b, dst, 1, true)
+		s.indexed(f, a, dst, 1, wide)
+		s.indexed(f, b, dst, 1, wide)
 	case check.Sub, check.PtrSub:
 		if c, ok := konst(b); ok {
 			s.shifted(f, a, dst, -c, 0)
 			return
 		}
-		s.indexed(f, a, dst, 1, true)
+		s.indexed(f, a, dst, 1, wide)
 	case check.And:
 		if c, ok := konst(b); ok {
 			s.masked(f, a, dst, c)
@@ -411,8 +463,8 @@ func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
 			s.masked(f, b, dst, c)
 			return
 		}
-		s.indexed(f, a, dst, 1, true)
-		s.indexed(f, b, dst, 1, true)
+		s.indexed(f, a, dst, 1, wide)
+		s.indexed(f, b, dst, 1, wide)
 	case check.Or:
 		// A tag in the low bits leaves the place; anything else may be anywhere.
 		if c, ok := konst(b); ok && c >= 0 && c < 16 {
@@ -423,11 +475,11 @@ func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
 			s.flow(f, b, dst)
 			return
 		}
-		s.indexed(f, a, dst, 1, true)
-		s.indexed(f, b, dst, 1, true)
+		s.indexed(f, a, dst, 1, wide)
+		s.indexed(f, b, dst, 1, wide)
 	case check.Xor:
-		s.indexed(f, a, dst, 1, true)
-		s.indexed(f, b, dst, 1, true)
+		s.indexed(f, a, dst, 1, wide)
+		s.indexed(f, b, dst, 1, wide)
 	}
 }
 
@@ -550,11 +602,12 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 		}
 	}
 	if cs.recDst != none {
-		size := int64(-1)
+		size, t := int64(-1), (*ctype.Type)(nil)
 		if fn.Type != nil && fn.Type.Elem != nil {
-			size = sizeOf(fn.Type.Elem)
+			t = fn.Type.Elem
+			size = sizeOf(t)
 		}
-		s.copyMem(cs.recDst, nodes.ret, size)
+		s.copyMem(cs.recDst, nodes.ret, size, t)
 	}
 	if cs.dst == none {
 		return
@@ -587,7 +640,7 @@ func (s *solver) builtin(f *ir.Func, fn *funcNodes, ref ir.Ref, in *ir.Instr, ds
 			s.load(f, in.Args[0], dst)
 		}
 	case name == "va_copy":
-		s.copyMem(s.value(f, in.Args[0]), s.value(f, in.Args[1]), -1)
+		s.copyMem(s.value(f, in.Args[0]), s.value(f, in.Args[1]), -1, nil)
 	case name == "va_end", name == "real", name == "imag", name == "stack_save", name == "stack_restore":
 	case strings.HasPrefix(name, "__atomic_"), strings.HasPrefix(name, "__sync_"):
 		// Each argument may be an address, of the object or of a value.
@@ -600,8 +653,8 @@ func (s *solver) builtin(f *ir.Func, fn *funcNodes, ref ir.Ref, in *ir.Instr, ds
 				if i != j && (j >= len(in.ArgTypes) || carries(in.ArgTypes[j])) {
 					s.store(f, a, s.value(f, b))
 					if i < j {
-						s.copyMem(s.value(f, a), s.value(f, b), ctype.PtrSize)
-						s.copyMem(s.value(f, b), s.value(f, a), ctype.PtrSize)
+						s.copyMem(s.value(f, a), s.value(f, b), ctype.PtrSize, nil)
+						s.copyMem(s.value(f, b), s.value(f, a), ctype.PtrSize, nil)
 					}
 				}
 			}

@@ -18,7 +18,7 @@ import (
 
 // rawCap is the largest offset that is kept apart in an object of unknown
 // layout.
-const rawCap = 2048
+const rawCap = 512
 
 type layKind uint8
 
@@ -49,6 +49,9 @@ type layField struct {
 }
 
 var blobLay = &lay{kind: layBlob, size: -1, one: true}
+
+// meltedLay is the layout of an object that turned out to have too many places.
+var meltedLay = &lay{kind: layBlob, size: -1, one: true}
 var rawLay = &lay{kind: layRaw, size: -1}
 
 // layouts makes and shares layouts.
@@ -426,7 +429,7 @@ type arith struct {
 	l     *lay
 	off   int32
 	delta int64
-	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic; index: -1, wide -2
+	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic, -1: piece of a copy; index: -1 - mode
 }
 
 // An arithmetic caches shift and index.
@@ -443,7 +446,7 @@ func addOff(out []int32, o int32) []int32 {
 
 // shift returns where a pointer at canonical offset off goes when delta bytes
 // are added. rec is the size of the record if this is the address of one of
-// its members.
+// its members, -1 if it is where a piece of a copy goes.
 //
 // The exact answer supposes that the pointer is in the first element of every
 // array around it. If the step leaves the element, then from another element
@@ -451,7 +454,7 @@ func addOff(out []int32, o int32) []int32 {
 // a member of a record that begins here, as part of the object's own type,
 // stays inside, so exactly one answer is right.
 func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
-	if off == Any || delta == 0 && rec == 0 {
+	if off == Any || delta == 0 && rec <= 0 {
 		return []int32{off}
 	}
 	if l.one {
@@ -488,30 +491,36 @@ func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
 			}
 		}
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && rec == 0 {
 		// Beyond the object: one past its end, or not what it seems to be.
+		// (A member or a piece there cannot be accessed: no such object is meant.)
 		out = append(out, Any)
 	}
 	c[key] = out
 	return out
 }
 
+// Modes of index.
+const (
+	narrow = iota // the pointer has the type of what it points at
+	wide          // it was made by a cast in this procedure
+	cyclic        // the step feeds itself
+)
+
 // index returns where a pointer at canonical offset off goes when an unknown
 // multiple of stride is added. Inside an array of such elements it stays where
 // it is; a subobject of just that size counts as an array of one, as in C. But
 // a pointer to a record's first byte that was made by a cast in this procedure
-// (wide) may be walking over the whole record: then it can be anywhere.
-func (c arithmetic) index(l *lay, off int32, stride int64, wide bool) []int32 {
+// may be walking over the whole record: then it can be anywhere. So can a
+// pointer that is stepped again and again, except in an array.
+func (c arithmetic) index(l *lay, off int32, stride, mode int64) []int32 {
 	if off == Any {
 		return []int32{Any}
 	}
 	if l.one {
 		return []int32{0}
 	}
-	key := arith{l, off, stride, -1}
-	if wide {
-		key.rec = -2
-	}
+	key := arith{l, off, stride, -1 - mode}
 	if r, ok := c[key]; ok {
 		return r
 	}
@@ -525,14 +534,15 @@ func (c arithmetic) index(l *lay, off int32, stride int64, wide bool) []int32 {
 		if stride == 0 {
 			break
 		}
-		if s.rec && s.start == int64(off) && s.size > big {
+		here := s.start == int64(off)
+		if s.rec && here && s.size > big {
 			big = s.size
 		}
-		if s.elem > 0 && (stride%s.elem == 0 || stride == elemStride) && !(wide && s.start == int64(off) && s.size >= 0 && s.size < big) {
+		if s.elem > 0 && (stride%s.elem == 0 || stride == elemStride) && !(mode != narrow && here && s.size >= 0 && s.size < big) {
 			out = []int32{off}
 			break
 		}
-		if s.elem == 0 && s.start == int64(off) && (s.size == stride || stride == elemStride) && (!wide || big <= s.size) {
+		if s.elem == 0 && here && (s.size == stride || stride == elemStride) && (mode == narrow || mode == wide && big <= s.size) {
 			out = []int32{off}
 			break
 		}

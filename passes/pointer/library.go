@@ -100,7 +100,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 				s.addPlace(any, up)
 			}
 			if a.From != nil {
-				s.copyMem(s.constNode(p), arg(*a.From), -1)
+				s.copyMem(s.constNode(p), arg(*a.From), -1, nil)
 			}
 		}
 	}
@@ -121,7 +121,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		give(s.place(s.libObj(g, m, cs.ref), 0))
 	}
 	for _, c := range m.Copies {
-		s.copyMem(arg(c[0]), arg(c[1]), size)
+		s.copyMem(arg(c[0]), arg(c[1]), size, nil)
 	}
 	for _, c := range m.Moves {
 		if d, a := arg(c[0]), arg(c[1]); d != none && a != none {

@@ -85,7 +85,7 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 			to := s.find(c.other)
 			for _, p := range places {
 				l := s.places[p]
-				for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, c.a, c.b != 0) {
+				for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, c.a, c.b) {
 					s.addPlace(to, s.place(l.Obj, off))
 				}
 			}
@@ -106,18 +106,22 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 				s.addPlace(to, s.place(l.Obj, off))
 			}
 		case conCopyDst:
-			for _, src := range s.pts[s.find(c.other)].appendTo(nil) {
-				for _, p := range places {
-					if s.writable(p) {
-						s.copyBlock(p, src, c.a)
+			if !s.smashed(n, c, len(places)) {
+				for _, src := range s.pts[s.find(c.other)].appendTo(nil) {
+					for _, p := range places {
+						if s.writable(p) {
+							s.copyBlock(p, src, c.a)
+						}
 					}
 				}
 			}
 		case conCopySrc:
-			for _, dst := range s.pts[s.find(c.other)].appendTo(nil) {
-				if s.writable(dst) {
-					for _, p := range places {
-						s.copyBlock(dst, p, c.a)
+			if !s.smashed(c.other, constraint{other: n, b: c.b}, len(places)) {
+				for _, dst := range s.pts[s.find(c.other)].appendTo(nil) {
+					if s.writable(dst) {
+						for _, p := range places {
+							s.copyBlock(dst, p, c.a)
+						}
 					}
 				}
 			}
@@ -158,6 +162,28 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 	}
 }
 
+// maxCopy bounds the pairs of places that one copy of memory keeps apart.
+const maxCopy = 4096
+
+// smashed reports whether the copy with number c.b, from what c.other points at
+// to what dst points at, no longer keeps its places apart because there are too
+// many pairs: then everything in the one goes anywhere into the other.
+func (s *solver) smashed(dst int32, c constraint, news int) bool {
+	cp := &s.copies[c.b]
+	if cp.smashed {
+		return true
+	}
+	dst, src := s.find(dst), s.find(c.other)
+	if s.pts[dst].len()*s.pts[src].len() <= maxCopy {
+		return false
+	}
+	cp.smashed = true
+	t := s.node()
+	s.constrain(src, constraint{kind: conLoadAny, other: t})
+	s.constrain(dst, constraint{kind: conStoreAny, other: t})
+	return true
+}
+
 // writable reports whether a store may change the object of place p: code and
 // string literals never change.
 func (s *solver) writable(p int32) bool {
@@ -184,15 +210,70 @@ func (s *solver) called(id, p int32) {
 	}
 }
 
-// collapse merges the cycles of the copy graph (Nuutila's variant of Tarjan's
-// algorithm, iterative) and leaves in order the nodes, successors first. Edges
-// of shifts and loads do not merge nodes but do order them.
+// collapse merges the cycles of the copy graph and orders the nodes.
+//
+// A second search, over the copy graph and the edges of pointer arithmetic,
+// gives the order, and finds arithmetic that feeds itself (p++ in a loop): a
+// positive-weight cycle, which would crawl over an object byte by byte. Such a
+// step becomes one by any multiple of itself.
 func (s *solver) collapse() {
-	n := len(s.rep)
-	index := make([]int32, n)
-	low := make([]int32, n)
-	inStack := make([]bool, n)
+	var merges [][2]int32
+	s.search(func(v int32, kids []int32) []int32 { return s.succ[v].appendTo(kids) },
+		func(v int32, comp []int32) {
+			for _, w := range comp {
+				if w != v {
+					merges = append(merges, [2]int32{w, v})
+				}
+			}
+		})
+	for _, m := range merges {
+		s.merge(m[1], m[0])
+	}
 	s.order = s.order[:0]
+	var again []int32
+	s.search(func(v int32, kids []int32) []int32 {
+		kids = s.succ[v].appendTo(kids)
+		for i := range s.cons[v] {
+			if c := &s.cons[v][i]; c.kind == conShift || c.kind == conIndex || c.kind == conMask {
+				kids = append(kids, c.other)
+			}
+		}
+		return kids
+	}, func(v int32, comp []int32) {
+		s.order = append(s.order, comp...)
+		if len(comp) == 1 && len(s.cons[v]) == 0 {
+			return
+		}
+		s.stamp++
+		for _, w := range comp {
+			s.seen[w] = s.stamp
+		}
+		for _, w := range comp {
+			for i := range s.cons[w] {
+				if c := &s.cons[w][i]; c.kind == conShift && s.seen[s.find(c.other)] == s.stamp {
+					c.kind, c.a, c.b = conIndex, max(c.a, -c.a), cyclic
+					again = append(again, w)
+				}
+			}
+		}
+	})
+	for _, n := range again {
+		s.delta[n].union(&s.pts[n], nil)
+	}
+}
+
+// search finds strongly connected components (Nuutila's variant of Tarjan's
+// algorithm, iterative), successors first.
+func (s *solver) search(succ func(int32, []int32) []int32, emit func(root int32, comp []int32)) {
+	n := len(s.rep)
+	for len(s.seen) < n {
+		s.seen = append(s.seen, 0)
+	}
+	if cap(s.index) < n {
+		s.index, s.low, s.on = make([]int32, n+n/4), make([]int32, n+n/4), make([]bool, n+n/4)
+	}
+	index, low, on := s.index[:n], s.low[:n], s.on[:n]
+	clear(index)
 	type frame struct {
 		n    int32
 		kids []int32
@@ -206,15 +287,14 @@ func (s *solver) collapse() {
 		count++
 		index[v], low[v] = count, count
 		stack = append(stack, v)
-		inStack[v] = true
+		on[v] = true
 		var kids []int32
 		if l := len(pool); l > 0 {
 			kids = pool[l-1][:0]
 			pool = pool[:l-1]
 		}
-		frames = append(frames, frame{v, s.succ[v].appendTo(kids), 0})
+		frames = append(frames, frame{v, succ(v, kids), 0})
 	}
-	var merges [][2]int32
 	for r := range n {
 		if s.rep[r] != int32(r) || index[r] != 0 {
 			continue
@@ -228,7 +308,7 @@ func (s *solver) collapse() {
 				f.i++
 				if index[k] == 0 {
 					push(k)
-				} else if inStack[k] {
+				} else if on[k] {
 					low[v] = min(low[v], index[k])
 				}
 				continue
@@ -240,21 +320,17 @@ func (s *solver) collapse() {
 				low[p] = min(low[p], low[v])
 			}
 			if low[v] == index[v] {
-				for {
-					w := stack[len(stack)-1]
-					stack = stack[:len(stack)-1]
-					inStack[w] = false
-					if w == v {
-						break
-					}
-					merges = append(merges, [2]int32{w, v})
+				i := len(stack) - 1
+				for stack[i] != v {
+					i--
 				}
-				s.order = append(s.order, v)
+				for _, w := range stack[i:] {
+					on[w] = false
+				}
+				emit(v, stack[i:])
+				stack = stack[:i]
 			}
 		}
-	}
-	for _, m := range merges {
-		s.merge(m[1], m[0])
 	}
 }
 

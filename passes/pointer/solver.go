@@ -51,7 +51,12 @@ type solver struct {
 	funcs    []funcNodes
 	order    []int32 // of nodes
 	seen     []int32 // scratch of the order's search
-	dirty    bool    // edges were added since order was computed
+	stamp    int32
+	index    []int32
+	low      []int32
+	on       []bool
+	copies   []blockCopy
+	dirty    bool // edges were added since order was computed
 	rounds   int
 	edges    int
 	merged   int
@@ -97,6 +102,9 @@ type packetKey struct {
 	cb   bool
 }
 
+// A blockCopy is one copy of memory between places that pointers name.
+type blockCopy struct{ smashed bool }
+
 type copyTarget struct {
 	src, dst int32 // places
 	size     int64 // -1: unknown
@@ -108,7 +116,7 @@ const (
 	conLoad     constraintKind = iota // other ⊇ *this
 	conStore                          // *this ⊇ other
 	conShift                          // other ⊇ this + a
-	conIndex                          // other ⊇ this + i*a; wide: b
+	conIndex                          // other ⊇ this + i*a; b: narrow, wide or cyclic
 	conCopyDst                        // *this ⊇ *other, a bytes
 	conCopySrc                        // *other ⊇ *this
 	conCall                           // this is called at site other
@@ -237,9 +245,16 @@ func (s *solver) place(o ObjID, off int32) int32 {
 		off = 0
 	}
 	l := s.byObj[o]
+	if off != 0 && s.objLay[o] == meltedLay {
+		off = 0
+	}
 	i := sort.Search(len(l), func(i int) bool { return s.places[l[i]].Off >= off })
 	if i < len(l) && s.places[l[i]].Off == off {
 		return l[i]
+	}
+	if len(l) >= maxPlaces && off != Any && (s.objLay[o].kind == layRaw || len(l) >= maxFields) {
+		s.melt(o)
+		return s.place(o, 0)
 	}
 	id := int32(len(s.places))
 	s.places = append(s.places, Loc{o, off})
@@ -250,6 +265,30 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	l[i] = id
 	s.byObj[o] = l
 	return id
+}
+
+// maxPlaces bounds the places in an object of unknown layout, maxFields those
+// in any object.
+const (
+	maxPlaces = 128
+	maxFields = 4096
+)
+
+// melt makes all of object o one place: it has too many.
+func (s *solver) melt(o ObjID) {
+	s.objLay[o] = meltedLay
+	one := s.cellOf(s.place(o, 0))
+	join := func(n int32) {
+		if n != none {
+			s.edge(n, one)
+			s.edge(one, n)
+		}
+	}
+	for _, p := range s.byObj[o] {
+		join(s.cell[p])
+	}
+	join(s.anyLoad[o])
+	join(s.anyStore[o])
 }
 
 // at returns the place of byte off of o.
@@ -276,6 +315,8 @@ func (s *solver) constNode(p int32) int32 {
 func (s *solver) readNode(p int32) int32 {
 	if l := s.places[p]; l.Off == Any {
 		return s.anyLoadOf(l.Obj)
+	} else if l.Off != 0 && s.objLay[l.Obj] == meltedLay {
+		p = s.place(l.Obj, 0)
 	}
 	return s.cellOf(p)
 }
@@ -283,6 +324,8 @@ func (s *solver) readNode(p int32) int32 {
 func (s *solver) writeNode(p int32) int32 {
 	if l := s.places[p]; l.Off == Any {
 		return s.anyStoreOf(l.Obj)
+	} else if l.Off != 0 && s.objLay[l.Obj] == meltedLay {
+		p = s.place(l.Obj, 0)
 	}
 	return s.cellOf(p)
 }
@@ -310,6 +353,9 @@ func (s *solver) anyLoadOf(o ObjID) int32 {
 	if s.anyLoad[o] != none {
 		return s.anyLoad[o]
 	}
+	if s.objLay[o] == meltedLay {
+		return s.cellOf(s.place(o, 0))
+	}
 	n := s.node()
 	s.anyLoad[o] = n
 	if a := s.anyStore[o]; a != none {
@@ -326,6 +372,9 @@ func (s *solver) anyLoadOf(o ObjID) int32 {
 func (s *solver) anyStoreOf(o ObjID) int32 {
 	if s.anyStore[o] != none {
 		return s.anyStore[o]
+	}
+	if s.objLay[o] == meltedLay {
+		return s.cellOf(s.place(o, 0))
 	}
 	n := s.node()
 	s.anyStore[o] = n
@@ -346,12 +395,18 @@ func (s *solver) anyStoreOf(o ObjID) int32 {
 // copyBlock makes size bytes (-1: any number) at place dst include what is at
 // place src.
 func (s *solver) copyBlock(dst, src int32, size int64) {
+	so, do := s.places[src].Obj, s.places[dst].Obj
+	if s.objLay[so] == meltedLay {
+		src = s.place(so, 0)
+	}
+	if s.objLay[do] == meltedLay {
+		dst = s.place(do, 0)
+	}
 	w := copyTarget{src, dst, size}
 	if s.copySeen[w] || src == dst {
 		return
 	}
 	s.copySeen[w] = true
-	so, do := s.places[src].Obj, s.places[dst].Obj
 	if s.objLay[so] == blobLay && so != s.unknown && s.objects[so].Kind != Local {
 		return // functions, objects of libraries
 	}
@@ -399,7 +454,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		s.edge(src, s.cellOf(s.place(to.Obj, 0)))
 		return
 	}
-	for _, off := range s.arith.shift(dl, to.Off, rel, 0) {
+	for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
 		s.edge(src, s.writeNode(s.place(to.Obj, off)))
 	}
 	if stride == 0 || s.sameStride(dl, to.Off, stride) {
@@ -414,7 +469,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		if end := dl.whole(); end >= 0 && int64(to.Off)+rel >= end {
 			return
 		}
-		for _, off := range s.arith.shift(dl, to.Off, rel, 0) {
+		for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
 			s.edge(src, s.writeNode(s.place(to.Obj, off)))
 		}
 	}

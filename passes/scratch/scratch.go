@@ -214,10 +214,7 @@ func (a *analysis) starts() []start {
 	}
 	// What the procedures below on the stack do when the loop has ended.
 	below := map[ir.FuncID]bool{}
-	var work []ir.FuncID
-	for _, f := range a.rc.LoopProcs {
-		work = append(work, f)
-	}
+	work := append([]ir.FuncID(nil), a.rc.LoopProcs...)
 	for len(work) > 0 {
 		f := work[0]
 		work = work[1:]
