@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 
 	"github.com/mattn/go-isatty"
@@ -65,6 +66,9 @@ func realMain(args []string) int {
 		},
 	}
 	err := app.Run(args)
+	for _, f := range atExit {
+		f()
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -114,6 +118,8 @@ func commonFlags(more ...cli.Flag) []cli.Flag {
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "how many units at a time (default: one a processor); the result does not depend on it"},
 		&cli.StringSliceFlag{Name: "models", Usage: "`FILE` with models of library functions, added to the built-in ones"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no warnings"},
+		&cli.StringFlag{Name: "cpuprofile", Usage: "write a CPU profile to `FILE`, for go tool pprof", Hidden: true},
+		&cli.StringFlag{Name: "memprofile", Usage: "write a heap profile to `FILE`", Hidden: true},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never; NO_COLOR is honoured"},
 	}, more...)
 }
@@ -127,7 +133,35 @@ func load(c *cli.Context) (*run.Analysis, error) {
 	return loadTarget(c, targets, flags)
 }
 
+// atExit ends what a command started: profiles.
+var atExit []func()
+
+// profile starts the profiles that the flags ask for.
+func profile(c *cli.Context) error {
+	if name := c.String("cpuprofile"); name != "" {
+		f, err := os.Create(name)
+		if err != nil {
+			return usage("%v", err)
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return usage("%v", err)
+		}
+		atExit = append(atExit, func() { pprof.StopCPUProfile(); f.Close() })
+	}
+	if name := c.String("memprofile"); name != "" {
+		f, err := os.Create(name)
+		if err != nil {
+			return usage("%v", err)
+		}
+		atExit = append(atExit, func() { pprof.WriteHeapProfile(f); f.Close() })
+	}
+	return nil
+}
+
 func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) {
+	if err := profile(c); err != nil {
+		return nil, err
+	}
 	p := newProgress(c)
 	defer p.done()
 	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", Step: p.step})
