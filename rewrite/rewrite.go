@@ -74,7 +74,8 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	res := &Result{Files: map[string][]byte{}, Plan: plan.Of(c)}
 	own := ownFiles(c)
 	res.Root = root(a.Build, own)
-	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil }}
+	twice := readTwice(c)
+	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }}
 
 	set := edit.NewSet()
 	var err error
@@ -133,6 +134,23 @@ func ownFiles(c *passes.Context) map[source.FileID]*source.File {
 		}
 	}
 	return own
+}
+
+// readTwice are the files that some unit reads more than once (lists of
+// X(...), templates by macros): what is inserted there would appear in each of its uses.
+func readTwice(c *passes.Context) map[source.FileID]bool {
+	out := map[source.FileID]bool{}
+	for _, u := range c.Prog.Units {
+		last := map[source.FileID]int32{} // tokens of one reading come in order
+		for i := range u.AST.Cpp.Tokens {
+			at := u.AST.Cpp.Tokens[i].Exp
+			if off, ok := last[at.File]; ok && at.Off < off {
+				out[at.File] = true
+			}
+			last[at.File] = at.Off
+		}
+	}
+	return out
 }
 
 // root is the directory that the tree's names are relative to: that of the

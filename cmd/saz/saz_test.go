@@ -378,7 +378,11 @@ const forms = `#include <stdio.h>
 int a, b, c, d, e, f[4]; struct s { int x, y; char name[8]; } g, *p = &g;
 #define BUMP(v) do { (v)++; } while (0)
 #define INC(v) ((v) += 1)
+#define SWAP(v, w) t = v; v = w; w = t
+#define MAKE(n) static void make##n(void) { a += n; if (a > 99) b = n; }
+static int t;
 static int bump(int *q) { return ++*q; }
+MAKE(1) MAKE(2)
 static void work(int n) {
 	static int calls;
 	calls++;
@@ -393,6 +397,9 @@ static void work(int n) {
 	BUMP(a); if (n) BUMP(b); else BUMP(c);
 	if (INC(c) > 5) INC(d);
 	int old = b++; p->y += old;
+	if (n & 1) { SWAP(a, c); }
+	SWAP(b, d);
+	make1(); if (n) make2();
 	memset(p->name, 'a' + n % 20, sizeof p->name - 1);
 	if (bump(&a) > 2) goto out;
 	b = a ? (c = 2) : (d = 3);

@@ -67,6 +67,7 @@ type Options struct {
 
 // site is a statement, or one control expression of it, before which marks go.
 type site struct {
+	fn   ir.FuncID
 	unit ir.UnitID
 	stmt *check.Stmt
 	expr *check.Expr // the control expression; nil: before the statement
@@ -75,7 +76,7 @@ type site struct {
 // Place enters the marks of a program into set.
 func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	p := &placer{c: c, opt: opt, res: &Result{}, set: set,
-		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}}
+		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]int32{}}
 	if p.opt.Editable == nil {
 		p.opt.Editable = func(f source.FileID) bool { return !SystemFile(c.Prog, f) }
 	}
@@ -101,6 +102,7 @@ type placer struct {
 	pl       *plan.Result
 	receives map[ir.FuncID]bool
 	set      *edit.Set
+	packets  map[ir.FuncID][]int32
 	braced   map[source.Pos]bool // bare bodies of this procedure that have braces by now
 	err      error
 }
@@ -151,7 +153,7 @@ func (p *placer) needs() map[ir.FuncID]map[int32][]int {
 		for i := range m {
 			if ref := (ir.Ref{Func: f, I: i}); !p.placeable(ref) {
 				if len(p.pt.Callers(f)) == 0 {
-					p.fail(ref, "this update stands in a macro from which no mark can be reached")
+					p.fail(ref, "there is no place for a mark before this update")
 				}
 				delete(m, i)
 				continue
@@ -171,8 +173,8 @@ func (p *placer) placeable(ref ir.Ref) bool {
 	if !ok {
 		return false
 	}
-	at, ok := p.locate(s, nil, false)
-	return ok && p.opt.Editable(at.pos.File)
+	_, ok = p.locate(s, nil, false)
+	return ok
 }
 
 // begins reports whether a packet may begin in the instruction.
@@ -242,7 +244,7 @@ func (p *placer) function(f *ir.Func, need map[int32][]int) {
 		sort.Ints(at[s])
 		pos, ok := p.insert(s, at[s], late[s])
 		if !ok {
-			p.fail(first[s], "this update stands in a macro from which no mark can be reached")
+			p.fail(first[s], "there is no place for a mark before this update")
 			continue
 		}
 		for _, v := range at[s] {
@@ -274,7 +276,7 @@ func siteOf(f *ir.Func, i int32) (site, bool) {
 		return site{}, false
 	}
 	st := f.Stmts[in.Stmt]
-	s := site{unit: in.Pos.Unit, stmt: st}
+	s := site{fn: f.ID, unit: in.Pos.Unit, stmt: st}
 	within := func(x *check.Expr) bool { return x != nil && x.Tok <= in.Pos.Tok && in.Pos.End <= x.End }
 	switch st.Kind {
 	case check.If, check.Switch, check.While, check.DoWhile:
@@ -290,10 +292,10 @@ func siteOf(f *ir.Func, i int32) (site, bool) {
 		}
 	}
 	if st.Kind == check.ExprStmt && st.Up != nil && st.Up.Kind == check.For && (st.Up.Init == st) {
-		s = site{unit: in.Pos.Unit, stmt: st.Up, expr: st.X}
+		s = site{fn: f.ID, unit: in.Pos.Unit, stmt: st.Up, expr: st.X}
 	}
 	if st.Kind == check.DeclStmt && st.Up != nil && st.Up.Kind == check.For && st.Up.Init == st {
-		s = site{unit: in.Pos.Unit, stmt: st.Up}
+		s = site{fn: f.ID, unit: in.Pos.Unit, stmt: st.Up}
 	}
 	return s, true
 }
@@ -322,7 +324,7 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 	if s.expr != nil {
 		lo, ok1 := Before(toks, s.expr.Tok)
 		hi, ok2 := After(toks, s.expr.End)
-		if ok1 && ok2 && lo.File == hi.File {
+		if ok1 && ok2 && lo.File == hi.File && p.opt.Editable(lo.File) {
 			open, shut := "("+Text(vars, ","), ")"
 			if late {
 				open, shut = "(__extension__({ __auto_type saz_value = (", "); "+Text(vars, ";")+"saz_value; }))"
@@ -336,9 +338,12 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 		if st.Kind == check.Compound && st.Up == nil {
 			break // the body itself: nothing stands before it
 		}
+		if !late {
+			st = p.sibling(s, st, toks)
+		}
 		lo, ok := Before(toks, st.Tok)
 		hi, okEnd := After(toks, st.End)
-		if !ok || late && (!okEnd || lo.File != hi.File) {
+		if !ok || !p.opt.Editable(lo.File) || late && (!okEnd || lo.File != hi.File) {
 			continue
 		}
 		var out spot
@@ -350,7 +355,7 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 			// A bare body: it needs braces, which need two places.
 			open, ok1 := Before(toks, outer.Tok)
 			end, ok2 := After(toks, outer.End)
-			if !ok1 || !ok2 || open.File != end.File {
+			if !ok1 || !ok2 || open.File != end.File || !p.opt.Editable(open.File) {
 				continue
 			}
 			out.braces = &open
@@ -365,6 +370,53 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 		return out, true
 	}
 	return spot{}, false
+}
+
+// sibling returns st or, where nothing can stand before it (the second
+// statement of a macro's several), the nearest statement before it in its block that has
+// a place and from which control certainly comes to st within one packet.
+func (p *placer) sibling(s site, st *check.Stmt, toks []cpp.Token) *check.Stmt {
+	if st.Up == nil || st.Up.Kind != check.Compound {
+		return st
+	}
+	at := -1
+	for i, x := range st.Up.List {
+		if x == st {
+			at = i
+		}
+	}
+	for i := at; i >= 0; i-- {
+		x := st.Up.List[i]
+		if pos, ok := Before(toks, x.Tok); ok && p.opt.Editable(pos.File) {
+			return x
+		}
+		switch x.Kind {
+		case check.Labeled, check.Case, check.Default: // control may come in here
+			return st
+		}
+		for _, t := range p.packetsIn(s.fn) {
+			if i > 0 && st.Up.List[i-1].Tok <= t && t < x.Tok {
+				return st // a packet begins in between and clears the bits
+			}
+		}
+	}
+	return st
+}
+
+// packetsIn returns the tokens at which packets may begin in f.
+func (p *placer) packetsIn(f ir.FuncID) []int32 {
+	if list, ok := p.packets[f]; ok {
+		return list
+	}
+	var list []int32
+	fn := p.c.Prog.Funcs[f]
+	for i := range fn.Instrs {
+		if p.begins(fn, int32(i)) {
+			list = append(list, fn.Instrs[i].Pos.Tok)
+		}
+	}
+	p.packets[f] = list
+	return list
 }
 
 // insert puts the marks at s and returns where they went.
@@ -434,7 +486,7 @@ func (p *placer) put(group ...insertion) {
 
 func (p *placer) fail(ref ir.Ref, what string) {
 	p.c.Sink.Add(source.Diagnostic{ID: "mark-impossible", Severity: source.Error, Pos: p.c.Pos(ref), Msg: what,
-		Hint: "write the statement out of the macro, or tell the macro's file to saz as the place for the mark"})
+		Hint: "write the statement out where it is used: it comes from a macro, or from a file that is included several times"})
 }
 
 // redundant finds the marks whose bit is certainly set already.
