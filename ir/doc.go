@@ -34,7 +34,7 @@
 //	Phi           r1 = phi T [b1: a, b2: b]
 //	Alloca        r1 = alloca a                     "alloca until return" for alloca()
 //	Call          r1 = call f(a, b)                 "call f(a, b) to c": a record result goes to *c
-//	Builtin       r1 = builtin T name(a, b)
+//	Builtin       r1 = builtin T name(a, b)         vec.add and the like: element by element
 //	Asm           asm "template" (a, b)
 //	LifeStart     lifestart &x                      x's old value is gone
 //	Jump          jump b1
@@ -49,18 +49,26 @@
 // Records, arrays and va_lists are never in registers: a value of such a type
 // is the address of memory that holds it. Scalars, complex numbers and vectors
 // are. A parameter of record type is a local in memory that holds the caller's
-// bytes on entry. A VLA is a pointer to an Alloca, held in an unnamed local.
+// bytes on entry. A VLA is a local of pointer type that holds the address of an
+// Alloca; its element counts are unnamed locals.
 //
 // A register has one definition, which dominates its uses. RegInfo.Def -1 is
 // the value of the parameter RegInfo.Local on entry.
 //
 // Operands and arguments are evaluated in the order that gcc chooses on
-// x86-64 (arguments from the last to the first, the right side of a compound
-// assignment before its left side if it has effects).
+// x86-64: arguments from the last to the first; the right side of an assignment
+// before the left, but for its outermost load or call.
 //
 // Besides the compiler's own names (__atomic_fetch_add, ...) these Builtins
 // exist: va_start, va_end, va_copy, va_arg (all take the address of the
-// va_list; va_arg's Type is the argument's), vec (BuiltinVec), real and imag
-// (parts of a complex value), stack_save and stack_restore (around the life of
-// VLAs).
+// va_list; va_arg's Type is the argument's), vec (BuiltinVec: Instr.Sub is the
+// operation, check.Load the subscript of a vector value), real and imag (parts
+// of a complex value), stack_save and stack_restore (around the life of VLAs).
+//
+// An Asm takes places by address. One with labels is followed by a Switch on
+// undef that leads to each of them or on.
+//
+// Instructions that no expression stands behind (phis made by lifting) have
+// Pos.Tok -1 and no statement. Those of a for header belong to the for
+// statement; a Ret at the end of a function stands at the closing brace.
 package ir

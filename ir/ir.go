@@ -132,7 +132,7 @@ type Func struct {
 	Locals []Local
 	Regs   []RegInfo
 	Instrs []Instr
-	Blocks []Block       // Blocks[0] is the entry
+	Blocks []Block       // Blocks[0] is the entry, which has no predecessors; in source order
 	Stmts  []*check.Stmt // what Instr.Stmt indexes
 }
 
@@ -140,7 +140,7 @@ type Func struct {
 type Block struct {
 	Lo, Hi int32
 	Succs  []BlockID // order as the terminator says
-	Preds  []BlockID // phi operands are in this order
+	Preds  []BlockID // each once; phi operands are in this order
 }
 
 // ValKind is the kind of a Value.

@@ -60,6 +60,10 @@ func SubName(op check.Op) string {
 		return "le"
 	case check.Ge:
 		return "ge"
+	case check.Load:
+		return "elem"
+	case check.Cond:
+		return "cond"
 	}
 	return "op" + strconv.Itoa(int(op))
 }
@@ -238,7 +242,7 @@ func (pr *printer) globalName(id GlobalID) string {
 func (pr *printer) reg(r Reg) string {
 	s := "r" + strconv.Itoa(int(r))
 	if r >= 0 && int(r) < len(pr.f.Regs) {
-		if l := pr.f.Regs[r].Local; l >= 0 && int(l) < len(pr.f.Locals) {
+		if l := pr.f.Regs[r].Local; l >= 0 && int(l) < len(pr.f.Locals) && pr.f.Locals[l].Name != "" {
 			s += "." + pr.f.Locals[l].Name
 		}
 	}

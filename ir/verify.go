@@ -216,7 +216,7 @@ func (v *verifier) operand(i int32, o *Value) {
 	}
 }
 
-// hasDst says of which instructions a result is required (1) or not allowed (0); Call and Asm may.
+// shape checks that an instruction has the operands and types of its op.
 func (v *verifier) shape(i int32, in *Instr) {
 	need := func(ok bool, what string) {
 		if !ok {

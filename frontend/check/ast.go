@@ -78,12 +78,20 @@ type Object struct {
 	Pos                     source.Pos
 	ID                      int32 // dense in the unit
 	AddrTaken               bool
-	Scope                   *Stmt // Auto: the compound statement (or for statement) in which it is declared
 
-	nested     bool // a GNU nested function
-	implicit   bool // declared by its first call
-	gnuInline  bool // __attribute__((gnu_inline))
-	externDecl bool // some declaration makes an inline definition external
+	// Live: something visible outside of the unit leads to it (an external
+	// definition, a constructor, an initialiser, unknown code). A static or
+	// inline-only function that is not Live never runs: headers have thousands.
+	Live bool
+
+	Scope *Stmt // Auto: the compound statement (or for statement) in which it is declared
+
+	lastRef    *FuncDef // whose refs has it already
+	used       bool     // __attribute__((used))
+	nested     bool     // a GNU nested function
+	implicit   bool     // declared by its first call
+	gnuInline  bool     // __attribute__((gnu_inline))
+	externDecl bool     // some declaration makes an inline definition external
 }
 
 // Init is an initialiser flattened to leaves, in order of offset; what is not
@@ -118,6 +126,8 @@ type FuncDef struct {
 	// where a VLASize expression says so; those of parameters by statements at
 	// the head of Body.
 	VLASizes []*Expr
+
+	refs []*Object // functions and variables with linkage that it mentions
 }
 
 // Label of a function.

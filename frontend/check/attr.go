@@ -15,7 +15,7 @@ import (
 type attrs struct {
 	packed, transparent, weak, noreturn bool
 	constructor, destructor             bool
-	common, nocommon, gnuInline         bool
+	common, nocommon, gnuInline, used   bool
 	align                               int64 // 0: none
 	vector                              int64 // bytes
 	mode, alias, section, label         string
@@ -77,6 +77,8 @@ func (c *checker) readAttrs(a *attrs, list []syntax.Attr) {
 			a.cleanupTok = at.Tok
 		case "noreturn", "_Noreturn":
 			a.noreturn = true
+		case "used", "retain":
+			a.used = true
 		case "common":
 			a.common = true
 		case "nocommon":
@@ -216,6 +218,7 @@ func (c *checker) withMode(t *ctype.Type, mode string, n int32) *ctype.Type {
 // applyObject gives an object the attributes of one of its declarations.
 func (c *checker) applyObject(a *attrs, o *Object) {
 	o.Weak = o.Weak || a.weak
+	o.used = o.used || a.used
 	o.Common = (o.Common || a.common) && !a.nocommon
 	o.Constructor = o.Constructor || a.constructor
 	o.Destructor = o.Destructor || a.destructor
@@ -238,6 +241,7 @@ func (c *checker) applyObject(a *attrs, o *Object) {
 		o.Cleanup = id.obj
 		id.obj.AddrTaken = true
 		o.AddrTaken = true
+		c.mention(id.obj)
 	}
 }
 
@@ -474,10 +478,10 @@ loop:
 			}
 			t = tg.typ
 		default:
-			if w.add(s) {
+			id := p.c.idents[s]
+			if id == nil && w.add(s) {
 				break
 			}
-			id := p.c.idents[s]
 			if id == nil || id.kind != typedefIdent || t != nil || w.any() {
 				break loop
 			}

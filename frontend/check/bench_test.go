@@ -20,7 +20,7 @@ func BenchmarkCheck(b *testing.B) {
 	pattern := "testdata/*.c"
 	if dir := os.Getenv("SAZ_CHECK_DIR"); dir != "" {
 		pattern = filepath.Join(dir, "*.c")
-		cfg.Defines = testDefines()
+		cfg.Defines, cfg.Angle = testFlags()
 	}
 	files, cache := source.NewSet(), new(syntax.Cache)
 	cfg.Cache = cpp.NewCache()

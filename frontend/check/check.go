@@ -185,6 +185,7 @@ func (c *checker) finish() {
 			o.Type = c.ty.Array(o.Type.Elem, 1) // C 6.9.2: as if it had one element
 		}
 	}
+	c.live()
 	n := int32(len(objs))
 	for _, f := range c.unit.Funcs {
 		n = numberLocals(f, n)

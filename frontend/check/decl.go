@@ -198,8 +198,8 @@ func (c *checker) specs(n int32) spec {
 				t := &c.toks[k]
 				switch t.Mark {
 				case syntax.Typedef, syntax.Builtin, syntax.Typeof:
-					if w.add(t.Text) {
-						continue
+					if t.Mark == syntax.Builtin && w.add(t.Text) {
+						continue // (a program may have `typedef int bool;`)
 					}
 					if s.typ = c.namedType(k); s.typ == nil {
 						c.fail(i, "%s is not a type that saz knows", t.Text)

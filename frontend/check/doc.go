@@ -12,11 +12,12 @@
 //	declarator.go  declarators and parameters, inside out
 //	attr.go        GNU attributes, and the constant expressions in them
 //	expr.go        expressions and conversions
-//	builtin.go     __builtin_ functions; data in builtins.txt
+//	builtin.go     __builtin_ functions; data in builtins.txt, builtins_x86.txt
 //	init.go        initialisers, flattened to leaves
 //	stmt.go        statements, labels, asm
 //	const.go       constant expressions
 //	literal.go     numbers, characters, strings
+//	live.go        which functions can run at all
 //	print.go       the typed AST as C-like text
 //
 // # Conventions of the typed AST
@@ -39,6 +40,18 @@
 // Token ranges index Cpp.Tokens. Where syntax is made of several statements in
 // one node (a case label and what follows it), ranges follow the AST: a Case
 // ends with the one statement that it labels.
+//
+// A bit-field wider than int has, to gcc, a type of its own width; arithmetic
+// that could exceed it is followed by the masks or shifts that cut it back.
+//
+// # Not supported
+//
+// These are errors: members of variable size, jumps out of nested functions,
+// decimal floating point, _BitInt, __builtin_tgmath, the attributes ms_struct
+// and scalar_storage_order. Complex numbers are typed; it is for the reader to
+// refuse them. _Float32, _Float64, _Float32x and _Float64x are taken to be
+// float, double, double and long double, which they equal in all but identity.
+// aligned without an argument means 16, as without -mavx.
 //
 // # Errors
 //

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"saz/frontend/ctype"
 	"saz/frontend/syntax"
 )
@@ -326,6 +328,7 @@ func (c *checker) identifier(n int32) *Expr {
 		if o := c.builtinObject(name, n); o != nil {
 			e := c.newExpr(Ref, o.Type, n)
 			e.Obj = o
+			c.mention(o)
 			return e
 		}
 		c.fail(n, "%s is not declared", name)
@@ -338,6 +341,7 @@ func (c *checker) identifier(n int32) *Expr {
 	}
 	e := c.newExpr(Ref, id.obj.Type, n)
 	e.Obj = id.obj
+	c.mention(id.obj)
 	if c.fn != nil && id.obj.Func != nil && id.obj.Func != c.fn.def && (id.obj.Storage == Auto || id.obj.Storage == Param) {
 		id.obj.AddrTaken = true // a nested function reaches it through the static chain
 	}
@@ -1099,10 +1103,16 @@ func (c *checker) call(n int32) *Expr {
 			}
 			o := c.builtinObject(name, fn)
 			if o == nil {
+				for _, p := range [...]string{"__builtin_", "__sync_", "__atomic_"} {
+					if strings.HasPrefix(name, p) && !(p == "__atomic_" && name[len(name)-1] >= '0' && name[len(name)-1] <= '9') {
+						c.fail(fn, "saz does not know the built-in function %s", name)
+					}
+				}
 				o = c.implicit(name, fn)
 			}
 			f = c.newExpr(Ref, o.Type, fn)
 			f.Obj = o
+			c.mention(o)
 		}
 	}
 	if f == nil {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"sort"
 
 	"saz/frontend/ctype"
@@ -100,6 +101,10 @@ func (b *initBuilder) add(t *ctype.Type, off int64, f *ctype.Field, x *Expr) {
 	if f != nil && f.BitField {
 		it.Field = f
 	}
+	b.put(it)
+}
+
+func (b *initBuilder) put(it InitItem) {
 	lo, hi := it.bits()
 	if lo < b.end {
 		b.drop(lo, hi)
@@ -325,117 +330,134 @@ func (b *initBuilder) choose(t *ctype.Type, off, i int64) {
 	b.unions[k] = int(i)
 }
 
+// A level is one aggregate that designators lead through.
+type level struct {
+	t      *ctype.Type
+	off    int64 // of the aggregate, at the first elements of all ranges
+	offHi  int64 // at the last ones
+	lo, hi int64 // the part that is designated: a range of elements
+}
+
 // designated handles the current entry, an initializer_pair, in the braced
-// list of t. It returns the part that comes next.
+// list of t: it initialises what the designators name, each element of a range
+// alike, and goes on with the following entries in the innermost aggregate
+// that they led through, at its last element. It returns the part of t that
+// comes next.
 func (b *initBuilder) designated(t *ctype.Type, off int64, e *entries) int64 {
 	c := b.c
 	pair := e.cur
 	value := c.child(pair, syntax.FieldValue)
-	var ds []int32
+	var levels []level
+	ct, offHi := t, off
+	var f *ctype.Field
+	step := func(i, hi int64) {
+		levels = append(levels, level{ct, off, offHi, i, hi})
+		b.choose(ct, off, i)
+		pt, po, pf, _ := part(ct, i)
+		_, poHi, _, _ := part(ct, hi)
+		ct, f = pt, pf
+		off += po
+		offHi += poHi
+	}
 	end := c.nodes[pair].Next
-	for i := pair + 1; i < end; i = c.nodes[i].Next {
-		if c.nodes[i].Field == syntax.FieldDesignator && c.nodes[i].Named {
-			ds = append(ds, i)
+	for d := pair + 1; d < end; d = c.nodes[d].Next {
+		if c.nodes[d].Field != syntax.FieldDesignator || !c.nodes[d].Named {
+			continue
+		}
+		switch c.sym(d) {
+		case syntax.SymFieldDesignator, syntax.SymFieldIdentifier:
+			id := d
+			if c.sym(d) == syntax.SymFieldDesignator {
+				id = c.named(d)
+			}
+			if !ct.IsRecord() {
+				c.fail(d, "a member designator in an initialiser of type %s", ct)
+			}
+			path := ct.Rec.Lookup(c.text(id))
+			if path == nil {
+				c.fail(d, "%s has no member %s", ct, c.text(id))
+			}
+			for _, m := range path {
+				i := int64(0)
+				for &ct.Rec.Fields[i] != m {
+					i++
+				}
+				step(i, i)
+			}
+		case syntax.SymSubscriptDesignator, syntax.SymSubscriptRangeDesignator:
+			step(b.indexRange(d, ct))
+		default:
+			c.fail(d, "saz does not know what a %s means here", c.sym(d))
 		}
 	}
-	if len(ds) == 0 || value < 0 {
+	if len(levels) == 0 || value < 0 {
 		c.fail(pair, "a designator without a value")
 	}
-	return b.designate(t, off, ds, value, e)
-}
 
-// designate follows the designators ds from t, initialises what they name by
-// the node value, goes on with the following entries inside the innermost
-// object that they led through, and returns the next part of t.
-func (b *initBuilder) designate(t *ctype.Type, off int64, ds []int32, value int32, e *entries) int64 {
-	c := b.c
-	d := ds[0]
-	switch c.sym(d) {
-	case syntax.SymFieldDesignator, syntax.SymFieldIdentifier:
-		id := d
-		if c.sym(d) == syntax.SymFieldDesignator {
-			id = c.named(d)
-		}
-		if !t.IsRecord() {
-			c.fail(d, "a member designator in an initialiser of type %s", t)
-		}
-		path := t.Rec.Lookup(c.text(id))
-		if path == nil {
-			c.fail(d, "%s has no member %s", t, c.text(id))
-		}
-		return b.designateField(t, off, path, ds[1:], value, e)
-	case syntax.SymSubscriptDesignator, syntax.SymSubscriptRangeDesignator:
-		if t.Kind != ctype.Array && t.Kind != ctype.Vector {
-			c.fail(d, "an element designator in an initialiser of type %s", t)
-		}
-		var lo, hi int64
-		if c.sym(d) == syntax.SymSubscriptDesignator {
-			lo = c.needInt64(c.named(d), "an array index")
-			hi = lo
-		} else {
-			lo = c.needInt64(c.child(d, syntax.FieldStart), "an array index")
-			hi = c.needInt64(c.child(d, syntax.FieldEnd), "an array index")
-		}
-		if n := count(t); lo < 0 || hi < lo || n >= 0 && hi >= n {
-			c.fail(d, "an array index out of range")
-		}
-		size := ctype.SizeOf(t.Elem)
-		if size > 0 && hi > (1<<40)/size {
-			c.fail(d, "an array index out of range")
-		}
-		from := off + lo*size
-		if lo != hi {
-			b.drop(from*8, (off+(hi+1)*size)*8)
-		}
-		first := len(b.items)
-		b.sub(t.Elem, from, nil, ds[1:], value, e, lo == hi)
-		made := append([]InitItem(nil), b.items[min(first, len(b.items)):]...)
-		for k := lo + 1; k <= hi; k++ {
-			for _, it := range made {
-				it.Off += (k - lo) * size
-				b.items = append(b.items, it)
-				_, h := it.bits()
-				b.end = max(b.end, h)
-			}
-		}
-		b.size = max(b.size, off+(hi+1)*size)
-		return hi + 1
-	}
-	c.fail(d, "saz does not know what a %s means here", c.sym(d))
-	return 0
-}
-
-// designateField goes through the members of path, the outer ones anonymous.
-func (b *initBuilder) designateField(t *ctype.Type, off int64, path []*ctype.Field, ds []int32, value int32, e *entries) int64 {
-	f := path[0]
-	i := int64(0)
-	for &t.Rec.Fields[i] != f {
-		i++
-	}
-	b.choose(t, off, i)
-	if len(path) == 1 {
-		b.sub(f.Type, off+f.Off, f, ds, value, e, true)
-		return i + 1
-	}
-	k := b.designateField(f.Type, off+f.Off, path[1:], ds, value, e)
-	b.resume(f.Type, off+f.Off, k, e)
-	return i + 1
-}
-
-// sub initialises the designated object, or follows the rest of the
-// designators into it and goes on there.
-func (b *initBuilder) sub(t *ctype.Type, off int64, f *ctype.Field, ds []int32, value int32, e *entries, goOn bool) {
-	if len(ds) > 0 {
-		k := b.designate(t, off, ds, value, e)
-		if goOn {
-			b.resume(t, off, k, e)
-		}
-		return
-	}
 	// The value takes the place of the pair. If it begins a list whose braces
 	// were left out, the following entries go on with that.
 	e.node, e.x = value, nil
-	b.element(t, off, f, e)
+	if off == offHi {
+		b.element(ct, off, f, e)
+	} else {
+		b.repeat(levels, ct, off, f, e)
+	}
+	for k := len(levels) - 1; k > 0; k-- {
+		l := &levels[k]
+		b.resume(l.t, l.offHi, l.hi+1, e)
+	}
+	return levels[0].hi + 1
+}
+
+// indexRange reads the designator [lo] or [lo ... hi] of an element of t.
+func (b *initBuilder) indexRange(d int32, t *ctype.Type) (lo, hi int64) {
+	c := b.c
+	if t.Kind != ctype.Array && t.Kind != ctype.Vector {
+		c.fail(d, "an element designator in an initialiser of type %s", t)
+	}
+	if c.sym(d) == syntax.SymSubscriptDesignator {
+		lo = c.needInt64(c.named(d), "an array index")
+		hi = lo
+	} else {
+		lo = c.needInt64(c.child(d, syntax.FieldStart), "an array index")
+		hi = c.needInt64(c.child(d, syntax.FieldEnd), "an array index")
+	}
+	n := count(t)
+	size := ctype.SizeOf(t.Elem)
+	if lo < 0 || hi < lo || n >= 0 && hi >= n || size > 0 && hi > math.MaxInt64/8/size || hi-lo > 1<<24 {
+		c.fail(d, "an array index out of range")
+	}
+	return lo, hi
+}
+
+// repeat initialises every object of type t that levels designates by the
+// current entry; the first of them is at off.
+func (b *initBuilder) repeat(levels []level, t *ctype.Type, off int64, f *ctype.Field, e *entries) {
+	braced := b.c.sym(e.node) == syntax.SymInitializerList
+	one := initBuilder{c: b.c}
+	one.element(t, off, f, e)
+	items := one.finish()
+	shifts := []int64{0}
+	for k := len(levels) - 1; k >= 0; k-- {
+		l := &levels[k]
+		n := len(shifts)
+		for i := int64(1); i <= l.hi-l.lo; i++ {
+			for _, s := range shifts[:n] {
+				shifts = append(shifts, s+i*ctype.SizeOf(l.t.Elem))
+			}
+		}
+	}
+	size := max(ctype.SizeOf(t), 0)
+	for _, s := range shifts {
+		if braced && (off+s)*8 < b.end {
+			b.drop((off+s)*8, (off+s+size)*8)
+		}
+		for _, it := range items {
+			it.Off += s
+			b.put(it)
+		}
+		b.size = max(b.size, off+s+size)
+	}
 }
 
 // resume goes on in t, at part k, with the entries that follow a designated

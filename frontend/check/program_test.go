@@ -31,12 +31,7 @@ func TestProgram(t *testing.T) {
 	}
 	cfg.Dir = dir
 	flags := strings.Fields(os.Getenv("SAZ_CHECK_FLAGS"))
-	cfg.Defines = testDefines()
-	for _, f := range flags {
-		if strings.HasPrefix(f, "-I") {
-			cfg.Angle = append(cfg.Angle, f[2:])
-		}
-	}
+	cfg.Defines, cfg.Angle = testFlags()
 	var paths []string
 	filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(p, ".c") {
@@ -49,7 +44,7 @@ func TestProgram(t *testing.T) {
 	var mu sync.Mutex
 	var total Stats
 	var took time.Duration
-	units, asserted := 0, 0
+	units, asserted, live := 0, 0, 0
 	sem := make(chan bool, 4)
 	t.Run("units", func(t *testing.T) {
 		for _, p := range paths {
@@ -85,21 +80,29 @@ func TestProgram(t *testing.T) {
 				took += d
 				asserted += n
 				units++
+				for _, f := range c.unit.Funcs {
+					if f.Obj.Live {
+						live++
+					}
+				}
 				total.Decls += c.unit.Stats.Decls
 				total.Functions += c.unit.Stats.Functions
 				total.Errors += c.unit.Stats.Errors
 			})
 		}
 	})
-	t.Logf("%d units, %d declarations, %d functions, %d errors, %d assertions, checked in %v", units, total.Decls, total.Functions, total.Errors, asserted, took)
+	t.Logf("%d units, %d declarations, %d functions (%d live), %d errors, %d assertions, checked in %v", units, total.Decls, total.Functions, live, total.Errors, asserted, took)
 }
 
-// testDefines are the -D of $SAZ_CHECK_FLAGS.
-func testDefines() (out []cpp.Define) {
+// testFlags are the -D and -I of $SAZ_CHECK_FLAGS.
+func testFlags() (defines []cpp.Define, dirs []string) {
 	for _, f := range strings.Fields(os.Getenv("SAZ_CHECK_FLAGS")) {
-		if strings.HasPrefix(f, "-D") {
-			out = append(out, cpp.Define{Text: f[2:]})
+		switch f[:2] {
+		case "-D":
+			defines = append(defines, cpp.Define{Text: f[2:]})
+		case "-I":
+			dirs = append(dirs, f[2:])
 		}
 	}
-	return out
+	return defines, dirs
 }

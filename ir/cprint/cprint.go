@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 
+	"saz/frontend/check"
 	"saz/frontend/ctype"
 	"saz/ir"
 )
@@ -45,6 +46,10 @@ func (n *Names) Global(g ir.GlobalID) string { return "((void*)&" + n.p.globalNa
 
 // Func is a C expression for the address of a function.
 func (n *Names) Func(f ir.FuncID) string { return "((void*)" + n.p.funcName(f) + ")" }
+
+// Inner reports whether a global can be named only inside its function: its
+// initialiser holds addresses of blocks.
+func (n *Names) Inner(g ir.GlobalID) bool { return n.p.inner[g] }
 
 func itoa[T ~int32](v T) string { return strconv.Itoa(int(v)) }
 
@@ -229,8 +234,8 @@ func (pr *printer) typ(t *ctype.Type) string {
 	return ctype.Basic(t.Kind).String()
 }
 
-// record prints the definition of a record that is passed by value. Its
-// members are packed at their exact places.
+// record prints the definition of a record that is passed by value, with its
+// members at their exact places: gaps and bit-fields become bytes.
 func (pr *printer) record(r *ctype.Record) string {
 	r = pr.p.Record(r)
 	if n := pr.recName[r]; n != "" {
@@ -246,6 +251,7 @@ func (pr *printer) record(r *ctype.Record) string {
 	fmt.Fprintf(&b, "%s {", name)
 	at := int64(0)
 	npad := 0
+	packed := ""
 	fill := func(to int64) {
 		if to > at {
 			fmt.Fprintf(&b, " unsigned char pad%d[%d];", npad, to-at)
@@ -275,6 +281,9 @@ func (pr *printer) record(r *ctype.Record) string {
 		}
 		fmt.Fprintf(&b, " %s;", pr.member(f.Type, "m"+strconv.Itoa(i)))
 		at = f.Off + size
+		if a := ctype.AlignOf(f.Type); a > 1 && (f.Off%a != 0 || a > r.Align) {
+			packed = "packed, "
+		}
 	}
 	if r.Union {
 		if r.Size > 0 {
@@ -283,7 +292,7 @@ func (pr *printer) record(r *ctype.Record) string {
 	} else {
 		fill(r.Size)
 	}
-	fmt.Fprintf(&b, " } __attribute__((packed, aligned(%d), may_alias));\n", max(r.Align, 1))
+	fmt.Fprintf(&b, " } __attribute__((%saligned(%d), may_alias));\n", packed, max(r.Align, 1))
 	pr.types.Write(b.Bytes())
 	return name
 }
@@ -363,8 +372,7 @@ func (pr *printer) global(decls, defs *bytes.Buffer, g *ir.Global) {
 		fmt.Fprintf(decls, "extern %sunsigned char %s[]%s;\n", thread, name, attr)
 		return
 	}
-	align := max(ctype.AlignOf(g.Type), 1)
-	attr += fmt.Sprintf(" __attribute__((aligned(%d)))", align)
+	attr += fmt.Sprintf(" __attribute__((aligned(%d)))", alignOf(g.Type, g.Obj))
 	if g.Obj != nil && g.Obj.Section != "" {
 		attr += " __attribute__((used, section(" + quote(g.Obj.Section) + ")))"
 	}
@@ -396,6 +404,15 @@ func (pr *printer) global(decls, defs *bytes.Buffer, g *ir.Global) {
 		storage = ""
 	}
 	fmt.Fprintf(defs, "%s%s%s %s%s = %s;\n", storage, thread, typ, name, dim, init)
+}
+
+// alignOf is the alignment of an object, declared or by its type.
+func alignOf(t *ctype.Type, o *check.Object) int64 {
+	a := max(ctype.AlignOf(t), 1)
+	if o != nil {
+		a = max(a, o.Align)
+	}
+	return a
 }
 
 // image prints what a global holds: members of a struct and their

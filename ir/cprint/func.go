@@ -88,12 +88,10 @@ func (pr *printer) function(w *bytes.Buffer, f *ir.Func) {
 		if l.Lifted {
 			continue
 		}
-		fmt.Fprintf(w, "\tunsigned char l%d[%d] __attribute__((aligned(%d))); /* %s */\n", i, max(ctype.SizeOf(l.Type), 1), max(ctype.AlignOf(l.Type), 1), word(l.Name))
+		fmt.Fprintf(w, "\tunsigned char l%d[%d] __attribute__((aligned(%d))); /* %s */\n", i, max(ctype.SizeOf(l.Type), 1), alignOf(l.Type, l.Obj), word(l.Name))
 	}
-	used := make([]bool, len(f.Regs))
 	for r := range f.Regs {
 		fmt.Fprintf(w, "\t%s r%d;\n", pr.typ(f.Regs[r].Type), r)
-		used[r] = true
 	}
 	for i := range f.Instrs {
 		if in := &f.Instrs[i]; in.Op == ir.Phi {
@@ -440,7 +438,7 @@ func (pr *printer) call(in *ir.Instr, set string) string {
 	return set + b.String() + ";"
 }
 
-// pointee prints a pointer type with what it points at: type-generic builtins
+// pointer prints a pointer type with what it points at: type-generic builtins
 // look at that.
 func (pr *printer) pointer(t *ctype.Type) string {
 	switch e := t.Elem; {
@@ -485,9 +483,14 @@ func (pr *printer) builtin(in *ir.Instr, set string) string {
 		case 1:
 			return fmt.Sprintf("%s(%s)(%s%s);", set, c, operators[in.Sub], val(0))
 		case 2:
+			if in.Sub == check.Load { // subscript of a vector value
+				return fmt.Sprintf("%s(%s)[%s];", set, val(0), val(1))
+			}
 			return fmt.Sprintf("%s(%s)(%s %s %s);", set, c, val(0), operators[in.Sub], val(1))
 		}
-		return fmt.Sprintf("%s%s ? %s : %s;", set, val(0), val(1), val(2))
+		// C has no ?: on vectors: each element of the condition is all ones or zero.
+		m := pr.typ(in.ArgTypes[0])
+		return fmt.Sprintf("%s(%s)((%s)%s & %s | (%s)%s & ~%s);", set, c, m, val(1), "("+val(0)+" != 0)", m, val(2), "("+val(0)+" != 0)")
 	case "__builtin_convertvector":
 		return fmt.Sprintf("%s__builtin_convertvector(%s, %s);", set, val(0), pr.typ(in.Type))
 	}
@@ -517,10 +520,27 @@ func (pr *printer) builtin(in *ir.Instr, set string) string {
 	return b.String() + ";"
 }
 
+// register returns the machine register in which an operand of an asm must be:
+// the one that the declaration of the variable it names asks for.
+func (pr *printer) register(x *check.Expr) string {
+	for x.Op == check.Load || x.Op == check.Conv {
+		x = x.X
+	}
+	if x.Op != check.Ref || x.Obj.Storage != check.Auto {
+		return ""
+	}
+	// `long rdi asm("rdi")` has the same name twice: only its tokens tell.
+	toks := pr.p.Units[pr.f.Unit].AST.Cpp.Tokens
+	if i := int(x.Obj.Tok) + 1; x.Obj.Tok >= 0 && i < len(toks) && strings.Trim(toks[i].Text, "_") == "asm" {
+		return x.Obj.Link
+	}
+	return ""
+}
+
 func (pr *printer) asm(in *ir.Instr) string {
 	a := in.Asm
 	tmpl := a.Template
-	var b strings.Builder
+	var b, temps, before, after strings.Builder
 	b.WriteString("__asm__ ")
 	if a.Volatile && !a.Goto {
 		b.WriteString("volatile ")
@@ -531,33 +551,48 @@ func (pr *printer) asm(in *ir.Instr) string {
 			tmpl = strings.ReplaceAll(tmpl, "%l["+l.Name+"]", "%l[B"+itoa(pr.gotoSucc(in, i))+"]")
 		}
 	}
+	operand := func(k int, o *check.AsmOperand, out bool) {
+		if o.Name != "" {
+			b.WriteString("[" + o.Name + "] ")
+		}
+		t, v := in.ArgTypes[k], ""
+		if out || ir.IsLvalue(o.X) {
+			t = t.Elem
+			v = pr.place(t, in.Args[k])
+		} else {
+			v = pr.value(in.Args[k], t)
+		}
+		if reg := pr.register(o.X); reg != "" {
+			q := "q" + strconv.Itoa(k)
+			fmt.Fprintf(&before, "register %s %s __asm__(%s)", pr.typ(t), q, quote(reg))
+			if !out || strings.HasPrefix(o.Constraint, "+") {
+				// Computing one value must not disturb a register that is set already.
+				fmt.Fprintf(&temps, "%s t%d = %s; ", pr.typ(t), k, v)
+				fmt.Fprintf(&before, " = t%d", k)
+			}
+			before.WriteString("; ")
+			if out {
+				fmt.Fprintf(&after, " %s = %s;", v, q)
+			}
+			v = q
+		}
+		fmt.Fprintf(&b, "%s(%s)", quote(o.Constraint), v)
+	}
 	b.WriteString("(" + quote(tmpl))
 	if len(a.Out)+len(a.In)+len(a.Clobbers)+len(a.Labels) > 0 || a.Volatile || strings.Contains(tmpl, "%") {
-		name := func(o *check.AsmOperand) {
-			if o.Name != "" {
-				b.WriteString("[" + o.Name + "] ")
-			}
-		}
 		b.WriteString(" : ")
 		for i := range a.Out {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			name(&a.Out[i])
-			fmt.Fprintf(&b, "%s(%s)", quote(a.Out[i].Constraint), pr.place(in.ArgTypes[i].Elem, in.Args[i]))
+			operand(i, &a.Out[i], true)
 		}
 		b.WriteString(" : ")
 		for i := range a.In {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			name(&a.In[i])
-			k := len(a.Out) + i
-			if ir.IsLvalue(a.In[i].X) {
-				fmt.Fprintf(&b, "%s(%s)", quote(a.In[i].Constraint), pr.place(in.ArgTypes[k].Elem, in.Args[k]))
-				continue
-			}
-			fmt.Fprintf(&b, "%s(%s)", quote(a.In[i].Constraint), pr.value(in.Args[k], in.ArgTypes[k]))
+			operand(len(a.Out)+i, &a.In[i], false)
 		}
 		if len(a.Clobbers) > 0 || len(a.Labels) > 0 {
 			b.WriteString(" : ")
@@ -579,6 +614,9 @@ func (pr *printer) asm(in *ir.Instr) string {
 		}
 	}
 	b.WriteString(");")
+	if before.Len() > 0 {
+		return "{ " + temps.String() + before.String() + b.String() + after.String() + " }"
+	}
 	return b.String()
 }
 

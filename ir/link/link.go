@@ -134,7 +134,6 @@ func (l *linker) functions() {
 				l.p.Funcs = append(l.p.Funcs, l.res[at.unit].Funcs[at.index])
 			}
 			l.fnew[u][i] = l.fnew[at.unit][at.index]
-			_ = r
 		}
 	}
 }
@@ -217,7 +216,6 @@ func (l *linker) globals() {
 				l.p.Globals = append(l.p.Globals, l.res[at.unit].Globals[at.index])
 			}
 			l.gnew[u][i] = l.gnew[at.unit][at.index]
-			_ = r
 		}
 	}
 }

@@ -3,6 +3,7 @@ package lower
 import (
 	"math/big"
 	"strconv"
+	"strings"
 
 	"saz/frontend/check"
 	"saz/frontend/ctype"
@@ -180,27 +181,12 @@ func (b *unit) constant(e *check.Expr) (ir.Value, bool) {
 			_, ok := b.constant(e.Args[0])
 			return ir.Int(map[bool]int64{true: 1}[ok]), true
 		}
-		// Infinities and NaNs: the compiler folds the same call again.
-		s := e.Str + "("
-		for i, a := range e.Args {
-			var x string
-			if a.Op == check.Decay && a.X.Op == check.StrLit {
-				x = strconv.Quote(string([]byte(a.X.Str)[:max(len(a.X.Str)-1, 0)]))
-			} else {
-				v, ok := b.constant(a)
-				if !ok {
-					return no, false
-				}
-				if x, ok = spell(v, a.Type); !ok {
-					return no, false
-				}
-			}
-			if i > 0 {
-				s += ", "
-			}
-			s += x
+		return b.constCall(e.Str, e.Args)
+	case check.Call:
+		if f := e.X; f.Op == check.FuncAddr && f.X.Op == check.Ref && f.X.Obj.Func == nil && e.Type.IsFloat() {
+			return b.constCall("__builtin_"+strings.TrimPrefix(f.X.Obj.Name, "__builtin_"), e.Args)
 		}
-		return ir.Value{Kind: ir.VFloat, Str: s + ")"}, true
+		return no, false
 	}
 	if e.X == nil || e.Y == nil {
 		return no, false
@@ -338,4 +324,31 @@ func (b *unit) constAddr(e *check.Expr) (ir.Value, bool) {
 		}
 	}
 	return ir.Value{}, false
+}
+
+// constCall spells a call that the compiler folds: an infinity, a NaN.
+func (b *unit) constCall(name string, args []*check.Expr) (ir.Value, bool) {
+	s := name + "("
+	for i, a := range args {
+		var x string
+		if a.Op == check.Conv {
+			a = a.X
+		}
+		if a.Op == check.Decay && a.X.Op == check.StrLit {
+			x = strconv.Quote(a.X.Str[:max(len(a.X.Str)-1, 0)])
+		} else {
+			v, ok := b.constant(a)
+			if !ok {
+				return ir.Value{}, false
+			}
+			if x, ok = spell(v, a.Type); !ok {
+				return ir.Value{}, false
+			}
+		}
+		if i > 0 {
+			s += ", "
+		}
+		s += x
+	}
+	return ir.Value{Kind: ir.VFloat, Str: s + ")"}, true
 }

@@ -618,9 +618,22 @@ func (b *fb) cond(e *check.Expr, yes, no ir.BlockID) {
 
 // ---- assignment
 
+// assign keeps gcc's order: the right side is evaluated first, but for its
+// outermost load or call, which comes after the left side.
 func (b *fb) assign(e *check.Expr, want bool) ir.Value {
-	l := b.place(e.X)
-	v := b.rv(e.Y)
+	var l lval
+	var v ir.Value
+	switch y := e.Y; {
+	case y.Op == check.Load && !inMemory(y.Type):
+		from := b.place(y.X)
+		l = b.place(e.X)
+		v = b.load(y, from, y.Type)
+	case y.Op == check.Call:
+		v = b.callThen(y, func() { l = b.place(e.X) })
+	default:
+		v = b.rv(y)
+		l = b.place(e.X)
+	}
 	if inMemory(e.Type) {
 		b.do(e, ir.Instr{Op: ir.Copy, A: l.addr, B: v, Type: e.Type.Unqualified(), Volatile: isVolatile(l.t)})
 		return l.addr
@@ -662,21 +675,30 @@ func (b *fb) opAssign(e *check.Expr, want bool) ir.Value {
 	if calc == nil {
 		calc = t
 	}
+	compute := func(old ir.Value) ir.Value {
+		var v ir.Value
+		switch {
+		case t.Kind == ctype.Pointer:
+			return b.step(e, e.Sub, old, y, e.Y.Type, t)
+		case calc.Kind == ctype.Vector:
+			v = b.vec(e, e.Sub, calc, []ir.Value{b.convert(e, old, t, calc), y}, []*ctype.Type{calc, e.Y.Type})
+		default:
+			v = b.bin(e, e.Sub, b.convert(e, old, t, calc), y, calc, e.Y.Type)
+		}
+		return b.convert(e, v, calc, t)
+	}
+	if isAtomic(l) {
+		if !first {
+			y = b.rv(e.Y)
+		}
+		_, v := b.atomicUpdate(e, l, e.Sub, y, e.Y.Type, calc, compute)
+		return v
+	}
 	old := b.load(e.X, l, t)
 	if !first {
 		y = b.rv(e.Y)
 	}
-	var v ir.Value
-	switch {
-	case t.Kind == ctype.Pointer:
-		v = b.step(e, e.Sub, old, y, e.Y.Type, t)
-	case calc.Kind == ctype.Vector:
-		v = b.vec(e, e.Sub, calc, []ir.Value{b.convert(e, old, t, calc), y}, []*ctype.Type{calc, e.Y.Type})
-		v = b.convert(e, v, calc, t)
-	default:
-		v = b.bin(e, e.Sub, b.convert(e, old, t, calc), y, calc, e.Y.Type)
-		v = b.convert(e, v, calc, t)
-	}
+	v := compute(old)
 	b.store(e, l, v)
 	if !want {
 		return ir.Value{}
@@ -687,29 +709,38 @@ func (b *fb) opAssign(e *check.Expr, want bool) ir.Value {
 func (b *fb) incDec(e *check.Expr, want bool) ir.Value {
 	l := b.place(e.X)
 	t := e.X.Type.Unqualified()
-	old := b.load(e.X, l, t)
 	one, op := int64(1), check.Add
 	if e.Op == check.PreDec || e.Op == check.PostDec {
 		one, op = -1, check.Sub
 	}
-	var v ir.Value
-	switch {
-	case t.Kind == ctype.Pointer:
-		v = b.index(e, old, ir.Int(one), ctype.TLong, t)
-	case t.Kind == ctype.Bool:
-		v = b.bin(e, op, b.convert(e, old, t, ctype.TInt), ir.Int(1), ctype.TInt, ctype.TInt)
-		v = b.convert(e, v, ctype.TInt, t)
-	case t.Kind == ctype.Vector:
-		unit := b.value(e, t, ir.Instr{Op: ir.Conv, A: ir.Int(1), Type: t, Opnd: t.Elem})
-		v = b.vec(e, op, t, []ir.Value{old, unit}, []*ctype.Type{t, t})
-	default:
-		v = b.bin(e, op, old, ir.Int(1), t, t)
+	compute := func(old ir.Value) ir.Value {
+		switch t.Kind {
+		case ctype.Pointer:
+			return b.index(e, old, ir.Int(one), ctype.TLong, t)
+		case ctype.Bool:
+			v := b.bin(e, op, b.convert(e, old, t, ctype.TInt), ir.Int(1), ctype.TInt, ctype.TInt)
+			return b.convert(e, v, ctype.TInt, t)
+		case ctype.Vector:
+			unit := b.value(e, t, ir.Instr{Op: ir.Conv, A: ir.Int(1), Type: t, Opnd: t.Elem})
+			return b.vec(e, op, t, []ir.Value{old, unit}, []*ctype.Type{t, t})
+		}
+		return b.bin(e, op, old, ir.Int(1), t, t)
 	}
+	post := e.Op == check.PostInc || e.Op == check.PostDec
+	if isAtomic(l) {
+		old, v := b.atomicUpdate(e, l, op, ir.Int(1), t, t, compute)
+		if post {
+			return old
+		}
+		return v
+	}
+	old := b.load(e.X, l, t)
+	v := compute(old)
 	b.store(e, l, v)
 	switch {
 	case !want:
 		return ir.Value{}
-	case e.Op == check.PostInc || e.Op == check.PostDec:
+	case post:
 		return old
 	}
 	return b.stored(e, l, v)
@@ -724,7 +755,10 @@ var returnsTwice = map[string]bool{
 	"vfork": true, "getcontext": true, "__builtin_setjmp": true,
 }
 
-func (b *fb) call(e *check.Expr) ir.Value {
+func (b *fb) call(e *check.Expr) ir.Value { return b.callThen(e, nil) }
+
+// callThen lowers a call; before, if not nil, runs when its operands are known.
+func (b *fb) callThen(e *check.Expr, before func()) ir.Value {
 	ft := e.X.Type
 	if ft.Kind == ctype.Pointer {
 		ft = ft.Elem
@@ -744,11 +778,17 @@ func (b *fb) call(e *check.Expr) ir.Value {
 			b.f.SetJmp = true
 		}
 		if o.Func == nil && (name == "alloca" || name == "__builtin_alloca") && len(e.Args) == 1 {
+			if before != nil {
+				before()
+			}
 			return b.alloca(e, e.Args[0])
 		}
 	}
 	fn := b.rv(e.X)
 	args, types := b.args(e.Args)
+	if before != nil {
+		before()
+	}
 	in := ir.Instr{Op: ir.Call, A: fn, Args: args, ArgTypes: types, Type: e.Type.Unqualified(), Opnd: ft}
 	v := b.result(e, e.Type, in)
 	if noReturn {

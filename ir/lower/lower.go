@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sort"
+	"strings"
 
 	"saz/frontend/check"
 	"saz/frontend/ctype"
@@ -167,8 +168,7 @@ func (r *Result) Renumber(fnew, gnew []int32) {
 			v.ID = gnew[v.ID]
 		}
 	}
-	for i, f := range r.Funcs {
-		_ = i
+	for _, f := range r.Funcs {
 		for k := range f.Instrs {
 			f.Instrs[k].Operands(val)
 		}
@@ -216,11 +216,17 @@ func (b *unit) funcRef(o *check.Object) ir.Value {
 	f.Linkage = ir.Undefined
 	switch {
 	case o.Alias != "":
+		if t := b.byLink(o.Alias); t != nil && t.Type.Kind == ctype.Func {
+			b.funcRef(t)
+		}
 		f.Linkage = ir.External
 		if o.Storage == check.Static {
 			f.Linkage = ir.Internal
 		}
-	case o.Func == nil || o.Func.Obj != o && o.Func.Body == nil:
+	case o.Func == nil || o.Func.Body == nil:
+		if strings.HasPrefix(f.Name, "__builtin_") {
+			f.Name = f.Link // __builtin_memcpy is memcpy to every reader
+		}
 	case o.InlineOnly && b.system(o):
 		// glibc's own inline definitions say what the library's function does;
 		// the library models know it by name.
@@ -233,6 +239,16 @@ func (b *unit) funcRef(o *check.Object) ir.Value {
 		b.queue = append(b.queue, pending{o.Func, f})
 	}
 	return ir.Value{Kind: ir.VFunc, ID: i}
+}
+
+// byLink finds what an alias stands for. Aliases are few.
+func (b *unit) byLink(name string) *check.Object {
+	for _, o := range b.u.Objects {
+		if o.Storage != check.FuncStatic && (o.Link == name || o.Link == "" && o.Name == name) {
+			return o
+		}
+	}
+	return nil
 }
 
 func (b *unit) system(o *check.Object) bool {
@@ -261,6 +277,11 @@ func (b *unit) globalRef(o *check.Object) ir.Value {
 		g.Linkage = ir.External
 	default:
 		g.Linkage = ir.Undefined
+	}
+	if o.Alias != "" {
+		if t := b.byLink(o.Alias); t != nil && t.Type.Kind != ctype.Func {
+			b.globalRef(t)
+		}
 	}
 	if o.Storage == check.FuncStatic && o.Func != nil && o.Func.Obj != nil {
 		g.Proc = ir.FuncID(b.funcRef(o.Func.Obj).ID)

@@ -127,7 +127,8 @@ func end(a Access) int64 {
 	return int64(a.Off) + a.Size
 }
 
-func overlap(a, b Access) bool {
+// Overlap reports whether a and b may have bytes in common.
+func Overlap(a, b Access) bool {
 	if a.Obj != b.Obj {
 		return false
 	}
@@ -435,16 +436,9 @@ func (e *effect) region(v ir.Value, length, fixed int64, list *[]Access) {
 		}
 	}
 	for _, l := range e.a.pts.PointsTo(e.f.ID, v) {
-		n := size
-		if n < 0 || t != nil {
-			if b := e.a.pts.Bound(l); b >= 0 && (t == nil || t.IsChar()) {
-				n = b
-			} else if t != nil && e.a.pts.Collapsed(l) {
-				n = -1 // perhaps several elements
-				if e.a.pts.Objects[l.Obj].Kind == pointer.Global || e.a.pts.Objects[l.Obj].Kind == pointer.Local {
-					n = size
-				}
-			}
+		n := size // of an array, one element stands for all
+		if fixed < 0 && (t == nil || t.IsChar()) {
+			n = e.a.pts.Bound(l)
 		}
 		e.loc(l, n, list)
 	}

@@ -62,9 +62,6 @@ func (r *Result) ModAccesses(f ir.FuncID) []Access { return r.summary(f, true) }
 // RefAccesses is Ref with sizes.
 func (r *Result) RefAccesses(f ir.FuncID) []Access { return r.summary(f, false) }
 
-// Overlap reports whether a and b may have bytes in common.
-func (r *Result) Overlap(a, b Access) bool { return overlap(a, b) }
-
 // Frees returns the objects that the instruction may release. Writes says that
 // they are written (anywhere in them), WriteAccesses does not: nothing reads
 // what free leaves.

@@ -44,7 +44,7 @@ func run(c *passes.Context) (any, error) {
 			}
 			for _, t := range pt.Callees(ref) {
 				g := c.Prog.Funcs[t]
-				if m := c.Models.ByName[g.Name]; m != nil && len(g.Blocks) == 0 && m.Output != "" {
+				if m := pt.Model(t); m != nil && len(g.Blocks) == 0 && m.Output != "" {
 					res.Sites = append(res.Sites, Site{Ref: ref, Function: g.Name, Kind: m.Output})
 					break
 				}

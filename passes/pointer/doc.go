@@ -52,7 +52,9 @@
 //
 // The claim is tested, not only argued: run_test.go prints a program with a note
 // before each access, runs it, and compares each byte that was touched, and
-// each callee, with the static sets.
+// each callee, with the static sets. Nothing was outside them in GCC's torture
+// tests (1,566 programs, 1.26 million different accesses), PRADS and the example
+// middleboxes on captured traffic, and Lua.
 //
 // # Solver
 //
@@ -65,6 +67,14 @@
 // 2000, as far as SSA form leaves it to do). Sets are sorted blocks of 64 bits;
 // equal ones are shared in the result.
 //
-// Measured on PRADS (13,700 lines, 25,700 instructions): 20,600 nodes, 1,600
-// places, 12 rounds, 0.03 s of CPU; 2.4 places a pointer on average.
+// Four bounds keep odd programs from being slow; each gives up precision only:
+// arithmetic that feeds itself becomes a step by any multiple (solve.go); an
+// object of unknown layout with more than maxPlaces places becomes one place;
+// a copy of memory between more than maxCopy pairs of places no longer keeps
+// them apart; an allocation with more than maxClones callers is not cloned.
+//
+// Measured: PRADS (13,700 lines, 25,700 instructions) 20,900 nodes, 1,700
+// places, 6 rounds, 0.03 s of CPU; 2.5 places a pointer on average, 35 targets
+// of 29 indirect calls. Lua (28,000 lines; one allocation function, reached
+// through a pointer, makes every object) 1.1 s, 245 places a pointer.
 package pointer

@@ -36,6 +36,7 @@ func named(p *ir.Program, r *pointer.Result, proc, name string) []string {
 
 // What the paper says that its figures' pointers point at.
 func TestFigures(t *testing.T) {
+	progs := map[string]*ir.Program{}
 	for _, c := range []struct {
 		file, proc, name string
 		want             []string
@@ -50,11 +51,14 @@ func TestFigures(t *testing.T) {
 		{"figure9", "hdl", "t", []string{"main.buf"}},
 	} {
 		t.Run(c.file+"/"+c.proc+"/"+c.name, func(t *testing.T) {
-			dir, err := filepath.Abs("../../examples/" + c.file)
-			if err != nil {
-				t.Fatal(err)
+			if progs[c.file] == nil {
+				dir, err := filepath.Abs("../../examples/" + c.file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				progs[c.file] = ctest.Files(t, dir, nil, filepath.Join(dir, c.file+".c"))
 			}
-			p := ctest.Files(t, dir, nil, filepath.Join(dir, c.file+".c"))
+			p := progs[c.file]
 			r := pointer.Analyze(p, models.Default())
 			if got := named(p, r, c.proc, c.name); !slices.Equal(got, c.want) {
 				t.Errorf("%s: %s points to %v, want %v", c.proc, c.name, got, c.want)

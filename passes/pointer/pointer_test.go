@@ -1,6 +1,7 @@
 package pointer_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -121,4 +122,56 @@ func itoa(n int) string {
 		return string(rune('0' + n))
 	}
 	return itoa(n/10) + itoa(n%10)
+}
+
+// Two runs give the same result, numbers of objects included.
+func TestDeterminism(t *testing.T) {
+	text, err := os.ReadFile("testdata/funcs.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dump := func() string {
+		p := ctest.Text(t, string(text))
+		r := pointer.Analyze(p, testModels(t))
+		var b strings.Builder
+		for o := range r.Objects {
+			fmt.Fprintln(&b, o, r.Name(pointer.ObjID(o)), r.Contents(pointer.ObjID(o), pointer.Any))
+		}
+		for _, f := range p.Funcs {
+			for i := range f.Regs {
+				fmt.Fprintln(&b, f.Name, i, r.PointsTo(f.ID, ir.RegVal(ir.Reg(i))))
+			}
+		}
+		return b.String()
+	}
+	if a, b := dump(), dump(); a != b {
+		t.Error("two runs differ")
+	}
+}
+
+// An object of unknown layout that pointers are stepped through must not be
+// taken apart byte by byte.
+func TestCrawl(t *testing.T) {
+	p := ctest.Text(t, `
+#include <stdlib.h>
+void probe(const void *, ...);
+struct big { int a; char *names[3]; struct { char *p; long n; } slots[2]; char tail[200000]; } g;
+static char *cursor;
+int main(int n, char **v)
+{
+	cursor = (char *)&g;
+	while (n--)
+		cursor++;
+	probe(cursor);
+	void *m = malloc(n * n);
+	for (int i = 0; i < n; i++)
+		m = (char *)m + 24;
+	*(void **)m = &g;
+	probe(*(void **)m);
+	return 0;
+}`)
+	r := pointer.Analyze(p, testModels(t))
+	if r.Stats.Locs > 100 || r.Stats.Rounds > 20 {
+		t.Errorf("%+v", r.Stats)
+	}
 }

@@ -66,6 +66,9 @@ func (s *solver) locs(t *set) []Loc {
 	out := make([]Loc, len(ids))
 	for i, p := range ids {
 		out[i] = s.places[p]
+		if s.objLay[out[i].Obj].one {
+			out[i].Off = 0 // it may have become one since
+		}
 	}
 	sort.Slice(out, func(i, j int) bool {
 		if out[i].Obj != out[j].Obj {
@@ -75,7 +78,7 @@ func (s *solver) locs(t *set) []Loc {
 	})
 	n := 0
 	for _, l := range out {
-		if n > 0 && out[n-1].Obj == l.Obj && out[n-1].Off == Any {
+		if n > 0 && out[n-1].Obj == l.Obj && (out[n-1].Off == Any || out[n-1] == l) {
 			continue
 		}
 		out[n] = l
@@ -118,7 +121,7 @@ func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
 }
 
 func (s *solver) contentsOf(o ObjID, off int32) []Loc {
-	if off == Any && s.objLay[o].one {
+	if s.objLay[o].one {
 		off = 0
 	}
 	if off == Any {

@@ -138,9 +138,17 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 		case conEscape:
 			for _, p := range places {
 				o := s.places[p].Obj
-				if s.objects[o].Kind == Func {
+				k := s.objects[o].Kind
+				if k == Func {
 					continue
 				}
+				if k == Unknown {
+					// Not a place where unknown functions meet: then each
+					// would know what all the others do.
+					s.edge(s.anyLoadOf(o), c.other)
+					continue
+				}
+				s.addPlace(c.other, s.place(o, Any))
 				s.edge(s.anyLoadOf(o), c.other)
 				if s.writable(p) {
 					s.edge(c.other, s.anyStoreOf(o))

@@ -53,7 +53,7 @@ func run(c *passes.Context) (any, error) {
 				if len(g.Blocks) > 0 {
 					continue
 				}
-				m := c.Models.ByName[g.Name]
+				m := pt.Model(callee)
 				if m == nil {
 					continue
 				}

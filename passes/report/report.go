@@ -368,7 +368,7 @@ func (b *builder) program(r *Report, pt *pointer.Result) {
 			}
 			for _, t := range callees {
 				g := p.Funcs[t]
-				if len(g.Blocks) == 0 && b.c.Models.ByName[g.Name] == nil {
+				if len(g.Blocks) == 0 && pt.Model(t) == nil {
 					missing[g.Name]++
 				}
 			}

@@ -35,5 +35,5 @@
 // load in another need no path. Dependence through the outside world (a file
 // written and read back) and through time is not dependence here.
 //
-// Measured on PRADS: 0.1 s to build.
+// Measured: 0.02 s to build for PRADS, 0.2 s for Lua.
 package sdg

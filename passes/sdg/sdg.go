@@ -71,7 +71,7 @@ type Graph struct {
 	params []int32 // by function: first parameter, counted over all
 	funcs  []*function
 
-	readers, writers [][]touch // by object
+	readers, writers []accesses // by object
 
 	keeps, gives map[string][]ir.Ref // by library slot
 	paramFunc    []ir.FuncID
@@ -121,13 +121,17 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 			g.paramFunc = append(g.paramFunc, f.ID)
 		}
 	}
-	g.readers, g.writers = make([][]touch, len(pts.Objects)), make([][]touch, len(pts.Objects))
+	g.readers, g.writers = make([]accesses, len(pts.Objects)), make([]accesses, len(pts.Objects))
 	g.funcs = make([]*function, len(p.Funcs))
 	g.kind = make([]uint8, g.n)
 	for _, f := range p.Funcs {
 		if len(f.Blocks) > 0 {
 			g.funcs[f.ID] = g.function(f)
 		}
+	}
+	for i := range g.readers {
+		g.readers[i].sort()
+		g.writers[i].sort()
 	}
 	g.summaries()
 	return g
@@ -170,20 +174,20 @@ func (g *Graph) function(f *ir.Func) *function {
 		internal, external := g.kinds(ref, in)
 		if !(internal && !external) {
 			for _, a := range g.mr.ReadAccesses(ref) {
-				g.readers[a.Obj] = append(g.readers[a.Obj], touch{id: id, acc: a})
+				g.readers[a.Obj].add(touch{id: id, acc: a})
 			}
 		}
 		if internal {
 			for j, t := range in.ArgTypes {
 				if j < len(in.Args) && t != nil && t.IsRecord() {
 					for _, l := range g.pts.PointsTo(f.ID, in.Args[j]) {
-						g.readers[l.Obj] = append(g.readers[l.Obj], touch{id, modref.Access{Loc: l, Size: ctype.SizeOf(t)}, int32(j + 1)})
+						g.readers[l.Obj].add(touch{id, modref.Access{Loc: l, Size: ctype.SizeOf(t)}, int32(j + 1)})
 					}
 				}
 			}
 		}
 		for _, a := range g.mr.WriteAccesses(ref) {
-			g.writers[a.Obj] = append(g.writers[a.Obj], touch{id: id, acc: a})
+			g.writers[a.Obj].add(touch{id: id, acc: a})
 		}
 		switch in.Op {
 		case ir.Ret:
@@ -307,11 +311,108 @@ func (g *Graph) ResultOf(ref ir.Ref) Node {
 	return g.Of(ref)
 }
 
-// An Emit receives the edges of a node.
-type Emit func(to Node, k Kind, w Way)
+// An Emit receives the edges of a node. It reports whether it never needs to
+// see an edge to this node again, however it comes.
+type Emit func(to Node, k Kind, w Way) bool
+
+// A Walk is one traversal of the graph. It remembers which accesses to each
+// object an Emit was done with, so that a search looks at each only as long as
+// it has not been visited: without that, memory dependence is quadratic.
+type Walk struct {
+	g                *Graph
+	readers, writers []*live
+}
+
+// Walk begins a traversal.
+func (g *Graph) Walk() *Walk {
+	return &Walk{g, make([]*live, len(g.readers)), make([]*live, len(g.writers))}
+}
+
+// accesses are the touches of one object: those of few bytes by offset, and
+// the others.
+type accesses struct {
+	small []touch
+	big   []touch
+}
+
+const smallAccess = 16
+
+func (a *accesses) add(t touch) {
+	if t.acc.Off != pointer.Any && t.acc.Size >= 0 && t.acc.Size <= smallAccess {
+		a.small = append(a.small, t)
+	} else {
+		a.big = append(a.big, t)
+	}
+}
+
+func (a *accesses) sort() {
+	slices.SortStableFunc(a.small, func(x, y touch) int { return int(x.acc.Off) - int(y.acc.Off) })
+}
+
+// live says which accesses are still to be looked at: next[i] is i, or leads
+// to the next one that is.
+type live struct{ small, big []int32 }
+
+func newLive(a *accesses) *live {
+	l := &live{make([]int32, len(a.small)+1), make([]int32, len(a.big)+1)}
+	for i := range l.small {
+		l.small[i] = int32(i)
+	}
+	for i := range l.big {
+		l.big[i] = int32(i)
+	}
+	return l
+}
+
+func next(l []int32, i int32) int32 {
+	for l[i] != i {
+		l[i] = l[l[i]]
+		i = l[i]
+	}
+	return i
+}
+
+// each calls f for the live accesses that overlap a; those for which it returns
+// true are live no more.
+func (a *accesses) each(l *live, acc modref.Access, f func(*touch) bool) {
+	lo, hi := 0, len(a.small)
+	if acc.Off != pointer.Any {
+		lo = sort.Search(len(a.small), func(i int) bool { return int64(a.small[i].acc.Off) > int64(acc.Off)-smallAccess })
+		if acc.Size >= 0 {
+			hi = sort.Search(len(a.small), func(i int) bool { return int64(a.small[i].acc.Off) >= int64(acc.Off)+acc.Size })
+		}
+	}
+	scan := func(list []touch, alive []int32, lo, hi int) {
+		for i := next(alive, int32(lo)); int(i) < hi; i = next(alive, i+1) {
+			if t := &list[i]; modref.Overlap(acc, t.acc) && f(t) {
+				alive[i] = i + 1
+			}
+		}
+	}
+	if l == nil {
+		for i := lo; i < hi; i++ {
+			if t := &a.small[i]; modref.Overlap(acc, t.acc) {
+				f(t)
+			}
+		}
+		for i := range a.big {
+			if t := &a.big[i]; modref.Overlap(acc, t.acc) {
+				f(t)
+			}
+		}
+		return
+	}
+	scan(a.small, l.small, lo, hi)
+	scan(a.big, l.big, 0, len(a.big))
+}
 
 // Succs gives the nodes that depend on n.
-func (g *Graph) Succs(n Node, emit Emit) {
+func (g *Graph) Succs(n Node, emit Emit) { g.succs(n, nil, emit) }
+
+// Succs is Graph.Succs without what emit is done with.
+func (w *Walk) Succs(n Node, emit Emit) { w.g.succs(n, w, emit) }
+
+func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 	role, ref := g.What(n)
 	f := g.prog.Funcs[ref.Func]
 	fn := g.funcs[ref.Func]
@@ -336,7 +437,7 @@ func (g *Graph) Succs(n Node, emit Emit) {
 			g.usesOf(f, r, emit)
 		}
 		if o := fn.paramObj[ref.I]; o >= 0 {
-			g.readersOf(ref.Func, ir.Ref{Func: -1}, modref.Access{Loc: pointer.Loc{Obj: o}, Size: -1}, emit)
+			g.readersOf(wk, ref.Func, ir.Ref{Func: -1}, modref.Access{Loc: pointer.Loc{Obj: o}, Size: -1}, emit)
 		}
 		return
 	}
@@ -351,7 +452,7 @@ func (g *Graph) Succs(n Node, emit Emit) {
 			g.usesOf(f, in.Dst, emit)
 		}
 		if in.B.Kind != ir.NoVal {
-			g.written(ref, emit)
+			g.written(wk, ref, emit)
 		}
 		return
 	}
@@ -383,14 +484,14 @@ func (g *Graph) Succs(n Node, emit Emit) {
 			if in.Dst >= 0 {
 				g.usesOf(f, in.Dst, emit)
 			}
-			g.written(ref, emit)
+			g.written(wk, ref, emit)
 		}
 		return
 	}
 	if in.Dst >= 0 {
 		g.usesOf(f, in.Dst, emit)
 	}
-	g.written(ref, emit)
+	g.written(wk, ref, emit)
 	switch {
 	case in.Op == ir.Ret:
 		if in.A.Kind == ir.NoVal {
@@ -471,40 +572,43 @@ func (g *Graph) passed(f *ir.Func, i int32, j int, k Kind, w Way, emit Emit) {
 }
 
 // written emits what reads what ref writes.
-func (g *Graph) written(ref ir.Ref, emit Emit) {
+func (g *Graph) written(wk *Walk, ref ir.Ref, emit Emit) {
 	for _, a := range g.mr.WriteAccesses(ref) {
-		g.readersOf(ref.Func, ref, a, emit)
+		g.readersOf(wk, ref.Func, ref, a, emit)
 	}
 }
 
 // readersOf emits what may read a, written at ref in f; ref.Func -1: at f's entry.
-func (g *Graph) readersOf(f ir.FuncID, ref ir.Ref, a modref.Access, emit Emit) {
+func (g *Graph) readersOf(wk *Walk, f ir.FuncID, ref ir.Ref, a modref.Access, emit Emit) {
 	own := g.own(f, a.Obj)
-	for i := range g.readers[a.Obj] {
-		t := &g.readers[a.Obj][i]
-		if !g.mr.Overlap(a, t.acc) {
-			continue
+	var l *live
+	if wk != nil {
+		if l = wk.readers[a.Obj]; l == nil {
+			l = newLive(&g.readers[a.Obj])
+			wk.readers[a.Obj] = l
 		}
+	}
+	g.readers[a.Obj].each(l, a, func(t *touch) bool {
 		rf := g.funcOf[t.id]
 		to := ir.Ref{Func: rf, I: t.id - g.base[rf]}
 		if ref.Func >= 0 && !g.flow.follows(ref, to) {
-			continue
+			return false
 		}
 		w := Free
 		if own && rf == f {
 			w = Same
 		}
 		if t.arg > 0 {
-			g.passed(g.prog.Funcs[rf], to.I, int(t.arg-1), Memory, w, func(n Node, k Kind, v Way) {
+			g.passed(g.prog.Funcs[rf], to.I, int(t.arg-1), Memory, w, func(n Node, k Kind, v Way) bool {
 				if w == Free {
 					v = Free
 				}
-				emit(n, k, v)
+				return emit(n, k, v)
 			})
-			continue
+			return false
 		}
-		emit(Node(t.id), Memory, w)
-	}
+		return emit(Node(t.id), Memory, w)
+	})
 }
 
 // own reports whether o is memory of the one activation of f that there can be.
@@ -514,10 +618,13 @@ func (g *Graph) own(f ir.FuncID, o pointer.ObjID) bool {
 }
 
 // Preds gives the nodes on which n depends.
-func (g *Graph) Preds(n Node, emit Emit) { g.preds(n, false, emit) }
+func (g *Graph) Preds(n Node, emit Emit) { g.preds(n, nil, false, emit) }
+
+// Preds is Graph.Preds without what emit is done with.
+func (w *Walk) Preds(n Node, emit Emit) { w.g.preds(n, w, false, emit) }
 
 // preds with local set leaves out what is not Same.
-func (g *Graph) preds(n Node, local bool, emit Emit) {
+func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 	role, ref := g.What(n)
 	f := g.prog.Funcs[ref.Func]
 	fn := g.funcs[ref.Func]
@@ -595,7 +702,7 @@ func (g *Graph) preds(n Node, local bool, emit Emit) {
 		}
 	}
 	for _, a := range g.mr.ReadAccesses(ref) {
-		g.writersOf(f.ID, ref, a, local, emit)
+		g.writersOf(wk, f.ID, ref, a, local, emit)
 	}
 	if local {
 		return
@@ -657,20 +764,20 @@ func (g *Graph) argDefs(site ir.Ref, j int, k Kind, w Way, emit Emit) {
 	g.def(f, g.funcs[f.ID], in.Args[j], k, w, emit)
 	if j < len(in.ArgTypes) && in.ArgTypes[j] != nil && in.ArgTypes[j].IsRecord() {
 		for _, l := range g.pts.PointsTo(f.ID, in.Args[j]) {
-			g.writersOf(f.ID, site, modref.Access{Loc: l, Size: ctype.SizeOf(in.ArgTypes[j])}, false, func(n Node, k Kind, v Way) {
+			g.writersOf(nil, f.ID, site, modref.Access{Loc: l, Size: ctype.SizeOf(in.ArgTypes[j])}, false, func(n Node, k Kind, v Way) bool {
 				if v == Same {
 					v = w
 				}
-				emit(n, k, v)
+				return emit(n, k, v)
 			})
 		}
 	}
 }
 
 // writersOf emits what may write a, read at ref.
-func (g *Graph) writersOf(f ir.FuncID, ref ir.Ref, a modref.Access, local bool, emit Emit) {
+func (g *Graph) writersOf(wk *Walk, f ir.FuncID, ref ir.Ref, a modref.Access, local bool, emit Emit) {
 	own := g.own(f, a.Obj)
-	if ob := &g.pts.Objects[a.Obj]; ob.Kind == pointer.Local && ob.Local >= 0 {
+	if ob := &g.pts.Objects[a.Obj]; ob.Kind == pointer.Local {
 		of := g.funcs[ob.Func]
 		for k, o := range of.paramObj {
 			if o == a.Obj {
@@ -685,18 +792,21 @@ func (g *Graph) writersOf(f ir.FuncID, ref ir.Ref, a modref.Access, local bool, 
 	if local && !own {
 		return
 	}
-	for i := range g.writers[a.Obj] {
-		t := &g.writers[a.Obj][i]
-		if !g.mr.Overlap(a, t.acc) {
-			continue
+	var l *live
+	if wk != nil {
+		if l = wk.writers[a.Obj]; l == nil {
+			l = newLive(&g.writers[a.Obj])
+			wk.writers[a.Obj] = l
 		}
+	}
+	g.writers[a.Obj].each(l, a, func(t *touch) bool {
 		wf := g.funcOf[t.id]
 		if local && wf != f {
-			continue
+			return false
 		}
 		from := ir.Ref{Func: wf, I: t.id - g.base[wf]}
 		if !g.flow.follows(from, ref) {
-			continue
+			return false
 		}
 		w := Free
 		if own && wf == f {
@@ -704,13 +814,15 @@ func (g *Graph) writersOf(f ir.FuncID, ref ir.Ref, a modref.Access, local bool, 
 		}
 		in := &g.prog.Funcs[wf].Instrs[from.I]
 		internal, external := g.kinds(from, in)
+		done := true
 		if internal {
-			emit(g.result(t.id), Memory, w)
+			done = emit(g.result(t.id), Memory, w)
 		}
 		if !internal || external {
-			emit(Node(t.id), Memory, w)
+			done = emit(Node(t.id), Memory, w) && done
 		}
-	}
+		return done
+	})
 }
 
 // summaries finds for each procedure the parameters on which its result may
@@ -734,11 +846,12 @@ func (g *Graph) summaries() {
 		stamp++
 		changed := false
 		var work []Node
-		push := func(n Node, _ Kind, w Way) {
+		push := func(n Node, _ Kind, w Way) bool {
 			if w == Same && seen[n] != stamp {
 				seen[n] = stamp
 				work = append(work, n)
 			}
+			return false
 		}
 		for _, r := range fn.rets {
 			if g.prog.Funcs[f].Instrs[r].A.Kind != ir.NoVal {
@@ -755,7 +868,7 @@ func (g *Graph) summaries() {
 				}
 				continue
 			}
-			g.preds(n, true, push)
+			g.preds(n, nil, true, push)
 		}
 		return changed
 	}
@@ -785,13 +898,13 @@ func (g *Graph) Entered(a ir.Ref, f ir.FuncID) bool { return g.flow.entered(a, f
 // of the object) after the instruction at has written it.
 func (g *Graph) Readers(at ir.Ref, loc pointer.Loc, size int64, emit Emit) {
 	l, n := g.pts.Span(loc, size)
-	g.readersOf(at.Func, at, modref.Access{Loc: l, Size: n}, emit)
+	g.readersOf(nil, at.Func, at, modref.Access{Loc: l, Size: n}, emit)
 }
 
 // Writers gives the instructions that may write loc before the instruction at reads it.
 func (g *Graph) Writers(at ir.Ref, loc pointer.Loc, size int64, emit Emit) {
 	l, n := g.pts.Span(loc, size)
-	g.writersOf(at.Func, at, modref.Access{Loc: l, Size: n}, false, emit)
+	g.writersOf(nil, at.Func, at, modref.Access{Loc: l, Size: n}, false, emit)
 }
 
 // All returns the nodes that stand for the instruction.

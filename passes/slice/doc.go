@@ -11,6 +11,8 @@
 // criteria has run, on a path that matches calls with returns (or in another
 // thread): code that sets the program up is in no slice from a packet.
 //
-// A slice takes one breadth-first search, so that Path is shortest. On PRADS:
-// forward from the packet 15 ms, backward from all output 40 ms.
+// A slice takes one breadth-first search, so that Path is shortest; each access
+// to memory is looked at until it has been visited, which keeps memory dependence
+// from being quadratic (sdg.Walk). Measured: PRADS forward from the packet 15 ms,
+// backward from all output 20 ms; Lua backward from all output 0.1 s.
 package slice

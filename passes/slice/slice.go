@@ -50,8 +50,9 @@ type step struct {
 }
 
 const (
-	free  = 1
-	inner = 2
+	free    = 1
+	inner   = 2
+	refused = 8
 )
 
 type item struct {
@@ -71,19 +72,25 @@ func (r *Result) newSet(forward bool) *set {
 // nodes may be entered.
 func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	var queue []item
-	visit := func(it item, from sdg.Node, k sdg.Kind) {
+	wk := s.r.g.Walk()
+	// visit reports whether it is done with the node for good.
+	visit := func(it item, from sdg.Node, k sdg.Kind) bool {
 		old := s.state[it.n]
-		if old&free != 0 || old&it.state != 0 {
-			return
-		}
-		if old == 0 {
+		switch {
+		case old&(free|refused) != 0:
+			return true
+		case old&it.state != 0:
+			return false
+		case old == 0:
 			if keep != nil && !keep(it.n) {
-				return
+				s.state[it.n] = refused
+				return true
 			}
 			s.parent[it.n] = step{from, k}
 		}
 		s.state[it.n] |= it.state
 		queue = append(queue, it)
+		return it.state == free
 	}
 	for _, it := range start {
 		visit(it, -1, sdg.Data)
@@ -93,25 +100,28 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 		if s.state[it.n]&free != 0 && it.state != free {
 			continue // reached freely since
 		}
-		emit := func(to sdg.Node, k sdg.Kind, w sdg.Way) {
+		emit := func(to sdg.Node, k sdg.Kind, w sdg.Way) bool {
 			st := it.state
 			switch w {
 			case sdg.Down:
 				st = inner
 			case sdg.Up:
 				if st != free {
-					return
+					return false
 				}
 			case sdg.Free:
 				st = free
 			}
-			visit(item{to, st}, it.n, k)
+			return visit(item{to, st}, it.n, k)
 		}
 		if s.forward {
-			s.r.g.Succs(it.n, emit)
+			wk.Succs(it.n, emit)
 		} else {
-			s.r.g.Preds(it.n, emit)
+			wk.Preds(it.n, emit)
 		}
+	}
+	for i := range s.state {
+		s.state[i] &^= refused
 	}
 }
 
@@ -156,7 +166,10 @@ func (r *Result) forward(from []ir.Ref) *Set {
 func (r *Result) forwardLoc(at ir.Ref, locs []pointer.Loc, dst bool) *Set {
 	s := r.newSet(true)
 	var start []item
-	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) { start = append(start, item{to, free}) }
+	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) bool {
+		start = append(start, item{to, free})
+		return false
+	}
 	in := &r.prog.Funcs[at.Func].Instrs[at.I]
 	for _, l := range locs {
 		size := int64(1)
@@ -168,17 +181,19 @@ func (r *Result) forwardLoc(at ir.Ref, locs []pointer.Loc, dst bool) *Set {
 		r.g.Readers(at, l, size, add)
 	}
 	if dst && in.Dst >= 0 {
-		r.g.Succs(r.g.ResultOf(at), func(to sdg.Node, k sdg.Kind, w sdg.Way) {
+		r.g.Succs(r.g.ResultOf(at), func(to sdg.Node, k sdg.Kind, w sdg.Way) bool {
 			if k == sdg.Data || k == sdg.Passed || k == sdg.Summary {
 				add(to, k, w)
 			}
+			return false
 		})
 	}
 	if in.Op == ir.Call && len(r.pts.Callbacks(at)) > 0 {
-		r.g.Succs(r.g.Of(at), func(to sdg.Node, k sdg.Kind, w sdg.Way) {
+		r.g.Succs(r.g.Of(at), func(to sdg.Node, _ sdg.Kind, w sdg.Way) bool {
 			if role, _ := r.g.What(to); (role == sdg.Entry || role == sdg.Param) && w == sdg.Down {
 				start = append(start, item{to, inner})
 			}
+			return false
 		})
 	}
 	s.walk(start, r.after([]ir.Ref{at}))
@@ -211,7 +226,10 @@ func (r *Result) arguments(at ir.Ref) []item {
 		return nil
 	}
 	var start []item
-	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) { start = append(start, item{to, free}) }
+	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) bool {
+		start = append(start, item{to, free})
+		return false
+	}
 	for _, v := range in.Args {
 		r.g.Def(at.Func, v, add)
 		for _, l := range r.pts.PointsTo(at.Func, v) {

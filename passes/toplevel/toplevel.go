@@ -136,7 +136,7 @@ func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []p
 		fn := c.Prog.Funcs[t]
 		step := append(append([]passes.Why(nil), why...), c.Because(ref, "calls %s", fn.Name))
 		g.enter(c, pt, t, step)
-		if m := c.Models.ByName[fn.Name]; m != nil && len(fn.Blocks) == 0 {
+		if m := pt.Model(t); m != nil && len(fn.Blocks) == 0 {
 			in := c.Instr(ref)
 			for _, cb := range m.Calls {
 				if cb.Arg >= len(in.Args) || cb.Thread {
@@ -207,7 +207,7 @@ func isHandler(c *passes.Context, pt *pointer.Result, t ir.FuncID) bool {
 				continue
 			}
 			for _, callee := range pt.Callees(ir.Ref{Func: f.ID, I: int32(i)}) {
-				m := c.Models.ByName[c.Prog.Funcs[callee].Name]
+				m := pt.Model(callee)
 				if m == nil {
 					continue
 				}

@@ -167,7 +167,7 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 			if len(f.Blocks) > 0 {
 				continue
 			}
-			m := c.Models.ByName[f.Name]
+			m := pt.Model(f.ID)
 			switch {
 			case m == nil:
 				return "call of " + f.Name + ", which has no model"

@@ -25,3 +25,17 @@ void f(int n, struct pt q) {
 	sizeof l4; sizeof l7; sizeof l8; sizeof st;
 }
 int z0[][0] = { 1 }; struct zz { int a[0]; int b; } z1 = { 5 }; struct { int : 3; } z2[] = { {} };
+struct H { int I[3]; int J; struct { int K[3]; int L; } M; }; struct A { int B; short C[2]; };
+int g1[10][10][10] = { [2 ... 4] = { [0][0] = 1, [2 ... 5] = { 2 }, 3 } };
+struct A g2[5] = { [1 ... 3] = { 4, { 5, 6 } } }, g3[] = { [0 ... 1].C[1] = 7, 8, 9 };
+struct I { int J; int K[3]; int L; };
+struct M { int N; struct I O[3]; int P; };
+struct M n0[] = { [0 ... 5].O[1 ... 2].K[0 ... 1] = 4, 5, 6, 7 };
+struct M o0[] = { [0 ... 5].O = { [1 ... 2].K[0 ... 1] = 4 }, [5].O[2].K[2] = 5, 6, 7 };
+struct M q0[] = { [0 ... 5].O[1 ... 2].K = { [0 ... 1] = 4 }, [5].O[2].K[2] = 5, 6, 7 };
+int q1[3][3] = { [0 ... 1] = { [1 ... 2] = 23 }, [1][2] = 24 };
+struct H h0 = { .M.K[0 ... 1] = 4, 5, 6 };
+struct pt r0[4] = { [0 ... 3].y = 5, [1 ... 2].x = 7, [2] = { 9 }, [0 ... 1] = { .y = 3 } };
+int r1[2][3] = { { 1, 2, 3 }, { 4, 5, 6 }, [0 ... 1][1 ... 2] = 8, [1] = { [0] = 9 } };
+struct pt r2[] = { [0 ... 2] = {} };
+char r3[3][4] = { [0 ... 2] = "ab", [1] = "c" };
