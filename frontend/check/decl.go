@@ -49,13 +49,12 @@ func (c *checker) topLevel(n int32) {
 
 // A spec is the declaration specifiers of a declaration.
 type spec struct {
-	typ      *ctype.Type
-	storage  storageClass
-	inline   bool
-	thread   bool
-	noreturn bool
-	attrs    attrs
-	node     int32 // the declaration
+	typ     *ctype.Type
+	storage storageClass
+	inline  bool
+	thread  bool
+	attrs   attrs
+	node    int32 // the declaration
 }
 
 type storageClass uint8
@@ -74,7 +73,6 @@ type words struct {
 	void, boolean, char, short, int, long, float, double int
 	signed, unsigned, complex, int128                    int
 	f16, f128                                            int
-	valist, auto                                         int
 	n                                                    int
 }
 

@@ -30,11 +30,6 @@ func (s *set) find(k int32) int {
 	return lo
 }
 
-func (s *set) has(x int32) bool {
-	i := s.find(x >> 6)
-	return i < len(s.b) && s.b[i].k == x>>6 && s.b[i].w&(1<<(x&63)) != 0
-}
-
 // add adds x and reports whether it was new.
 func (s *set) add(x int32) bool {
 	i := s.find(x >> 6)

@@ -24,22 +24,20 @@ type solver struct {
 	arith   arithmetic
 	objects []Object
 	objLay  []*lay
-	name_   []string
 
 	firstFunc, firstLocal, unknown, firstHeap ObjID
 	localBase                                 []int32 // by function: index into localIDs
 	localIDs                                  []ObjID // objects of locals in memory, or -1
 
 	// Places.
-	places    []Loc
-	cell      []int32        // by place: the node of its contents, none if never accessed
-	constant  []int32        // by place: a node whose set is just the place
-	byObj     [][]int32      // by object: its places, by offset
-	anyLoad   []int32        // by object: node that includes all contents
-	anyStore  []int32        // by object: node included in all contents
-	watchers  [][]copyTarget // by object: copies from it
-	copySeen  map[copyTarget]bool
-	shiftSeen map[[2]int32]bool
+	places   []Loc
+	cell     []int32        // by place: the node of its contents, none if never accessed
+	constant []int32        // by place: a node whose set is just the place
+	byObj    [][]int32      // by object: its places, by offset
+	anyLoad  []int32        // by object: node that includes all contents
+	anyStore []int32        // by object: node included in all contents
+	watchers [][]copyTarget // by object: copies from it
+	copySeen map[copyTarget]bool
 
 	// Nodes.
 	rep   []int32

@@ -1,7 +1,6 @@
 package sdg
 
 import (
-	"math/bits"
 	"sync"
 
 	"saz/ir"
@@ -27,13 +26,6 @@ func (b bitset) add(i int32)      { b[i>>6] |= 1 << (i & 63) }
 func (b bitset) or(c bitset) {
 	for i, w := range c {
 		b[i] |= w
-	}
-}
-func (b bitset) each(f func(int32)) {
-	for i, w := range b {
-		for ; w != 0; w &= w - 1 {
-			f(int32(i)<<6 + int32(bits.TrailingZeros64(w)))
-		}
 	}
 }
 
