@@ -52,7 +52,7 @@ func buildCommand() *cli.Command {
 				return cli.Exit(fmt.Sprintf("%s failed", argv[0]), code)
 			}
 			if !c.Bool("quiet") {
-				fmt.Fprintf(os.Stderr, "saz: %d compile commands recorded; programs linked: %s\n", compiled, strings.Join(programs, " "))
+				fmt.Fprintf(os.Stderr, "saz: %s recorded; programs linked: %s\n", count(compiled, "compiler command"), strings.Join(programs, " "))
 			}
 			if c.String("output") == "" {
 				return nil
