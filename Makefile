@@ -3,7 +3,8 @@
 #   make demo    the main job on real input: move flows between two running monitors
 #   make test    all tests
 #   make cuts    100 random cuts of the demo's move
-#   make bench   measurements, as ratios
+#   make torture GCC's execution tests with every write marked (long)
+#   make bench   measurements
 #   make build   bin/saz, bin/saz-cc
 #
 # demo and test install what they miss (Debian, Ubuntu).
@@ -16,7 +17,7 @@ CUTS    ?= 100
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build deps demo demo-build test check cuts bench clean
+.PHONY: all build deps demo demo-build test check cuts torture bench clean
 
 all: build
 
@@ -25,8 +26,7 @@ all: build
 PACKAGES := $(shell \
 	command -v gcc >/dev/null || echo gcc libc6-dev; \
 	command -v patch >/dev/null || echo patch; \
-	command -v objcopy >/dev/null || echo binutils; \
-	echo '\#include <pcap.h>' | gcc -E -x c - >/dev/null 2>&1 || echo libpcap-dev)
+	gcc -E -include pcap.h -x c /dev/null >/dev/null 2>&1 || echo libpcap-dev)
 
 deps:
 	@command -v $(GO) >/dev/null || { echo "make: Go is needed: https://go.dev/dl/"; exit 1; }
@@ -74,6 +74,13 @@ check:
 test: deps check
 	@$(MAKE) -s cuts CUTS=10
 	$(GO) test ./...
+
+# GCC's execution tests, instrumented; about an hour on two cores.
+TORTURE := $(OUT)/torture/gcc.c-torture/execute
+torture: build
+	@ls /usr/src/gcc-12/*.tar.xz >/dev/null 2>&1 || $(SUDO) apt-get install -y -qq gcc-12-source >/dev/null
+	@mkdir -p $(OUT)/torture && tar xf /usr/src/gcc-12/gcc-12*.tar.xz -C $(OUT)/torture --strip-components=3 --wildcards '*/gcc/testsuite/gcc.c-torture/execute/*.c'
+	SAZ_TORTURE=$(TORTURE) $(GO) test -tags torture -run Torture -v -timeout 4h ./cmd/saz
 
 bench: build demo-build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...

@@ -95,7 +95,7 @@ func (o *options) demo() error {
 	for _, m := range []struct {
 		name string
 		half bool
-	}{{"everything", false}, {"half of the addresses", true}} {
+	}{{"everything to B", false}, {"half the addresses to B", true}} {
 		got, err := o.move(c, cut, m.half, "demo")
 		if err != nil {
 			return fmt.Errorf("moving %s: %w", m.name, err)
@@ -105,7 +105,7 @@ func (o *options) demo() error {
 			verdict, bad = "DIFFERENT: "+diff, true
 		}
 		rows = append(rows,
-			[2]string{"moved " + m.name, fmt.Sprintf("%s at packet %d", got.moved, cut)},
+			[2]string{m.name, fmt.Sprintf("%s at packet %d", got.moved, cut)},
 			[2]string{"  logs of A and B", fmt.Sprintf("%s (%d + %d lines against %d)", verdict, got.linesA, got.linesB, len(want.lines))})
 	}
 	for _, r := range rows {
