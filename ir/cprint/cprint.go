@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -68,7 +69,9 @@ func Program(w io.Writer, p *ir.Program, hooks *Hooks) error {
 		}
 	}
 	for _, f := range p.Funcs {
-		pr.declare(&decls, f)
+		if !builtinOnly(f) {
+			pr.declare(&decls, f)
+		}
 	}
 	for _, f := range p.Funcs {
 		if f.Defined() {
@@ -121,6 +124,17 @@ static inline __attribute__((unused)) void saz_stbits(volatile unsigned char *p,
 		*p = (unsigned char)((*p & ~m) | ((unsigned)(x << o) & m));
 		x >>= n; w -= n; o = 0; p++;
 	}
+}
+static inline __attribute__((unused)) unsigned __int128 saz_ldwide(const volatile unsigned char *p, int o, int w, int sign)
+{
+	unsigned __int128 v = saz_ldbits(p, o, 64), h = saz_ldbits(p + 8, o, w - 64);
+	v |= h << 64;
+	return sign ? (unsigned __int128)((__int128)(v << (128 - w)) >> (128 - w)) : v;
+}
+static inline __attribute__((unused)) void saz_stwide(volatile unsigned char *p, int o, int w, unsigned __int128 x)
+{
+	saz_stbits(p, o, 64, x);
+	saz_stbits(p + 8, o, w - 64, x >> 64);
 }
 struct saz_vla { struct saz_vla *next, *pad; };
 static inline __attribute__((unused)) void *saz_vla_new(struct saz_vla **list, unsigned long n)
@@ -185,7 +199,15 @@ func (pr *printer) globalName(id ir.GlobalID) string {
 }
 
 func (pr *printer) funcName(id ir.FuncID) string {
+	if f := pr.p.Funcs[id]; builtinOnly(f) || id == pr.p.Entry {
+		return f.Link
+	}
 	return "f" + itoa(id) + "_" + word(pr.p.Funcs[id].Name)
+}
+
+// builtinOnly reports whether only the compiler knows a function.
+func builtinOnly(f *ir.Func) bool {
+	return f.Linkage == ir.Undefined && strings.HasPrefix(f.Link, "__builtin_")
 }
 
 // quote writes bytes as a C string literal.
@@ -406,6 +428,15 @@ func (pr *printer) global(decls, defs *bytes.Buffer, g *ir.Global) {
 	fmt.Fprintf(defs, "%s%s%s %s%s = %s;\n", storage, thread, typ, name, dim, init)
 }
 
+// bigBit is bit k of an integer constant.
+func bigBit(v ir.Value, k int64) bool {
+	if v.Str != "" {
+		n, ok := new(big.Int).SetString(v.Str, 0)
+		return ok && n.Bit(int(k)) != 0
+	}
+	return v.Off>>uint(min(k, 63))&1 != 0
+}
+
 // alignOf is the alignment of an object, declared or by its type.
 func alignOf(t *ctype.Type, o *check.Object) int64 {
 	a := max(ctype.AlignOf(t), 1)
@@ -456,7 +487,7 @@ func (pr *printer) image(g *ir.Global) (members, init string) {
 					}
 					m := byte(1) << uint((bit+k)%8)
 					data[o] &^= m
-					if it.Value.Off>>uint(k)&1 != 0 {
+					if bigBit(it.Value, k) {
 						data[o] |= m
 					}
 				}

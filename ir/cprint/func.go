@@ -55,7 +55,7 @@ var returnsTwice = map[string]bool{
 
 func (pr *printer) declare(w *bytes.Buffer, f *ir.Func) {
 	fmt.Fprintf(w, "%s%s", static(f.Linkage), pr.signature(f, false))
-	if f.Linkage != ir.Internal {
+	if f.Linkage != ir.Internal && f.ID != pr.p.Entry {
 		fmt.Fprintf(w, " __asm__(%s)", quote(f.Link))
 	}
 	if f.Weak {
@@ -267,13 +267,24 @@ func (pr *printer) instr(in *ir.Instr) string {
 		}
 		return pr.at(in.Type, pr.addr(in.A), in.Volatile) + " = " + pr.value(in.B, in.Type) + ";"
 	case ir.LoadBits:
+		if in.Field.BitWidth > 64 {
+			sign := 0
+			if in.Field.Type.IsSigned() {
+				sign = 1
+			}
+			return fmt.Sprintf("%ssaz_ldwide((unsigned char *)%s+%d, %d, %d, %d);", set, pr.addr(in.A), in.Field.BitOff/8, in.Field.BitOff%8, in.Field.BitWidth, sign)
+		}
 		name := "saz_ldbits"
 		if in.Field.Type.IsSigned() {
 			name = "saz_ldsbits"
 		}
 		return fmt.Sprintf("%s%s((unsigned char *)%s+%d, %d, %d);", set, name, pr.addr(in.A), in.Field.BitOff/8, in.Field.BitOff%8, in.Field.BitWidth)
 	case ir.StoreBits:
-		return fmt.Sprintf("saz_stbits((unsigned char *)%s+%d, %d, %d, %s);", pr.addr(in.A), in.Field.BitOff/8, in.Field.BitOff%8, in.Field.BitWidth, pr.value(in.B, in.Type))
+		name := "saz_stbits"
+		if in.Field.BitWidth > 64 {
+			name = "saz_stwide"
+		}
+		return fmt.Sprintf(name+"((unsigned char *)%s+%d, %d, %d, %s);", pr.addr(in.A), in.Field.BitOff/8, in.Field.BitOff%8, in.Field.BitWidth, pr.value(in.B, in.Type))
 	case ir.Copy:
 		if n := ctype.SizeOf(in.Type); n > 0 {
 			return fmt.Sprintf("__builtin_memmove(%s, %s, %d);", pr.addr(in.A), pr.addr(in.B), n)
@@ -407,7 +418,7 @@ func (pr *printer) call(in *ir.Instr, set string) string {
 	if in.A.Kind == ir.VFunc && in.A.Off == 0 {
 		to := pr.p.Funcs[in.A.ID]
 		fn = pr.funcName(to.ID)
-		if have := pr.typ(to.Type.Elem) + " (*)" + pr.params(to.Type.Func); have != sig {
+		if have := pr.typ(to.Type.Elem) + " (*)" + pr.params(to.Type.Func); have != sig && !builtinOnly(to) {
 			// gcc would trap at a call through a type that does not fit.
 			fn = "((" + sig + ")saz_hide(" + fn + "))"
 		}

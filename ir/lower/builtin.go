@@ -40,7 +40,12 @@ func (b *fb) builtin(e *check.Expr) ir.Value {
 	case "__builtin_alloca", "alloca":
 		return b.alloca(e, arg(0))
 	case "__builtin_alloca_with_align", "__builtin_alloca_with_align_and_max":
-		return b.alloca(e, arg(0))
+		align := int64(0)
+		if k := arg(1); k.Op == check.IntLit {
+			align = k.Val / 8
+		}
+		n := b.convert(e, b.rv(arg(0)), arg(0).Type, ctype.TULong)
+		return b.stackBlock(e, n, align, e.Type, 1)
 	case "__builtin_setjmp":
 		b.f.SetJmp = true
 	case "__builtin_va_start", "__builtin_c23_va_start", "__builtin_stdarg_start":

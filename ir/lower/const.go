@@ -130,6 +130,15 @@ func (b *unit) constant(e *check.Expr) (ir.Value, bool) {
 			}
 			return ir.Int(foldCmp(check.Eq, x.Off, 0, true)), true
 		}
+		if x.Kind == ir.VInt && t.IsInteger() && e.Op != check.LogNot {
+			n := wide(x, t)
+			if e.Op == check.Neg {
+				n = n.Neg()
+			} else {
+				n = n.Not()
+			}
+			return wideValue(n, t), true
+		}
 		op := map[check.Op]string{check.Neg: "-", check.BitNot: "~", check.LogNot: "!"}[e.Op]
 		s, ok := spell(x, e.X.Type)
 		return ir.Value{Kind: ir.VFloat, Str: "(" + op + s + ")"}, ok
@@ -204,6 +213,11 @@ func (b *unit) constant(e *check.Expr) (ir.Value, bool) {
 		return no, false
 	case isConst(x) && isConst(y) && isCmp(e.Op) && (foldable(e.X.Type) || e.X.Type.Kind == ctype.Pointer):
 		return ir.Int(foldCmp(e.Op, x.Off, y.Off, e.X.Type.IsSigned())), true
+	case x.Kind == ir.VInt && y.Kind == ir.VInt && t.IsInteger() && ctype.SizeOf(t) > 8:
+		return foldWide(e.Op, x, y, t, e.Y.Type)
+	case x.Kind == ir.VInt && y.Kind == ir.VInt && isCmp(e.Op) && e.X.Type.IsInteger():
+		c := wide(x, e.X.Type).Cmp(wide(y, e.X.Type), e.X.Type.IsSigned())
+		return ir.Int(foldCmp(e.Op, int64(c), 0, true)), true
 	case isConst(x) && isConst(y) && foldable(t) && !isCmp(e.Op):
 		v, ok := foldBin(e.Op, x.Off, y.Off, t, e.Y.Type)
 		return ir.Int(v), ok
@@ -266,6 +280,13 @@ func (b *unit) constConv(v ir.Value, from, to *ctype.Type) (ir.Value, bool) {
 		s, ok := spell(v, from)
 		return ir.Value{Kind: ir.VFloat, Str: s}, ok
 	case ir.VInt:
+		if to.IsInteger() && from.IsInteger() {
+			n := wide(v, from).Wrap(to)
+			if ctype.SizeOf(to) > 8 {
+				return wideValue(n, to), true
+			}
+			return ir.Int(int64(n.Lo)), true
+		}
 		if v.Str == "" {
 			s, ok := spell(v, from)
 			return ir.Value{Kind: ir.VFloat, Str: s}, ok && to.Kind != ctype.Pointer
@@ -331,11 +352,12 @@ func (b *unit) constCall(name string, args []*check.Expr) (ir.Value, bool) {
 	s := name + "("
 	for i, a := range args {
 		var x string
-		if a.Op == check.Conv {
-			a = a.X
+		str := a
+		if str.Op == check.Conv {
+			str = str.X
 		}
-		if a.Op == check.Decay && a.X.Op == check.StrLit {
-			x = strconv.Quote(a.X.Str[:max(len(a.X.Str)-1, 0)])
+		if str.Op == check.Decay && str.X.Op == check.StrLit {
+			x = strconv.Quote(str.X.Str[:max(len(str.X.Str)-1, 0)])
 		} else {
 			v, ok := b.constant(a)
 			if !ok {

@@ -815,5 +815,20 @@ func (b *fb) args(list []*check.Expr) ([]ir.Value, []*ctype.Type) {
 
 func (b *fb) alloca(e *check.Expr, size *check.Expr) ir.Value {
 	n := b.convert(size, b.rv(size), size.Type, ctype.TULong)
-	return b.value(e, e.Type, ir.Instr{Op: ir.Alloca, A: n, Off: 1, Type: e.Type.Unqualified()})
+	return b.stackBlock(e, n, 0, e.Type, 1)
+}
+
+// stackBlock allocates n bytes of stack; more than the usual alignment is made
+// by going up to the next multiple.
+func (b *fb) stackBlock(e *check.Expr, n ir.Value, align int64, t *ctype.Type, untilReturn int64) ir.Value {
+	t = t.Unqualified()
+	const usual = 16
+	if align <= usual {
+		return b.value(e, t, ir.Instr{Op: ir.Alloca, A: n, Off: untilReturn, Type: t})
+	}
+	n = b.bin(e, check.Add, n, ir.Int(align), ctype.TULong, ctype.TULong)
+	p := b.value(e, t, ir.Instr{Op: ir.Alloca, A: n, Off: untilReturn, Type: t})
+	up := b.unary(e, check.Neg, b.convert(e, p, t, ctype.TULong), ctype.TULong)
+	up = b.bin(e, check.And, up, ir.Int(align-1), ctype.TULong, ctype.TULong)
+	return b.value(e, t, ir.Instr{Op: ir.IndexAddr, A: p, B: up, Opnd: ctype.TULong, Off: 1, Type: t})
 }

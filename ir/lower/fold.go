@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"math/big"
 	"strconv"
 
 	"saz/frontend/check"
@@ -148,4 +149,66 @@ func (b *unit) convConst(v ir.Value, from, to *ctype.Type) (ir.Value, bool) {
 		return v, true
 	}
 	return v, false
+}
+
+// wide is the value of an integer constant of type t in 128 bits.
+func wide(v ir.Value, t *ctype.Type) ctype.Num {
+	if v.Str != "" {
+		if n, ok := new(big.Int).SetString(v.Str, 0); ok {
+			return ctype.NumBig(n)
+		}
+	}
+	if !t.IsSigned() && ctype.SizeOf(t) <= 8 {
+		return ctype.NumUint(uint64(v.Off))
+	}
+	return ctype.NumInt(v.Off)
+}
+
+// wideValue is n as a constant of the 128-bit type t. Off is sign-extended.
+func wideValue(n ctype.Num, t *ctype.Type) ir.Value {
+	if v, ok := n.Int64(); ok {
+		return ir.Int(v)
+	}
+	return ir.Value{Kind: ir.VInt, Str: n.Big(t).String()}
+}
+
+// foldWide does arithmetic on constants of a 128-bit type.
+func foldWide(op check.Op, x, y ir.Value, t, yt *ctype.Type) (ir.Value, bool) {
+	a, b := wide(x, t), wide(y, yt)
+	switch op {
+	case check.Add:
+		a = a.Add(b)
+	case check.Sub:
+		a = a.Sub(b)
+	case check.Mul:
+		a = a.Mul(b)
+	case check.Div, check.Rem:
+		if b.IsZero() {
+			return ir.Value{}, false
+		}
+		q, r := a.DivRem(b, t.IsSigned())
+		a = q
+		if op == check.Rem {
+			a = r
+		}
+	case check.And:
+		a = a.And(b)
+	case check.Or:
+		a = a.Or(b)
+	case check.Xor:
+		a = a.Xor(b)
+	case check.Shl, check.Shr:
+		s, ok := b.Int64()
+		if !ok || s < 0 || s >= 128 {
+			return ir.Value{}, false
+		}
+		if op == check.Shl {
+			a = a.Shl(uint(s))
+		} else {
+			a = a.Shr(uint(s), t.IsSigned())
+		}
+	default:
+		return ir.Value{}, false
+	}
+	return wideValue(a, t), true
 }

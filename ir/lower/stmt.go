@@ -264,7 +264,7 @@ func (b *fb) vla(e *check.Expr, o *check.Object, v ir.Value, top *scope) {
 		top.items = append(top.items, leaving{tok: o.Tok, save: save.ID})
 	}
 	t := b.locals[v.ID].Type
-	p := b.value(e, t, ir.Instr{Op: ir.Alloca, A: b.sizeOf(e, o.Type), Type: t})
+	p := b.stackBlock(e, b.sizeOf(e, o.Type), max(o.Align, ctype.AlignOf(o.Type)), t, 0)
 	b.do(e, ir.Instr{Op: ir.Store, A: v, B: p, Type: t})
 }
 
