@@ -81,7 +81,6 @@ type lifter struct {
 	cur   []Value   // the value of each local now
 	repl  []Value   // what a removed load's register stands for
 	undo  []undoLift
-	out   []Instr
 	first int // registers from here on are new
 }
 

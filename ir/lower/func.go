@@ -44,7 +44,6 @@ type block struct {
 	lo, hi  int32
 	succs   []ir.BlockID
 	started bool
-	root    bool // its address is taken
 }
 
 type phiIn struct {
