@@ -24,6 +24,8 @@ var refused = []struct{ text, reason string }{
 	{"a jump out of a nested function", "a jump out of a nested function (GNU)"},
 	{"it is too large at member", "a struct of more than 2^60 bytes"},
 	{"[mark-impossible]", "updates in a file that includes itself, or in a macro without a place before it"},
+	{"scalar_storage_order", "the attribute scalar_storage_order"},
+	{"_Decimal", "decimal floating point"},
 	{"auto", "auto without a type: C23's meaning, not K&R's"},
 }
 
@@ -61,6 +63,10 @@ func TestTorture(t *testing.T) {
 	}
 	one := func(file string) {
 		name := filepath.Base(file)
+		if name == "eeprof-1.c" {
+			note(name, "left out: with -finstrument-functions it counts the runtime's functions too")
+			return
+		}
 		d, err := os.MkdirTemp(t.TempDir(), "t")
 		if err != nil {
 			note(name, "FAIL no directory")
@@ -107,7 +113,10 @@ func TestTorture(t *testing.T) {
 			note(name, "FAIL the instrumented program does not compile")
 			return
 		}
-		if got, ok := run(d, "./inst"); !ok || got != want {
+		if again, _ := run(d, "./plain"); again != want {
+			want = "" // addresses, times: only whether it succeeds can be compared
+		}
+		if got, ok := run(d, "./inst"); !ok || want != "" && got != want {
 			note(name, "FAIL the instrumented program behaves differently")
 			return
 		}
