@@ -123,17 +123,46 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	return res, nil
 }
 
-// ownFiles are the project's files: sources and the headers that are not the system's.
+// installed are the places of headers that no project owns, even where -I names
+// one of them.
+var installed = []string{"/usr/include/", "/usr/local/include/", "/usr/lib/", "/opt/"}
+
+// ownFiles are the project's files: the sources, and the headers that are not
+// the system's and share a directory with them, however far up.
 func ownFiles(c *passes.Context) map[source.FileID]*source.File {
 	own := map[source.FileID]*source.File{}
+	var home string
+	for _, u := range c.Prog.Units {
+		main := u.AST.Cpp.Main
+		own[main.ID] = main
+		if home == "" {
+			home = filepath.Dir(main.Path)
+		}
+		home = common(home, main.Path)
+	}
 	for _, u := range c.Prog.Units {
 		for _, f := range u.AST.Cpp.Includes {
-			if !u.AST.Cpp.System[f.ID] && filepath.IsAbs(f.Path) {
+			if u.AST.Cpp.System[f.ID] || !filepath.IsAbs(f.Path) || common(home, f.Path) == "/" {
+				continue
+			}
+			foreign := false
+			for _, d := range installed {
+				foreign = foreign || strings.HasPrefix(f.Path, d) && !strings.HasPrefix(home+"/", d)
+			}
+			if !foreign {
 				own[f.ID] = f
 			}
 		}
 	}
 	return own
+}
+
+// common is the nearest directory at or above dir that path lies in.
+func common(dir, path string) string {
+	for dir != path && !strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") {
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 // readTwice are the files that some unit reads more than once (lists of
@@ -157,12 +186,6 @@ func readTwice(c *passes.Context) map[source.FileID]bool {
 // compile commands if all files lie below it, otherwise the nearest above all.
 func root(p *build.Program, own map[source.FileID]*source.File) string {
 	dir := p.Commands[0].Dir
-	common := func(a, b string) string {
-		for a != b && !strings.HasPrefix(b, strings.TrimSuffix(a, "/")+"/") {
-			a = filepath.Dir(a)
-		}
-		return a
-	}
 	for i := range p.Commands {
 		dir = common(dir, p.Commands[i].Dir)
 	}

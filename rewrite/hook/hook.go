@@ -303,7 +303,9 @@ func (h *hooks) statics(list []Static) {
 		}
 		end, ok := h.after(unit, tok, s.Global >= 0)
 		if !ok {
-			h.fail("static-hidden", pos, "the declaration of %s ends inside a macro; its address can't be passed to the runtime", name)
+			h.c.Sink.Add(source.Diagnostic{ID: "static-hidden", Severity: source.Warning, Pos: pos,
+				Msg:  fmt.Sprintf("%s is declared in a macro or in a file that is not the project's: its updates are tracked, but it can't be moved", name),
+				Hint: "declare it in a file of the project's, outside any macro"})
 			continue
 		}
 		h.add(end.File, insert(end.Off, fmt.Sprintf(" %s(%d, %s);", macro, s.ID, name), 0))
