@@ -65,7 +65,7 @@ func realMain(args []string) int {
 			return cli.ShowAppHelp(c)
 		},
 	}
-	err := app.Run(args)
+	err := app.Run(arrange(app, args))
 	for _, f := range atExit {
 		f()
 	}

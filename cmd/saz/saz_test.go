@@ -353,6 +353,23 @@ func listing(t *testing.T, dir string) map[string]string {
 	return out
 }
 
+// Flags may stand after the target, as people write them.
+func TestFlagsAnywhere(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "ok.c", tiny)
+	saz(t, dir, 0, "instrument", "ok.c", "-o", "out1", "-q", "--", "-O1")
+	saz(t, dir, 0, "instrument", "-j2", "ok.c", "--output=out2", "-q")
+	for _, d := range []string{"out1", "out2"} {
+		if _, err := os.Stat(filepath.Join(dir, d, "ok.c")); err != nil {
+			t.Error(err)
+		}
+	}
+	if mk, _ := os.ReadFile(filepath.Join(dir, "out1", "Makefile")); !strings.Contains(string(mk), "-O1") {
+		t.Errorf("the flags after -- are lost:\n%s", mk)
+	}
+	saz(t, dir, exitUsage, "instrument", "ok.c", "-o")
+}
+
 // Instrumenting every form of statement keeps a program's meaning and its lines.
 func TestMarksKeepMeaning(t *testing.T) {
 	dir := t.TempDir()
