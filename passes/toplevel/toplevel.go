@@ -134,21 +134,14 @@ func (g *region) enter(c *passes.Context, pt *pointer.Result, f ir.FuncID, why [
 func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why) {
 	for _, t := range pt.Callees(ref) {
 		fn := c.Prog.Funcs[t]
-		step := append(append([]passes.Why(nil), why...), c.Because(ref, "calls %s", fn.Name))
-		g.enter(c, pt, t, step)
-		if m := pt.Model(t); m != nil && len(fn.Blocks) == 0 {
-			in := c.Instr(ref)
-			for _, cb := range m.Calls {
-				if cb.Arg >= len(in.Args) || cb.Thread {
-					continue
-				}
-				for _, l := range pt.PointsTo(ref.Func, in.Args[cb.Arg]) {
-					if o := pt.Objects[l.Obj]; o.Kind == pointer.Func {
-						g.enter(c, pt, o.Func, append(step, passes.Why{Pos: c.Prog.Funcs[o.Func].Pos, Text: fn.Name + " calls " + c.Prog.Funcs[o.Func].Name}))
-					}
-				}
-			}
+		g.enter(c, pt, t, append(append([]passes.Why(nil), why...), c.Because(ref, "calls %s", fn.Name)))
+	}
+	for _, cb := range pt.Callbacks(ref) {
+		if cb.How != nil && cb.How.Thread {
+			continue // runs beside the packet, not within it: see run
 		}
+		fn := c.Prog.Funcs[cb.Func]
+		g.enter(c, pt, cb.Func, append(append([]passes.Why(nil), why...), c.Because(ref, "the library calls %s back", fn.Name)))
 	}
 }
 
