@@ -67,14 +67,22 @@
 // 2000, as far as SSA form leaves it to do). Sets are sorted blocks of 64 bits;
 // equal ones are shared in the result.
 //
-// Four bounds keep odd programs from being slow; each gives up precision only:
+// Where constant arithmetic takes a place is looked up in tables by place
+// (steps.go).
+//
+// Five bounds keep odd programs from being slow; each gives up precision only:
 // arithmetic that feeds itself becomes a step by any multiple (solve.go); an
-// object of unknown layout with more than maxPlaces places becomes one place;
-// a copy of memory between more than maxCopy pairs of places no longer keeps
-// them apart; an allocation with more than maxClones callers is not cloned.
+// object of unknown layout with more than maxPlaces places becomes one place,
+// and so does any object with more than maxFields; a copy of memory between
+// more than maxCopy pairs of places no longer keeps them apart; an allocation with more than maxClones callers is not cloned.
 //
 // Measured: PRADS (13,700 lines, 25,700 instructions) 20,900 nodes, 1,700
 // places, 6 rounds, 0.03 s of CPU; 2.5 places a pointer on average, 35 targets
 // of 29 indirect calls. Lua (28,000 lines; one allocation function, reached
 // through a pointer, makes every object) 1.1 s, 245 places a pointer.
+// HAProxy 1.6.0 (174,700 instructions) 162,700 nodes, 20,100 places, 32 rounds,
+// 11 s; 814 places a pointer, 11,521 targets of 171 indirect calls.
+// OpenVPN 2.7 (125,800 instructions) 113,700 nodes, 21,000 places, 25 rounds,
+// 12 s; 658 places a pointer, 3,664 targets of 66 indirect calls.
+// 265 functions that it calls have no model.
 package pointer

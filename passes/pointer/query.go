@@ -56,6 +56,7 @@ func (s *solver) finish() *Result {
 	s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil
 	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
 	s.heap, s.sites = nil, nil
+	s.arith, s.steps = nil, nil
 	return &Result{Objects: s.objects, Stats: st, solver: s}
 }
 
@@ -367,7 +368,7 @@ func (s *solver) where(ref ir.Ref) string {
 	f := s.prog.Funcs[ref.Func]
 	p := f.Instrs[ref.I].Pos
 	if s.prog.Files != nil && int(p.Unit) < len(s.prog.Units) && s.prog.Units[p.Unit] != nil {
-		if u := s.prog.Units[p.Unit].AST; u != nil && u.Cpp != nil && int(p.Tok) < len(u.Cpp.Tokens) {
+		if u := s.prog.Units[p.Unit].AST; u != nil && u.Cpp != nil && p.Tok >= 0 && int(p.Tok) < len(u.Cpp.Tokens) {
 			pl := s.prog.Files.Place(u.Cpp.Tokens[p.Tok].Exp)
 			if pl.Path != "" {
 				return fmt.Sprintf("%s:%d", filepath.Base(pl.Path), pl.Line)

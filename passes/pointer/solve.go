@@ -73,37 +73,21 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 					s.edge(c.other, s.writeNode(p))
 				}
 			}
-		case conShift:
-			to := s.find(c.other)
+		case conShift, conIndex, conMask:
+			to, st := s.find(c.other), s.stepOf(&c)
 			for _, p := range places {
-				l := s.places[p]
-				for _, off := range s.arith.shift(s.objLay[l.Obj], l.Off, c.a, c.b) {
-					s.addPlace(to, s.place(l.Obj, off))
+				d := st.at(p)
+				if d == stepNew {
+					d = s.step(&c, st, p)
 				}
-			}
-		case conIndex:
-			to := s.find(c.other)
-			for _, p := range places {
-				l := s.places[p]
-				for _, off := range s.arith.index(s.objLay[l.Obj], l.Off, c.a, c.b) {
-					s.addPlace(to, s.place(l.Obj, off))
-				}
-			}
-		case conMask:
-			to := s.find(c.other)
-			for _, p := range places {
-				l := s.places[p]
-				off := l.Off
-				if off > 0 && !s.objLay[l.Obj].one {
-					if c.a < 0 && c.a >= -16 {
-						off = s.objLay[l.Obj].canon(int64(off) & c.a)
-					} else {
-						off = Any
+				switch {
+				case d > stepNew:
+					s.addPlace(to, d-1)
+				case d == stepMany:
+					for _, q := range s.stepsFrom(&c, p) {
+						s.addPlace(to, q)
 					}
-				} else if c.a >= 0 || c.a < -16 {
-					off = Any
 				}
-				s.addPlace(to, s.place(l.Obj, off))
 			}
 		case conCopyDst:
 			if !s.smashed(n, c, len(places)) {

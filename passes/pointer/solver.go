@@ -22,6 +22,7 @@ type solver struct {
 	models  *models.Set
 	lays    *layouts
 	arith   arithmetic
+	steps   map[stepKey]*stepTable
 	objects []Object
 	objLay  []*lay
 
@@ -144,7 +145,7 @@ func run(c *passes.Context) (any, error) {
 // Analyze computes the points-to relation of p.
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
-		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{},
+		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
 		copySeen: map[copyTarget]bool{},
 		siteAt:   map[ir.Ref]int32{}, slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
@@ -266,15 +267,21 @@ func (s *solver) place(o ObjID, off int32) int32 {
 }
 
 // maxPlaces bounds the places in an object of unknown layout, maxFields those
-// in any object.
+// in any object: real programs have records of some hundred members, but a
+// record of which most bytes are places has met pointers to others.
 const (
 	maxPlaces = 128
-	maxFields = 4096
+	maxFields = 256
 )
 
 // melt makes all of object o one place: it has too many.
 func (s *solver) melt(o ObjID) {
 	s.objLay[o] = meltedLay
+	for _, st := range s.steps {
+		for _, p := range s.byObj[o] {
+			st.forget(p)
+		}
+	}
 	one := s.cellOf(s.place(o, 0))
 	join := func(n int32) {
 		if n != none {

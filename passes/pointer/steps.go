@@ -1,0 +1,101 @@
+package pointer
+
+// Pointer arithmetic that is the same for many registers, such as the address
+// of a member, meets the same places again and again, on large programs hundreds
+// of millions of times: where each place goes is kept in a table by place.
+
+type stepKey struct {
+	kind constraintKind
+	a, b int64
+}
+
+// A stepTable says by place where one kind of arithmetic leads: to place
+// entry-1, or what the constants say.
+type stepTable struct{ pages []*[stepPage]int32 }
+
+const (
+	stepNew  = 0  // not known yet
+	stepNone = -1 // nowhere
+	stepMany = -2 // to several places
+
+	stepPage = 128
+)
+
+func (s *solver) stepOf(c *constraint) *stepTable {
+	k := stepKey{c.kind, c.a, c.b}
+	t := s.steps[k]
+	if t == nil {
+		t = &stepTable{}
+		s.steps[k] = t
+	}
+	return t
+}
+
+func (t *stepTable) at(p int32) int32 {
+	if i := int(p / stepPage); i < len(t.pages) && t.pages[i] != nil {
+		return t.pages[i][p%stepPage]
+	}
+	return stepNew
+}
+
+func (t *stepTable) set(p, d int32) {
+	i := int(p / stepPage)
+	for len(t.pages) <= i {
+		t.pages = append(t.pages, nil)
+	}
+	if t.pages[i] == nil {
+		t.pages[i] = new([stepPage]int32)
+	}
+	t.pages[i][p%stepPage] = d
+}
+
+// forget is for a place whose object melts.
+func (t *stepTable) forget(p int32) {
+	if i := int(p / stepPage); i < len(t.pages) && t.pages[i] != nil {
+		t.pages[i][p%stepPage] = stepNew
+	}
+}
+
+// step works out and keeps where c, whose table is t, leads from place p.
+func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
+	d := int32(stepNone)
+	switch to := s.stepsFrom(c, p); len(to) {
+	case 0:
+	case 1:
+		d = to[0] + 1
+	default:
+		d = stepMany
+	}
+	t.set(p, d)
+	return d
+}
+
+// stepsFrom lists where arithmetic constraint c leads from place p.
+func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
+	l := s.places[p]
+	lay := s.objLay[l.Obj]
+	var offs []int32
+	switch c.kind {
+	case conShift:
+		offs = s.arith.shift(lay, l.Off, c.a, c.b)
+	case conIndex:
+		offs = s.arith.index(lay, l.Off, c.a, c.b)
+	case conMask:
+		off := l.Off
+		if off > 0 && !lay.one {
+			if c.a < 0 && c.a >= -16 {
+				off = lay.canon(int64(off) & c.a)
+			} else {
+				off = Any
+			}
+		} else if c.a >= 0 || c.a < -16 {
+			off = Any
+		}
+		offs = []int32{off}
+	}
+	out := make([]int32, 0, len(offs))
+	for _, off := range offs {
+		out = append(out, s.place(l.Obj, off))
+	}
+	return out
+}
