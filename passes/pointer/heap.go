@@ -64,7 +64,7 @@ func newHeap(s *solver) *heap {
 				if w := h.wrappers[f.ID]; w != nil && w.origins[int32(i)] && h.count(f.ID, 1) <= maxClones {
 					h.expand(f, []ir.Ref{ref}, inner)
 				} else {
-					h.attach(ref, h.make(inner, []ir.Ref{ref}))
+					h.share(f, ref, h.make(inner, []ir.Ref{ref}), map[ir.Ref]bool{})
 				}
 			}
 		}
@@ -248,7 +248,23 @@ func (h *heap) expand(f *ir.Func, path []ir.Ref, inner allocCall) []ObjID {
 	return objs
 }
 
-func (h *heap) attach(ref ir.Ref, o ObjID) { h.freshAt[ref] = append(h.freshAt[ref], o) }
+// share gives one object to every call that its allocation arrives at: for a
+// wrapper with so many callers that one for each would be too many.
+func (h *heap) share(f *ir.Func, via ir.Ref, o ObjID, seen map[ir.Ref]bool) {
+	if seen[via] {
+		return
+	}
+	seen[via] = true
+	h.freshAt[via] = append(h.freshAt[via], o)
+	w := h.wrappers[f.ID]
+	if w == nil || !w.origins[via.I] {
+		return
+	}
+	w.others = append(w.others, o)
+	for _, c := range h.direct[f.ID] {
+		h.share(h.s.prog.Funcs[c.Func], c, o, seen)
+	}
+}
 
 // object names an allocation that is not a direct call of an allocator: an
 // allocator reached through a pointer, or one that stores its result.
