@@ -46,7 +46,7 @@ func Load(o Options) (*Analysis, error) {
 	// A batch run: let the heap grow before collecting, within reason.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(6 << 30)
+		debug.SetMemoryLimit(3 << 30)
 	}
 	if o.Jobs <= 0 {
 		o.Jobs = runtime.GOMAXPROCS(0)

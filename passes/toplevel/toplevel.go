@@ -70,17 +70,23 @@ func run(c *passes.Context) (any, error) {
 
 	// Threads that the packet's data reaches.
 	if len(rc.Threads) > 0 {
-		set := packetSlice(c, rc)
-		inSlice := map[ir.FuncID]bool{}
-		for _, f := range set.Procs() {
-			inSlice[f] = true
-		}
+		var inSlice map[ir.FuncID]bool // made when a thread asks: a program that only has handlers needs none
 		for _, t := range rc.Threads {
 			why := []passes.Why{{Pos: c.Prog.Funcs[t].Pos, Text: c.Prog.Funcs[t].Name + " runs as a thread or signal handler of its own"}}
 			if len(rc.Sites) == 0 {
 				continue
 			}
-			if isHandler(c, pt, t) || reaches(pt, c.Prog, t, inSlice) {
+			if isHandler(c, pt, t) {
+				reg.enter(c, pt, t, why)
+				continue
+			}
+			if inSlice == nil {
+				inSlice = map[ir.FuncID]bool{}
+				for _, f := range packetSlice(c, rc).Procs() {
+					inSlice[f] = true
+				}
+			}
+			if reaches(pt, c.Prog, t, inSlice) {
 				reg.enter(c, pt, t, why)
 			}
 		}
