@@ -61,11 +61,12 @@ var Pass = &passes.Pass{
 func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 
 type finder struct {
-	c  *passes.Context
-	pt *pointer.Result
-	ps *persist.Result
-	tl *toplevel.Result
-	up *update.Result
+	stored map[pointer.Loc]bool // where packet code stores pointers; made when first asked for
+	c      *passes.Context
+	pt     *pointer.Result
+	ps     *persist.Result
+	tl     *toplevel.Result
+	up     *update.Result
 
 	scan    *scan
 	direct  map[persist.VarID]bool            // its own bytes are updated
@@ -365,18 +366,21 @@ func (w *finder) count(o pointer.ObjID, size int64) int64 {
 
 // packetStores reports whether packet code stores pointers to any of locs.
 func (w *finder) packetStores(locs []pointer.Loc) bool {
-	for i := range w.up.Updates {
-		u := &w.up.Updates[i]
-		in := w.c.Instr(u.Ref)
-		if in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer {
-			continue
-		}
-		for _, l := range u.Locs {
-			for _, h := range locs {
-				if l == h {
-					return true
-				}
+	if w.stored == nil {
+		w.stored = map[pointer.Loc]bool{}
+		for i := range w.up.Updates {
+			u := &w.up.Updates[i]
+			if in := w.c.Instr(u.Ref); in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer {
+				continue
 			}
+			for _, l := range u.Locs {
+				w.stored[l] = true
+			}
+		}
+	}
+	for _, l := range locs {
+		if w.stored[l] {
+			return true
 		}
 	}
 	return false
