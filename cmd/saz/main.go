@@ -48,7 +48,7 @@ func realMain(args []string) int {
 		HideHelpCommand:      true,
 		Commands: []*cli.Command{
 			analyzeCommand(), explainCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
-			parseCommand(), dumpCommand(), pointsToCommand(),
+			parseCommand(), dumpCommand(), pointsToCommand(), calleesCommand(), callersCommand(),
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {

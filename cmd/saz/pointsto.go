@@ -1,24 +1,38 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"saz/ir"
+	"saz/passes"
 	"saz/passes/pointer"
 )
 
 func pointsToCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "points-to",
-		Usage:     "what the pointers stored in each variable may point at",
-		ArgsUsage: targetHelp,
+		Usage:     "what the pointers stored in each variable, or one expression, may point at",
+		ArgsUsage: "TARGET [EXPR@FILE:LINE] | FILE.c... [EXPR@FILE:LINE] -- FLAGS",
 		Flags:     commonFlags(&cli.BoolFlag{Name: "json", Usage: "as JSON"}),
 		Action: func(c *cli.Context) error {
-			a, err := load(c)
+			targets, flags, err := target(c)
+			if err != nil {
+				return err
+			}
+			expr, file, line := "", "", 0
+			if last := targets[len(targets)-1]; len(targets) > 1 {
+				if e, at, ok := strings.Cut(last, "@"); ok {
+					if file, line, ok = fileLine(at); !ok || e == "" {
+						return usage("%q is not EXPR@FILE:LINE", last)
+					}
+					expr, targets = e, targets[:len(targets)-1]
+				}
+			}
+			a, err := loadTarget(c, targets, flags)
 			if err != nil {
 				return err
 			}
@@ -26,42 +40,74 @@ func pointsToCommand() *cli.Command {
 				return cli.Exit(err.Error(), exitInternal)
 			}
 			code := complain(c, a)
-			type entry struct {
-				Object   string   `json:"object"`
-				PointsTo []string `json:"points_to"`
-			}
-			pt, list := pointer.Of(a.Context), []entry{}
-			for o := range pt.Objects {
-				e := entry{Object: objectName(a.Context.Prog, pt, pointer.ObjID(o)), PointsTo: []string{}}
-				for _, l := range pt.Contents(pointer.ObjID(o), pointer.Any) {
-					name := objectName(a.Context.Prog, pt, l.Obj)
-					if l.Off > 0 {
-						name += fmt.Sprintf("+%d", l.Off)
-					}
-					e.PointsTo = append(e.PointsTo, name)
+			if expr != "" {
+				places, found := pointsToAt(a.Context, expr, file, line)
+				if !found {
+					return usage("no expression %q with a value in a register stands at %s:%d; a variable in memory is in the list that points-to prints without EXPR", expr, file, line)
 				}
-				if len(e.PointsTo) > 0 {
-					list = append(list, e)
-				}
+				return printPlaces(c, places, code)
 			}
-			if c.Bool("json") {
-				enc := json.NewEncoder(os.Stdout)
-				enc.SetEscapeHTML(false)
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(list); err != nil {
-					return cli.Exit(err.Error(), exitInternal)
-				}
-				return exit(code)
-			}
-			for _, e := range list {
-				fmt.Printf("%s\n", e.Object)
-				for _, p := range e.PointsTo {
-					fmt.Printf("    → %s\n", p)
-				}
-			}
-			return exit(code)
+			return printContents(c, a.Context, code)
 		},
 	}
+}
+
+func printPlaces(c *cli.Context, places []pointee, code int) error {
+	if c.Bool("json") {
+		if places == nil {
+			places = []pointee{}
+		}
+		if err := writeJSON(os.Stdout, places); err != nil {
+			return cli.Exit(err.Error(), exitInternal)
+		}
+		return exit(code)
+	}
+	if len(places) == 0 {
+		fmt.Println("nothing")
+	}
+	for _, p := range places {
+		fmt.Print(p.Place)
+		if p.File != "" && p.Line > 0 {
+			fmt.Printf("  %s:%d", p.File, p.Line)
+		}
+		fmt.Println()
+	}
+	return exit(code)
+}
+
+// printContents lists what is stored in each object.
+func printContents(c *cli.Context, ctx *passes.Context, code int) error {
+	type entry struct {
+		Object   string   `json:"object"`
+		PointsTo []string `json:"points_to"`
+	}
+	pt, list := pointer.Of(ctx), []entry{}
+	for o := range pt.Objects {
+		e := entry{Object: objectName(ctx.Prog, pt, pointer.ObjID(o)), PointsTo: []string{}}
+		for _, l := range pt.Contents(pointer.ObjID(o), pointer.Any) {
+			name := objectName(ctx.Prog, pt, l.Obj)
+			if l.Off > 0 {
+				name += fmt.Sprintf("+%d", l.Off)
+			}
+			e.PointsTo = append(e.PointsTo, name)
+		}
+		if len(e.PointsTo) > 0 {
+			list = append(list, e)
+		}
+	}
+	if c.Bool("json") {
+		if err := writeJSON(os.Stdout, list); err != nil {
+			return cli.Exit(err.Error(), exitInternal)
+		}
+		return exit(code)
+	}
+	for _, e := range list {
+		fmt.Printf("%s\n", e.Object)
+		for _, p := range e.PointsTo {
+			fmt.Printf("    → %s\n", p)
+		}
+	}
+	return exit(code)
 }
 
 // objectName names an abstract object: hosts, main.buf, malloc@host.c:51.

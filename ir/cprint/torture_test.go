@@ -1,0 +1,248 @@
+package cprint_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"saz/frontend"
+	"saz/frontend/build"
+	"saz/frontend/source"
+	"saz/ir"
+	"saz/ir/cprint"
+	"saz/ir/link"
+)
+
+// The long runs of the oracle: GCC's execution tests and programs of Csmith, rebuilt
+// from their IR. An outcome is a class that is counted; those that begin with
+// FAIL fail the test.
+
+// outcome builds file as it is and by way of its IR, and says how the two compare.
+func outcome(dir, file string, flags []string) string {
+	run := func(args ...string) (string, error) {
+		ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+		defer stop()
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Dir = dir
+		cmd.WaitDelay = time.Second
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err := cmd.Run()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return out.String(), err
+	}
+	cc := func(exe, c string, more ...string) error {
+		_, err := run(append(append([]string{"gcc"}, more...), "-o", exe, c, "-lm", "-pthread")...)
+		return err
+	}
+	plain, again := filepath.Join(dir, "plain"), filepath.Join(dir, "again")
+	if cc(plain, file, flags...) != nil {
+		return "gcc refuses it"
+	}
+	want, err := run(plain)
+	if err == context.DeadlineExceeded {
+		return "runs too long as it is"
+	}
+	if err != nil {
+		return "fails as it is"
+	}
+	c := filepath.Join(dir, "ir.c")
+	if msg := rebuild(file, flags, c); msg != "" {
+		return msg
+	}
+	// the frame of a program's own -f options is part of what a few tests look at
+	opts := []string{"-w"}
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-f") || strings.HasPrefix(f, "-m") || strings.HasPrefix(f, "-O") {
+			opts = append(opts, f)
+		}
+	}
+	if err := cc(again, c, opts...); err != nil {
+		msg, _ := run(append(append([]string{"gcc"}, opts...), "-fsyntax-only", c)...)
+		return "FAIL the printed IR does not compile: " + firstLine(msg)
+	}
+	got, err := run(again)
+	if err != nil {
+		return "FAIL the rebuilt program fails: " + err.Error()
+	}
+	if got != want {
+		if second, _ := run(plain); second != want {
+			return "same" // prints addresses or times: that it succeeds is all that can be compared
+		}
+		return "FAIL the rebuilt program prints something else"
+	}
+	return "same"
+}
+
+// rebuild writes the IR of file as C; it returns why it can't, "" if it can.
+func rebuild(file string, flags []string, c string) (why string) {
+	defer func() {
+		if r := recover(); r != nil {
+			why = fmt.Sprintf("FAIL panic: %v", r)
+		}
+	}()
+	sink := new(source.Sink)
+	p, err := build.Load([]string{file}, flags)
+	if err != nil {
+		return "FAIL " + err.Error()
+	}
+	f, err := frontend.Load(p, sink, 1)
+	if err != nil {
+		return "FAIL " + err.Error()
+	}
+	prog := link.Link(p.Name, f.Units, f.Files, sink, 1)
+	for _, d := range sink.Sorted(f.Files) {
+		if d.Severity == source.Error {
+			return "refused: " + d.ID + ": " + d.Msg
+		}
+	}
+	ir.LiftAll(prog, 1)
+	if err := ir.Verify(prog); err != nil {
+		return "FAIL " + firstLine(err.Error())
+	}
+	var b bytes.Buffer
+	if err := cprint.Program(&b, prog, nil); err != nil {
+		return "FAIL " + err.Error()
+	}
+	if err := os.WriteFile(c, b.Bytes(), 0o666); err != nil {
+		return "FAIL " + err.Error()
+	}
+	return ""
+}
+
+func firstLine(s string) string { l, _, _ := strings.Cut(strings.TrimSpace(s), "\n"); return l }
+
+// tally runs one for each of n cases on all processors and reports the classes.
+func tally(t *testing.T, n int, one func(i int) (name, class string)) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	next, count := 0, map[string][]string{}
+	for range runtime.GOMAXPROCS(0) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				mu.Lock()
+				i := next
+				next++
+				mu.Unlock()
+				if i >= n {
+					return
+				}
+				name, class := one(i)
+				mu.Lock()
+				count[class] = append(count[class], name)
+				mu.Unlock()
+			}
+		}()
+	}
+	wg.Wait()
+	classes := make([]string, 0, len(count))
+	for k := range count {
+		classes = append(classes, k)
+	}
+	sort.Slice(classes, func(i, j int) bool {
+		if d := len(count[classes[i]]) - len(count[classes[j]]); d != 0 {
+			return d > 0
+		}
+		return classes[i] < classes[j]
+	})
+	for _, k := range classes {
+		names := count[k]
+		sort.Strings(names)
+		list := ""
+		if k != "same" && len(names) <= 20 {
+			list = ": " + strings.Join(names, " ")
+		}
+		t.Logf("%5d %s%s", len(names), k, list)
+		if strings.HasPrefix(k, "FAIL") {
+			t.Errorf("%s: %s", k, strings.Join(names, " "))
+		}
+	}
+}
+
+// TestTorture: SAZ_TORTURE is the folder gcc.c-torture/execute; SAZ_EVERY=N takes
+// each Nth file.
+func TestTorture(t *testing.T) {
+	dir := os.Getenv("SAZ_TORTURE")
+	if dir == "" {
+		t.Skip("SAZ_TORTURE is not set")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.c"))
+	more, _ := filepath.Glob(filepath.Join(dir, "*", "*.c"))
+	files = append(files, more...)
+	if len(files) == 0 {
+		t.Fatalf("no C files in %s", dir)
+	}
+	every, _ := strconv.Atoi(os.Getenv("SAZ_EVERY"))
+	if every > 1 {
+		var some []string
+		for i := 0; i < len(files); i += every {
+			some = append(some, files[i])
+		}
+		files = some
+	}
+	options := regexp.MustCompile(`dg-(?:additional-)?options "([^"]*)"`)
+	tally(t, len(files), func(i int) (string, string) {
+		tmp, err := os.MkdirTemp("", "saz-torture")
+		if err != nil {
+			return files[i], "FAIL " + err.Error()
+		}
+		defer os.RemoveAll(tmp)
+		text, _ := os.ReadFile(files[i])
+		flags := []string{"-w", "-O0", "-std=gnu17"}
+		for _, m := range options.FindAllStringSubmatch(string(text), -1) {
+			flags = append(flags, strings.Fields(m[1])...)
+		}
+		return filepath.Base(files[i]), outcome(tmp, files[i], flags)
+	})
+}
+
+// TestCsmith: SAZ_CSMITH is how many random programs; SAZ_SEED the first seed. The
+// option sets are taken in turn.
+func TestCsmith(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("SAZ_CSMITH"))
+	csmith, err := exec.LookPath("csmith")
+	if n == 0 || err != nil {
+		t.Skip("SAZ_CSMITH is not set, or there is no csmith")
+	}
+	seed, _ := strconv.Atoi(os.Getenv("SAZ_SEED"))
+	tally(t, n, func(i int) (string, string) {
+		name := strconv.Itoa(seed + i)
+		tmp, err := os.MkdirTemp("", "saz-csmith")
+		if err != nil {
+			return name, "FAIL " + err.Error()
+		}
+		defer os.RemoveAll(tmp)
+		text, err := exec.Command(csmith, append([]string{"--seed", name}, csmithSets[i%len(csmithSets)]...)...).Output()
+		if err != nil {
+			return name, "csmith fails"
+		}
+		file := filepath.Join(tmp, "p.c")
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			return name, "FAIL " + err.Error()
+		}
+		return name, outcome(tmp, file, []string{"-w", "-O0", "-I/usr/include/csmith"})
+	})
+}
+
+var csmithSets = [][]string{
+	{"--max-funcs", "4", "--max-block-depth", "3"},
+	{"--max-funcs", "3", "--bitfields", "--packed-struct", "--max-struct-fields", "8"},
+	{"--max-funcs", "3", "--float"},
+	{"--max-funcs", "4", "--inline-function", "--builtins", "--volatile-pointers"},
+	{"--max-funcs", "3", "--max-union-fields", "6", "--max-array-dim", "4", "--jumps", "--no-volatiles"},
+}
