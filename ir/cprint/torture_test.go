@@ -227,7 +227,9 @@ func TestCsmith(t *testing.T) {
 			return name, "FAIL " + err.Error()
 		}
 		defer os.RemoveAll(tmp)
-		text, err := exec.Command(csmith, append([]string{"--seed", name}, csmithSets[i%len(csmithSets)]...)...).Output()
+		gen := exec.Command(csmith, append([]string{"--seed", name}, csmithSets[i%len(csmithSets)]...)...)
+		gen.Dir = tmp // it leaves a file beside itself
+		text, err := gen.Output()
 		if err != nil {
 			return name, "csmith fails"
 		}
