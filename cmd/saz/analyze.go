@@ -2,19 +2,27 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"sort"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"saz/passes/report"
+	"saz/passes/report/baseline"
+	"saz/passes/report/text"
 )
+
+// formats of a report.
+var formats = []string{"text", "json"}
+
+// What --fail-on turns into exit status 1: changes since a baseline, and things left to people.
+var failures = append(slices.Clone(baseline.Kinds), "changes", "decisions", "unmodelled")
 
 func analyzeCommand() *cli.Command {
 	return &cli.Command{
@@ -22,17 +30,45 @@ func analyzeCommand() *cli.Command {
 		Usage:     "which variables are state, keyed by what, updated by packets",
 		ArgsUsage: targetHelp,
 		Flags: commonFlags(
-			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: strings.Join(formats, ", ")},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
-			&cli.StringFlag{Name: "only", Value: "updateable", Usage: "text: persistent, top-level, updateable, scratch, tracked or all"},
-			&cli.StringFlag{Name: "sort", Value: "file", Usage: "text: file, name, size or scope"},
+			&cli.StringFlag{Name: "only", Value: "updateable", Usage: "text: `WORDS` of " + strings.Join(text.Filters(), ", ") + "; with commas: per-flow,multi-flow is either, updateable,log both"},
+			&cli.StringFlag{Name: "sort", Value: "file", Usage: "text: by " + strings.Join(text.Orders(), ", ") + "; -WORD turns the order round"},
+			&cli.StringFlag{Name: "baseline", Usage: "say what changed since the report in `FILE` (saz analyze --format json)"},
+			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 if there are any `WORDS` of " + strings.Join(failures, ", ")},
 		),
 		Action: func(c *cli.Context) error {
-			if f := c.String("format"); f != "text" && f != "json" {
-				return usage("--format %q: known are text and json", f)
+			if f := c.String("format"); !slices.Contains(formats, f) {
+				return usage("--format %q: known are %s", f, strings.Join(formats, ", "))
 			}
-			if !keeps(c.String("only"), nil) {
-				return usage("--only %q: known are persistent, top-level, updateable, scratch, tracked, all", c.String("only"))
+			keep, bad := text.Only(words(c.String("only")))
+			if bad != "" {
+				return usage("--only %q: known are %s", bad, strings.Join(text.Filters(), ", "))
+			}
+			if !text.Sort(nil, c.String("sort")) {
+				return usage("--sort %q: known are %s", c.String("sort"), strings.Join(text.Orders(), ", "))
+			}
+			fail := words(c.String("fail-on"))
+			for _, w := range fail {
+				if !slices.Contains(failures, w) {
+					return usage("--fail-on %q: known are %s", w, strings.Join(failures, ", "))
+				}
+				if (slices.Contains(baseline.Kinds, w) || w == "changes") && c.String("baseline") == "" {
+					return usage("--fail-on %s needs --baseline FILE", w)
+				}
+			}
+			if slices.Contains(fail, "changes") {
+				fail = append(fail, baseline.Kinds...)
+			}
+			var old *report.Report
+			if path := c.String("baseline"); path != "" {
+				if f := c.String("format"); f != "text" && f != "json" {
+					return usage("--baseline prints text or json, not %s", f)
+				}
+				var err error
+				if old, err = baseline.Load(path); err != nil {
+					return usage("%v", err)
+				}
 			}
 			a, err := load(c)
 			if err != nil {
@@ -43,20 +79,63 @@ func analyzeCommand() *cli.Command {
 				return cli.Exit(err.Error(), exitInternal)
 			}
 			code := complain(c, a)
-			if err := emit(c, func(w io.Writer) error {
-				if c.String("format") == "json" {
-					e := json.NewEncoder(w)
-					e.SetEscapeHTML(false)
-					e.SetIndent("", "  ")
-					return e.Encode(r)
+			failed := slices.Contains(fail, "decisions") && len(r.Decisions) > 0 || slices.Contains(fail, "unmodelled") && len(r.Unmodelled) > 0
+			st := style(c)
+			write := func(w io.Writer) error { return render(w, c.String("format"), r, keep, c.String("sort"), st) }
+			if old != nil {
+				d, err := baseline.Compare(c.String("baseline"), old, r)
+				if err != nil {
+					return usage("%v", err)
 				}
-				return table(w, r, c.String("only"), c.String("sort"), c.String("output") == "" && colour(c, os.Stdout))
-			}); err != nil {
+				failed = failed || d.Fails(fail)
+				write = func(w io.Writer) error {
+					if c.String("format") == "json" {
+						return d.JSON(w)
+					}
+					text.Diff(w, d, r, st)
+					return nil
+				}
+			}
+			if err := emit(c, write); err != nil {
 				return cli.Exit(err.Error(), exitInternal)
+			}
+			if code == exitDone && failed {
+				code = exitFindings
 			}
 			return exit(code)
 		},
 	}
+}
+
+// render writes a report in a format.
+func render(w io.Writer, format string, r *report.Report, keep func(*report.Variable) bool, order string, st text.Style) error {
+	switch format {
+	case "text":
+		text.Table(w, r, keep, order, st)
+		return nil
+	case "json":
+		return writeJSON(w, r)
+	}
+	return fmt.Errorf("unknown format %q", format)
+}
+
+// What other verbs print with.
+var count, cut = text.Plural, text.Cut
+
+// words splits a list that a flag holds.
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// style is what standard output can show.
+func style(c *cli.Context) text.Style {
+	st := text.Style{Color: colour(c, os.Stdout) && c.String("output") == ""}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		st.Width = n
+	} else if ws, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ); err == nil && ws.Col > 0 {
+		st.Width = int(ws.Col)
+	}
+	return st
 }
 
 // emit writes to --output, whole or not at all, or to standard output.
@@ -81,154 +160,4 @@ func emit(c *cli.Context, write func(io.Writer) error) error {
 		return err
 	}
 	return w.Flush()
-}
-
-// keeps reports whether the table shows v under --only; with v nil, whether there is such an --only.
-func keeps(only string, v *report.Variable) bool {
-	known := map[string]func(*report.Variable) bool{
-		"all":        func(*report.Variable) bool { return true },
-		"persistent": func(v *report.Variable) bool { return v.Persistent },
-		"top-level":  func(v *report.Variable) bool { return v.TopLevel },
-		"updateable": func(v *report.Variable) bool { return v.Updateable },
-		"scratch":    func(v *report.Variable) bool { return v.Scratch },
-		"tracked":    func(v *report.Variable) bool { return v.Tracked },
-	}
-	f := known[only]
-	return f != nil && (v == nil || f(v))
-}
-
-// table prints the report for people, within 100 columns.
-func table(w io.Writer, r *report.Report, only, order string, color bool) error {
-	bold, dim, off := "", "", ""
-	if color {
-		bold, dim, off = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-	}
-	n := r.Counts
-	fmt.Fprintf(w, "%s%s%s: %s, %s, %s, %s, %s\n", bold, r.Program, off, count(n.TUs, "unit"), count(n.Files, "file"), count(n.Lines, "line"),
-		count(n.Procedures, "procedure"), count(n.Variables, "variable"))
-	fmt.Fprintf(w, "packets come in at %s and are processed by %s\n", sites(r.ReceiveSites), count(n.PacketProcedures, "procedure"))
-	fmt.Fprintf(w, "variables %d → persistent %d → top-level %d → updateable %d (%d of them per-packet scratch)\n", n.Variables, n.Persistent, n.TopLevel, n.Updateable, n.Scratch)
-	fmt.Fprintf(w, "affecting packets %d, logs %d; types to serialise %d\n\n", n.PacketOutput, n.LogOutput, n.Serialize)
-
-	vars := make([]*report.Variable, 0, len(r.Variables))
-	for i := range r.Variables {
-		if v := &r.Variables[i]; keeps(only, v) {
-			vars = append(vars, v)
-		}
-	}
-	switch order {
-	case "name":
-		sort.SliceStable(vars, func(i, j int) bool { return vars[i].Name < vars[j].Name })
-	case "size":
-		sort.SliceStable(vars, func(i, j int) bool { return vars[i].Size > vars[j].Size })
-	case "scope":
-		sort.SliceStable(vars, func(i, j int) bool { return vars[i].Scope < vars[j].Scope })
-	}
-	fmt.Fprintf(w, "%s%-30s %-20s %-10s %-9s %s%s\n", bold, "VARIABLE", "WHERE", "VERDICT", "IMPACTS", "KEYED BY / UPDATED PART", off)
-	for _, v := range vars {
-		name := v.Name
-		if v.Procedure != "" {
-			name = v.Procedure + "." + name
-		}
-		verdict := "read-only"
-		switch {
-		case v.Scratch:
-			verdict = "scratch"
-		case v.Updateable && v.Scope != "none":
-			verdict = v.Scope
-		case v.Updateable:
-			verdict = "updated"
-		case !v.TopLevel:
-			verdict = "unused"
-		}
-		fmt.Fprintf(w, "%-30s %-20s %-10s %-9s %s\n", cut(name, 30), cut(fmt.Sprintf("%s:%d", filepath.Base(v.File), v.Line), 20), verdict, strings.Join(v.Impacts, ","), cut(part(v), 44))
-	}
-	if len(vars) == 0 {
-		fmt.Fprintf(w, "(none)\n")
-	}
-	if len(r.Unmodelled) > 0 {
-		var names []string
-		for _, u := range r.Unmodelled {
-			names = append(names, fmt.Sprintf("%s (%d)", u.Function, u.Calls))
-		}
-		fmt.Fprintf(w, "\nwithout a model, and taken to write all that their arguments reach: %s (calls)\n%s\n", count(len(names), "library function"), fill(names, 98))
-	}
-	if len(r.Decisions) > 0 {
-		fmt.Fprintf(w, "\nleft to you before state can be moved: %s\n", count(len(r.Decisions), "decision"))
-		for _, d := range r.Decisions {
-			fmt.Fprintf(w, "  %s:%d: %s\n", d.File, d.Line, d.Message)
-		}
-	}
-	if n.UnresolvedIndirectCalls > 0 {
-		fmt.Fprintf(w, "\n%d of %d indirect calls have no target in the program\n", n.UnresolvedIndirectCalls, n.IndirectCalls)
-	}
-	fmt.Fprintf(w, "\n%s%.2f s, %.2f s of CPU, %d MB; saz explain %s VARIABLE says why%s\n", dim, r.Cost.Wall, r.Cost.CPU, r.Cost.RSS>>20, r.Program, off)
-	return nil
-}
-
-// sites names the receive sites in a few words.
-func sites(list []report.Site) string {
-	if len(list) == 0 {
-		return "no known place (name the receive function in a model file: saz analyze --models)"
-	}
-	var out []string
-	for i, s := range list {
-		if i == 3 {
-			out = append(out, fmt.Sprintf("and %d more", len(list)-3))
-			break
-		}
-		out = append(out, fmt.Sprintf("%s (%s:%d)", s.Function, filepath.Base(s.File), s.Line))
-	}
-	return strings.Join(out, ", ")
-}
-
-// part says what a variable is keyed by, or which part of it is updated.
-func part(v *report.Variable) string {
-	var s []string
-	if v.Container != nil {
-		s = append(s, v.Container.Shape)
-	}
-	if len(v.Flowspace) > 0 {
-		s = append(s, strings.Join(v.Flowspace, "+"))
-	}
-	if len(s) == 0 && len(v.UpdatedFields) > 0 {
-		s = append(s, fmt.Sprintf("%d of %d bytes: %s", v.UpdatedBytes, v.Size, strings.Join(v.UpdatedFields, " ")))
-	}
-	return strings.Join(s, " by ")
-}
-
-// count writes "1 file", "2 files".
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
-// fill sets words in lines of at most width columns, indented by two.
-func fill(words []string, width int) string {
-	var b strings.Builder
-	col := width
-	for i, w := range words {
-		if i < len(words)-1 {
-			w += ","
-		}
-		if col+1+len(w) > width {
-			if i > 0 {
-				b.WriteByte('\n')
-			}
-			b.WriteByte(' ')
-			col = 1
-		}
-		b.WriteString(" " + w)
-		col += 1 + len(w)
-	}
-	return b.String()
-}
-
-func cut(s string, n int) string {
-	if len([]rune(s)) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }

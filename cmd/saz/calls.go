@@ -17,6 +17,7 @@ import (
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/callgraph"
+	"saz/passes/config"
 	"saz/passes/pointer"
 )
 
@@ -136,16 +137,15 @@ func findCalls(c *passes.Context, at string, in bool) ([]callgraph.Edge, error) 
 // procedures returns those of the name, or an error with a suggestion.
 func procedures(p *ir.Program, name string) ([]ir.FuncID, error) {
 	var out []ir.FuncID
-	best, bestD := "", 4
+	var known []string
 	for _, f := range p.Funcs {
 		if f.Name == name {
 			out = append(out, f.ID)
-		} else if d := distance(name, f.Name); d < bestD {
-			best, bestD = f.Name, d
 		}
+		known = append(known, f.Name)
 	}
 	if len(out) == 0 {
-		if best != "" {
+		if best := config.Nearest(name, known); best != "" {
 			return nil, usage("%s has no procedure %q; did you mean %q?", p.Name, name, best)
 		}
 		return nil, usage("%s has no procedure %q", p.Name, name)

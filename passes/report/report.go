@@ -8,6 +8,7 @@ package report
 
 import (
 	"os"
+	"slices"
 	"sort"
 	"strings"
 
@@ -44,6 +45,11 @@ type Report struct {
 	Diagnostics      []Diagnostic `json:"diagnostics"`
 	Decisions        []Diagnostic `json:"decisions"` // what a person must still decide before state can move
 	Cost             Cost         `json:"cost"`
+
+	// What renderers need beyond the document.
+	Updates []UpdateSite `json:"-"` // instructions that update variables, by file and position
+	Spans   []Span       `json:"-"` // the procedures that the program defines, by file and line
+	Sources *Sources     `json:"-"` // the text of the files that the report names; nil in one read from JSON
 }
 
 // Counts are the report's totals.
@@ -89,8 +95,93 @@ type Variable struct {
 	Why           []Step     `json:"why"`
 	Tracked       bool       `json:"tracked"`
 
-	// The paths behind each verdict, for explain.
-	Reasons map[string][]Step `json:"-"`
+	Reasons []Reason   `json:"-"` // the paths behind each verdict
+	Ranges  [][2]int64 `json:"-"` // its own bytes that are updated, [lo,hi)
+	Link    *Link      `json:"-"` // how a container's entries hang together
+	Col     int        `json:"-"`
+}
+
+// FullName is the variable's name with its procedure's, as commands take it.
+func (v *Variable) FullName() string {
+	if v.Procedure != "" {
+		return v.Procedure + "." + v.Name
+	}
+	return v.Name
+}
+
+// Verdicts in one word, strongest state first.
+const (
+	PerFlow   = "per-flow"
+	MultiFlow = "multi-flow"
+	AllFlows  = "all-flows"
+	Updated   = "updated"
+	Scratch   = "scratch"
+	ReadOnly  = "read-only"
+	Unused    = "unused"
+)
+
+// Verdict is the one word that says most about the variable.
+func (v *Variable) Verdict() string {
+	switch {
+	case v.Scratch:
+		return Scratch
+	case v.Updateable && v.Scope != "none" && v.Scope != "":
+		return v.Scope
+	case v.Updateable:
+		return Updated
+	case v.TopLevel:
+		return ReadOnly
+	}
+	return Unused
+}
+
+// A Reason is the path behind one verdict: top-level, updateable, scratch,
+// container, flowspace, impacts packet, impacts log.
+type Reason struct {
+	Verdict string `json:"verdict"`
+	Steps   []Step `json:"steps"`
+}
+
+// Because returns the path behind a verdict, nil if there is none.
+func (v *Variable) Because(verdict string) []Step {
+	for i := range v.Reasons {
+		if v.Reasons[i].Verdict == verdict {
+			return v.Reasons[i].Steps
+		}
+	}
+	return nil
+}
+
+func (v *Variable) because(verdict string, steps []Step) {
+	if len(steps) > 0 {
+		v.Reasons = append(v.Reasons, Reason{verdict, steps})
+	}
+}
+
+// A Link says how the entries of a container hang together; what is not known is "".
+type Link struct {
+	Next, Prev, Tail, Remove, Lookup string
+	Buckets                          int64
+	Indirect                         bool
+	Nested                           []string // "field → entry type"
+	Unclear                          string
+}
+
+// A Span is the lines of a procedure.
+type Span struct {
+	Name      string
+	File      string
+	Line, End int
+	Packet    int // index in PacketProcedures, -1: it does not run while a packet is processed
+}
+
+// An UpdateSite is a place in packet-processing code that updates variables.
+type UpdateSite struct {
+	File      string
+	Line, Col int
+	Procedure string
+	How, Text string
+	Vars      []int // indexes in Variables, sorted
 }
 
 // A Container of a Variable.
@@ -117,6 +208,7 @@ type Merge struct {
 type Step struct {
 	File string `json:"file"`
 	Line int    `json:"line"`
+	Col  int    `json:"col,omitempty"` // from 1, in bytes
 	Text string `json:"text"`
 }
 
@@ -134,6 +226,7 @@ type Site struct {
 	Procedure string `json:"procedure"`
 	File      string `json:"file"`
 	Line      int    `json:"line"`
+	Col       int    `json:"col,omitempty"`
 	Kind      string `json:"kind,omitempty"`
 	Text      string `json:"text"`
 }
@@ -142,6 +235,9 @@ type Site struct {
 type Unmodelled struct {
 	Function string `json:"function"`
 	Calls    int    `json:"calls"`
+	File     string `json:"file,omitempty"` // of the first call
+	Line     int    `json:"line,omitempty"`
+	Col      int    `json:"col,omitempty"`
 }
 
 // A Diagnostic in the report.
@@ -191,11 +287,12 @@ func run(c *passes.Context) (any, error) {
 type builder struct {
 	c   *passes.Context
 	dir string
+	own map[source.FileID]bool // files of the project
 }
 
-func (b *builder) place(p source.Pos) (string, int) {
+func (b *builder) place(p source.Pos) (file string, line, col int) {
 	at := b.c.Prog.Files.Place(p)
-	return passes.Short(b.dir, at.Path), at.Line
+	return passes.Short(b.dir, at.Path), at.Line, at.Col
 }
 
 func (b *builder) steps(why []passes.Why) []Step {
@@ -204,8 +301,8 @@ func (b *builder) steps(why []passes.Why) []Step {
 		if !w.Pos.IsValid() || w.Text == "" {
 			continue // a step inside a phi or a library: nothing to look at
 		}
-		f, l := b.place(w.Pos)
-		out = append(out, Step{f, l, w.Text})
+		f, l, col := b.place(w.Pos)
+		out = append(out, Step{f, l, col, w.Text})
 	}
 	return out
 }
@@ -218,27 +315,32 @@ func (b *builder) build() *Report {
 	r := &Report{Schema: Schema, Program: c.Prog.Name, Variables: []Variable{}, PacketProcedures: []Procedure{}, ReceiveSites: []Site{}, OutputSites: []Site{},
 		Unmodelled: []Unmodelled{}, Diagnostics: []Diagnostic{}, Decisions: []Diagnostic{}}
 	n := &r.Counts
+	clearest := b.clearest(up, tl)
 
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		id := v.ID
 		out := Variable{Name: v.Name, Kind: v.Kind, Type: v.Type.String(), Size: v.Size, Persistent: true,
-			UpdatedFields: []string{}, Impacts: []string{}, Flowspace: []string{}, Merge: []Merge{}, Scope: "none",
-			Reasons: map[string][]Step{}}
-		out.File, out.Line = b.place(v.Pos)
+			UpdatedFields: []string{}, Impacts: []string{}, Flowspace: []string{}, Merge: []Merge{}, Scope: "none"}
+		out.File, out.Line, out.Col = b.place(v.Pos)
 		if v.Proc >= 0 {
 			out.Procedure = c.Prog.Funcs[v.Proc].Name
 		}
 		n.Persistent++
 		if why, ok := tl.TopLevel[id]; ok {
 			out.TopLevel = true
-			out.Reasons["top-level"] = b.steps(why)
+			out.because("top-level", b.steps(why))
 			n.TopLevel++
 		}
 		if why, ok := up.Updateable[id]; ok {
 			out.Updateable = true
 			n.Updateable++
-			out.Reasons["updateable"] = b.steps(why)
+			if best := clearest[id]; best != nil {
+				why = append(append([]passes.Why(nil), tl.ProcWhy[best.Ref.Func]...),
+					c.Because(best.Ref, "%s in %s: %s", best.How, c.Prog.Funcs[best.Ref.Func].Name, c.Text(best.Ref)))
+			}
+			out.because("updateable", b.steps(why))
+			out.Ranges = up.Ranges[id]
 			for _, f := range up.Fields[id] {
 				if f != "" {
 					out.UpdatedFields = append(out.UpdatedFields, f)
@@ -250,13 +352,7 @@ func (b *builder) build() *Report {
 			if why, ok := sc.Scratch[id]; ok {
 				out.Scratch = true
 				n.Scratch++
-				out.Reasons["scratch"] = b.steps(why)
-			}
-			for _, kind := range []string{"packet", "log"} {
-				if why := ou.Impacts[id][kind]; why != nil {
-					out.Impacts = append(out.Impacts, kind)
-					out.Reasons["impacts "+kind] = b.steps(why)
-				}
+				out.because("scratch", b.steps(why))
 			}
 			if ou.Impacts[id]["packet"] != nil {
 				n.PacketOutput++
@@ -267,9 +363,6 @@ func (b *builder) build() *Report {
 			if s := fs.Spaces[id]; s != nil {
 				out.Scope = s.Scope
 				out.Flowspace = append(out.Flowspace, s.Headers...)
-				if len(s.Why) > 0 {
-					out.Reasons["flowspace"] = b.steps(s.Why)
-				}
 			}
 			for _, m := range mg.Rules[id] {
 				out.Merge = append(out.Merge, Merge{m.Field, m.Op})
@@ -286,19 +379,30 @@ func (b *builder) build() *Report {
 				}
 				out.Container = oc
 				out.Merge = []Merge{} // entries travel whole
-				if len(k.Why) > 0 {
-					out.Reasons["container"] = b.steps(k.Why)
+				out.Link = link(k)
+				out.because("container", b.steps(k.Why))
+			}
+			if s := fs.Spaces[id]; s != nil {
+				out.because("flowspace", b.steps(s.Why))
+			}
+			for _, kind := range []string{"packet", "log"} {
+				if why := ou.Impacts[id][kind]; why != nil {
+					out.Impacts = append(out.Impacts, kind)
+					out.because("impacts "+kind, b.steps(why))
 				}
 			}
 		}
 		_, out.Tracked = pl.Index[id]
 		switch {
 		case out.Updateable:
-			out.Why = out.Reasons["updateable"]
+			out.Why = out.Because("updateable")
 		case out.TopLevel:
-			out.Why = out.Reasons["top-level"]
+			out.Why = out.Because("top-level")
 		default:
-			out.Why = []Step{{out.File, out.Line, "declared here; no code that may run while a packet is processed uses it"}}
+			out.Why = []Step{{out.File, out.Line, out.Col, "declared here; no code that may run while a packet is processed uses it"}}
+		}
+		if out.Why == nil {
+			out.Why = []Step{}
 		}
 		r.Variables = append(r.Variables, out)
 	}
@@ -308,7 +412,7 @@ func (b *builder) build() *Report {
 	for _, f := range tl.PktProcs {
 		fn := c.Prog.Funcs[f]
 		p := Procedure{Name: fn.Name, Why: b.steps(tl.ProcWhy[f])}
-		p.File, p.Line = b.place(fn.Pos)
+		p.File, p.Line, _ = b.place(fn.Pos)
 		r.PacketProcedures = append(r.PacketProcedures, p)
 	}
 	sort.SliceStable(r.PacketProcedures, func(i, j int) bool {
@@ -323,6 +427,9 @@ func (b *builder) build() *Report {
 		r.OutputSites = append(r.OutputSites, b.site(ou.Sites[i].Ref, ou.Sites[i].Function, ou.Sites[i].Kind))
 	}
 	b.program(r, pt)
+	r.Updates = b.updates(up)
+	r.Spans = b.spans(r.PacketProcedures)
+	r.Sources = newSources(c.Prog, b.dir, b.own)
 	for _, d := range pl.Manual {
 		at := c.Prog.Files.Place(passes.SourcePos(c.Prog, d.Pos))
 		r.Decisions = append(r.Decisions, Diagnostic{ID: "decision", Severity: "warning", File: passes.Short(b.dir, at.Path), Line: at.Line, Col: at.Col, Message: d.What})
@@ -348,7 +455,8 @@ func (b *builder) program(r *Report, pt *pointer.Result) {
 		f := p.Files.File(id)
 		n.Lines += strings.Count(string(f.Data), "\n")
 	}
-	missing := map[string]int{}
+	b.own = own
+	missing := map[string][]ir.Ref{}
 	for _, f := range p.Funcs {
 		if len(f.Blocks) > 0 {
 			n.Procedures++
@@ -369,20 +477,138 @@ func (b *builder) program(r *Report, pt *pointer.Result) {
 			for _, t := range callees {
 				g := p.Funcs[t]
 				if len(g.Blocks) == 0 && pt.Model(t) == nil {
-					missing[g.Name]++
+					missing[g.Name] = append(missing[g.Name], ref)
 				}
 			}
 		}
 	}
-	for name, k := range missing {
-		r.Unmodelled = append(r.Unmodelled, Unmodelled{name, k})
+	for name, calls := range missing {
+		u := Unmodelled{Function: name, Calls: len(calls)}
+		u.File, u.Line, u.Col = b.place(b.c.Pos(calls[0]))
+		r.Unmodelled = append(r.Unmodelled, u)
 	}
 	sort.Slice(r.Unmodelled, func(i, j int) bool { return r.Unmodelled[i].Function < r.Unmodelled[j].Function })
 }
 
+// clearest picks, for each variable, the update that convinces most: of the variable's own
+// bytes before memory reached from it, an assignment before a call, and of those the one with the
+// shortest way from a packet.
+func (b *builder) clearest(up *update.Result, tl *toplevel.Result) map[persist.VarID]*update.Update {
+	best := map[persist.VarID]*update.Update{}
+	rank := func(u *update.Update) int {
+		k := len(tl.ProcWhy[u.Ref.Func])
+		if !u.Direct {
+			k += 1000
+		}
+		if b.c.Instr(u.Ref).Op == ir.Call {
+			k += 100
+		}
+		return k
+	}
+	for i := range up.Updates {
+		u := &up.Updates[i]
+		if old := best[u.Var]; old == nil || rank(u) < rank(old) {
+			best[u.Var] = u
+		}
+	}
+	return best
+}
+
+// updates lists the updating instructions, those at one place as one.
+func (b *builder) updates(up *update.Result) []UpdateSite {
+	var out []UpdateSite
+	at := map[source.Pos]int{}
+	for i := range up.Updates {
+		u := &up.Updates[i]
+		p := b.c.Pos(u.Ref)
+		if !p.IsValid() {
+			continue
+		}
+		k, ok := at[p]
+		if !ok {
+			k = len(out)
+			at[p] = k
+			s := UpdateSite{Procedure: b.c.Prog.Funcs[u.Ref.Func].Name, How: u.How, Text: b.c.Text(u.Ref)}
+			s.File, s.Line, s.Col = b.place(p)
+			out = append(out, s)
+		}
+		out[k].Vars = append(out[k].Vars, int(u.Var))
+	}
+	for i := range out {
+		slices.Sort(out[i].Vars)
+		out[i].Vars = slices.Compact(out[i].Vars)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		x, y := &out[i], &out[j]
+		if x.File != y.File {
+			return x.File < y.File
+		}
+		return x.Line < y.Line || x.Line == y.Line && x.Col < y.Col
+	})
+	return out
+}
+
+// spans lists where the procedures stand.
+func (b *builder) spans(packet []Procedure) []Span {
+	type key struct {
+		name, file string
+		line       int
+	}
+	index := map[key]int{}
+	for i := range packet {
+		index[key{packet[i].Name, packet[i].File, packet[i].Line}] = i
+	}
+	var out []Span
+	for _, f := range b.c.Prog.Funcs {
+		if f.Def == nil || !f.Pos.IsValid() {
+			continue
+		}
+		s := Span{Name: f.Name, Packet: -1}
+		s.File, s.Line, _ = b.place(f.Pos)
+		s.End = s.Line
+		if toks := b.c.Prog.Units[f.Unit].AST.Cpp.Tokens; f.Def.End > 0 && int(f.Def.End) <= len(toks) {
+			if file, line, _ := b.place(toks[f.Def.End-1].Exp); file == s.File {
+				s.End = max(s.End, line)
+			}
+		}
+		if i, ok := index[key{s.Name, s.File, s.Line}]; ok {
+			s.Packet = i
+		}
+		out = append(out, s)
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		x, y := &out[i], &out[j]
+		return x.File < y.File || x.File == y.File && x.Line < y.Line
+	})
+	return out
+}
+
+// SpanAt returns the procedure that has the line, nil if none has.
+func (r *Report) SpanAt(file string, line int) *Span {
+	for i := range r.Spans {
+		if s := &r.Spans[i]; s.File == file && s.Line <= line && line <= s.End {
+			return s
+		}
+	}
+	return nil
+}
+
+// link says how a container's entries hang together.
+func link(k *container.Container) *Link {
+	l := &Link{Next: k.Next, Prev: k.Prev, Tail: k.Tail, Remove: k.Remove, Lookup: k.Lookup, Buckets: k.Buckets, Indirect: k.Indirect, Unclear: k.Unclear()}
+	for _, n := range k.Nested {
+		name := n.Field
+		if n.Entry != nil {
+			name += " → " + RecordName(n.Entry.Union, n.Entry.Tag, n.Entry.Typedef)
+		}
+		l.Nested = append(l.Nested, name)
+	}
+	return l
+}
+
 func (b *builder) site(ref ir.Ref, fn, kind string) Site {
 	s := Site{Function: fn, Procedure: b.c.Prog.Funcs[ref.Func].Name, Kind: kind, Text: b.c.Text(ref)}
-	s.File, s.Line = b.place(b.c.Pos(ref))
+	s.File, s.Line, s.Col = b.place(b.c.Pos(ref))
 	return s
 }
 

@@ -1,0 +1,2 @@
+// Package config is the project's own settings, saz.yaml.
+package config
