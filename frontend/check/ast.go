@@ -19,6 +19,8 @@ type Unit struct {
 	Enums    []*ctype.EnumDef
 	Typedefs []Typedef
 	Asms     []*Asm    // file-scope asm
+	SetJump  *Object   // the library's _setjmp and longjmp, by which jumps out of nested
+	LongJump *Object   // functions are lowered; nil if there are none
 	Bad      []BadDecl // external declarations that could not be parsed or typed: unknown code
 	Stats    Stats
 }
@@ -135,6 +137,9 @@ type Label struct {
 	Name      string
 	Stmt      *Stmt // the labelled statement; nil if never defined
 	AddrTaken bool
+	Nonlocal  bool     // functions nested in Func jump to it
+	Lent      bool     // functions nested in Func take its address
+	Func      *FuncDef // the function that it is in
 	ID        int32
 }
 

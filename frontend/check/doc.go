@@ -46,8 +46,7 @@
 //
 // # Not supported
 //
-// These are errors: members of variable size, jumps out of nested functions,
-// decimal floating point, _BitInt, __builtin_tgmath, the attributes ms_struct
+// These are errors: members of variable size, decimal floating point, _BitInt, __builtin_tgmath, the attributes ms_struct
 // and scalar_storage_order. Complex numbers are typed; it is for the reader to
 // refuse them. _Float32, _Float64, _Float32x and _Float64x are taken to be
 // float, double, double and long double, which they equal in all but identity.

@@ -504,7 +504,10 @@ func (c *checker) pointerExpr(n int32) *Expr {
 			c.fail(n, "the address of a label outside of a function")
 		}
 		e := c.newExpr(LabelAddr, c.ty.Pointer(ctype.TVoid), n)
-		e.Label = c.label(c.text(an), an)
+		e.Label = c.label(c.text(an))
+		if e.Label.Func != c.fn.def {
+			e.Label.Lent = true
+		}
 		e.Label.AddrTaken = true
 		return e
 	}

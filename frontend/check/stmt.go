@@ -88,23 +88,54 @@ func (c *checker) localLabels(n int32) bool {
 }
 
 func (c *checker) newLabel(name string) *Label {
-	l := &Label{Name: name, ID: int32(len(c.fn.def.Labels))}
+	l := &Label{Name: name, Func: c.fn.def, ID: int32(len(c.fn.def.Labels))}
 	c.fn.def.Labels = append(c.fn.def.Labels, l)
 	return l
 }
 
-// label returns the label called name that is in sight.
-func (c *checker) label(name string, n int32) *Label {
+// label returns the label called name that is in sight. In a nested function the
+// __label__s of the functions around it are in sight too.
+func (c *checker) label(name string) *Label {
+	for f := c.fn; f != nil; f = f.outer {
+		for i := len(f.local) - 1; i >= 0; i-- {
+			if l := f.local[i][name]; l != nil {
+				return l
+			}
+		}
+	}
+	return c.ownLabel(name)
+}
+
+// jumpTo returns the label called name as the target of a goto.
+func (c *checker) jumpTo(name string, n int32) *Label {
+	l := c.label(name)
+	if l.Func != c.fn.def {
+		l.Nonlocal = true
+		if c.unit.SetJump == nil {
+			c.unit.SetJump = c.libraryFunc("_setjmp", ctype.TInt, n)
+			c.unit.LongJump = c.libraryFunc("longjmp", ctype.TVoid, n)
+			c.unit.LongJump.NoReturn = true
+		}
+		c.mention(c.unit.SetJump)
+		c.mention(c.unit.LongJump)
+	}
+	return l
+}
+
+// libraryFunc returns a function of the library that lowering needs, declared
+// or not.
+func (c *checker) libraryFunc(name string, result *ctype.Type, n int32) *Object {
+	if o := c.externs[name]; o != nil && o.Type.Kind == ctype.Func {
+		return o
+	}
+	return c.declareLinked(name, c.ty.Function(result, &ctype.FuncType{OldStyle: true}), false, c.first(n))
+}
+
+// ownLabel returns the label called name of the function itself.
+func (c *checker) ownLabel(name string) *Label {
 	for i := len(c.fn.local) - 1; i >= 0; i-- {
 		if l := c.fn.local[i][name]; l != nil {
 			return l
-		}
-	}
-	for f := c.fn.outer; f != nil; f = f.outer {
-		for i := len(f.local) - 1; i >= 0; i-- {
-			if f.local[i][name] != nil {
-				c.fail(n, "a jump out of a nested function is not supported")
-			}
 		}
 	}
 	if l := c.fn.labels[name]; l != nil {
@@ -365,7 +396,7 @@ func (c *checker) stmt1(n int32, up *Stmt) *Stmt {
 		return s
 	case syntax.SymGotoStatement:
 		s := c.newStmt(Goto, n, up)
-		s.Label = c.label(c.text(c.child(n, syntax.FieldLabel)), n)
+		s.Label = c.jumpTo(c.text(c.child(n, syntax.FieldLabel)), n)
 		return s
 	}
 	c.fail(n, "saz does not know what a %s means as a statement", c.sym(n))
@@ -520,7 +551,7 @@ func (c *checker) caseValue(n int32, t *ctype.Type) (*Expr, int64) {
 func (c *checker) labeled(n int32, up *Stmt) (*Stmt, int32) {
 	s := c.newStmt(Labeled, n, up)
 	ln := c.child(n, syntax.FieldLabel)
-	s.Label = c.label(c.text(ln), ln)
+	s.Label = c.ownLabel(c.text(ln))
 	if s.Label.Stmt != nil {
 		c.fail(ln, "label %s is defined twice", s.Label.Name)
 	}
@@ -626,7 +657,7 @@ func (c *checker) asm(n int32) *Asm {
 				if c.fn == nil {
 					c.fail(k, "asm goto outside of a function")
 				}
-				a.Labels = append(a.Labels, c.label(c.text(k), k))
+				a.Labels = append(a.Labels, c.ownLabel(c.text(k)))
 			}
 		}
 	}

@@ -123,6 +123,16 @@ func rebuild(file string, flags []string, c string) (why string) {
 	return ""
 }
 
+// known are the tests whose rebuilt program can't do the same, and why.
+var known = map[string]string{
+	"20021127-1.c":    "calls a library function that it defines otherwise; gcc has it built in",
+	"20031003-1.c":    "an undefined conversion, which gcc folds to a value of its choice",
+	"eeprof-1.c":      "looks at return addresses with -finstrument-functions",
+	"nestfunc-5.c":    "calls a nested function of an activation that is not the latest",
+	"pr70460.c":       "differences of label addresses in an initialiser",
+	"va-arg-pack-1.c": "__builtin_va_arg_pack",
+}
+
 func firstLine(s string) string { l, _, _ := strings.Cut(strings.TrimSpace(s), "\n"); return l }
 
 // tally runs one for each of n cases on all processors and reports the classes.
@@ -207,7 +217,14 @@ func TestTorture(t *testing.T) {
 		for _, m := range options.FindAllStringSubmatch(string(text), -1) {
 			flags = append(flags, strings.Fields(m[1])...)
 		}
-		return filepath.Base(files[i]), outcome(tmp, files[i], flags)
+		name := filepath.Base(files[i])
+		class := outcome(tmp, files[i], flags)
+		if why := known[name]; why != "" && strings.HasPrefix(class, "FAIL") {
+			class = "can't be the same: " + why
+		} else if why != "" {
+			class = "FAIL is no exception any more"
+		}
+		return name, class
 	})
 }
 

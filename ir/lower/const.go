@@ -107,6 +107,9 @@ func (b *unit) constant(e *check.Expr) (ir.Value, bool) {
 		}
 		return no, false
 	case check.LabelAddr:
+		if e.Label.Lent && (b.fb.def == nil || e.Label.Func != b.fb.def) {
+			return no, false
+		}
 		return ir.Value{Kind: ir.VLabel, ID: int32(b.fb.labelAddr(e.Label))}, true
 	case check.Plus:
 		return b.constant(e.X)

@@ -386,6 +386,9 @@ func (b *fb) rv(e *check.Expr) ir.Value {
 	case check.BuiltinCall:
 		return b.builtin(e)
 	case check.LabelAddr:
+		if e.Label.Func != b.def {
+			return b.outerLabel(e)
+		}
 		return ir.Value{Kind: ir.VLabel, ID: int32(b.labelAddr(e.Label))}
 	case check.SizeofVLA:
 		if e.X != nil {

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"saz/frontend/check"
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -14,8 +16,12 @@ import (
 //
 // So a pointer to a nested function works as long as no newer activation of the
 // outer function is running when it is called. gcc's trampolines have no such
-// limit; they can't be written in three-address form. Jumps from a nested
-// function to a label of the outer one are not supported (by the checker).
+// limit; they can't be written in three-address form.
+//
+// A jump from a nested function to a label of an outer one is a longjmp: the
+// outer function calls _setjmp for each such label when it is entered, on a
+// buffer of its own whose address has a slot in the frame, behind the variables'.
+// Labels whose addresses nested functions take have slots behind those.
 
 // parents notes for each nested function the one around it.
 func (b *unit) parents(def *check.FuncDef) {
@@ -44,6 +50,23 @@ func frameSlot(def *check.FuncDef, o *check.Object) (slot, n int64) {
 	}
 	return slot, n
 }
+
+// nonlocals are the labels of def that functions nested in it jump to, and
+// those whose addresses they take.
+func nonlocals(def *check.FuncDef) (jumps, lent []*check.Label) {
+	for _, l := range def.Labels {
+		if l.Nonlocal {
+			jumps = append(jumps, l)
+		}
+		if l.Lent {
+			lent = append(lent, l)
+		}
+	}
+	return jumps, lent
+}
+
+// jumpBuffer is room for a jmp_buf, of any C library.
+var jumpBuffer = &ctype.Type{Kind: ctype.Array, Size: 512, Align: 8, Elem: ctype.TLong, Len: 64}
 
 // chain is the global that points at the frame of def's latest activation.
 func (b *unit) chain(def *check.FuncDef) ir.Value {
@@ -74,6 +97,8 @@ func (b *fb) enterFrame() {
 		return
 	}
 	_, n := frameSlot(b.def, nil)
+	jumps, lent := nonlocals(b.def)
+	n += int64(len(jumps) + len(lent))
 	vp := b.ptrTo(ctype.TVoid)
 	frame := b.temp(&ctype.Type{Kind: ctype.Array, Size: n * ctype.PtrSize, Elem: vp, Len: n})
 	b.locals[frame.ID].Name = "<frame>"
@@ -102,6 +127,63 @@ func (b *fb) enterFrame() {
 	b.do(at, ir.Instr{Op: ir.Store, A: old, B: v, Type: pt})
 	b.do(at, ir.Instr{Op: ir.Store, A: b.chain(b.def), B: frame, Type: pt})
 	b.oldFrame = old
+	for _, l := range jumps {
+		b.f.SetJmp = true
+		buf := b.temp(jumpBuffer)
+		b.locals[buf.ID].Name = "<" + l.Name + ">"
+		b.locals[buf.ID].AddrTaken = true
+		put(slot, buf)
+		slot++
+		set := b.u.SetJump
+		v := b.value(at, ctype.TInt, ir.Instr{Op: ir.Call, A: b.funcRef(set), Args: []ir.Value{buf}, ArgTypes: []*ctype.Type{vp}, Type: ctype.TInt, Opnd: set.Type})
+		landing, next := b.newBlock(), b.newBlock()
+		b.branch(at, v, ctype.TInt, landing, next)
+		b.start(landing) // activations of this function above this one are gone
+		b.do(at, ir.Instr{Op: ir.Store, A: b.chain(b.def), B: frame, Type: pt})
+		b.jump(b.labelBlock(l))
+		b.start(next)
+	}
+	for _, l := range lent {
+		put(slot, ir.Value{Kind: ir.VLabel, ID: int32(b.labelAddr(l))})
+		slot++
+	}
+}
+
+// outerFrame is the frame of def, a function around this one.
+func (b *fb) outerFrame(def *check.FuncDef) ir.Value {
+	pt := b.ptrTo(b.ptrTo(ctype.TVoid))
+	frame := b.outer
+	for d := b.parentOf[b.def]; d != def; d = b.parentOf[d] {
+		if d == nil {
+			panic(unsupported{b.stmtPos.Tok, "a label of another function"})
+		}
+		frame = b.value(nil, pt, ir.Instr{Op: ir.Load, A: frame, Type: pt})
+	}
+	return frame
+}
+
+// outerSlot loads what the frame of def keeps in a slot behind its variables.
+func (b *fb) outerSlot(e *check.Expr, def *check.FuncDef, i int) ir.Value {
+	vp := b.ptrTo(ctype.TVoid)
+	_, n := frameSlot(def, nil)
+	a := b.index(e, b.outerFrame(def), ir.Int(n+int64(i)), ctype.TLong, b.ptrTo(vp))
+	return b.value(e, vp, ir.Instr{Op: ir.Load, A: a, Type: vp})
+}
+
+// outerLabel is the address of a label of a function around this one.
+func (b *fb) outerLabel(e *check.Expr) ir.Value {
+	jumps, lent := nonlocals(e.Label.Func)
+	return b.outerSlot(e, e.Label.Func, len(jumps)+slices.Index(lent, e.Label))
+}
+
+// jumpOut jumps to a label of a function around this one.
+func (b *fb) jumpOut(l *check.Label) {
+	vp := b.ptrTo(ctype.TVoid)
+	jumps, _ := nonlocals(l.Func)
+	at := &check.Expr{Tok: b.stmtPos.Tok, End: b.stmtPos.End}
+	buf := b.outerSlot(at, l.Func, slices.Index(jumps, l))
+	b.callPlain(b.u.LongJump, []ir.Value{buf, ir.Int(1)}, []*ctype.Type{vp, ctype.TInt})
+	b.end(nil, ir.Instr{Op: ir.Unreachable})
 }
 
 // leaveFrame gives the frame of the activation before back.

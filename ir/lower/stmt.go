@@ -128,6 +128,11 @@ func (b *fb) stmtCase(s *check.Stmt) {
 		b.enter(b.labelBlock(s.Label))
 		b.lowerStmt(s.Then)
 	case check.Goto:
+		if s.Label.Func != b.def {
+			b.jumpOut(s.Label)
+			b.dead()
+			break
+		}
 		b.leaveFor(s.Label)
 		b.jump(b.labelBlock(s.Label))
 		b.dead()
