@@ -4,6 +4,7 @@
 #   make test    all tests
 #   make cuts    100 random cuts of the demo's move
 #   make torture GCC's execution tests with every write marked (long)
+#   make oracle  the frontend against the compiler, on TARGET=... or the packages in HEADERS=...
 #   make bench   measurements
 #   make build   bin/saz, bin/saz-cc
 #
@@ -17,7 +18,7 @@ CUTS    ?= 100
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build deps demo demo-build test check cuts torture bench clean
+.PHONY: all build deps demo demo-build test check cuts torture oracle bench clean
 
 all: build
 
@@ -81,6 +82,13 @@ torture: build
 	@ls /usr/src/gcc-12/*.tar.xz >/dev/null 2>&1 || $(SUDO) apt-get install -y -qq gcc-12-source >/dev/null
 	@mkdir -p $(OUT)/torture && tar xf /usr/src/gcc-12/gcc-12*.tar.xz -C $(OUT)/torture --strip-components=3 --wildcards '*/gcc/testsuite/gcc.c-torture/execute/*.c'
 	SAZ_TORTURE=$(TORTURE) $(GO) test -tags torture -run Torture -v -timeout 4h ./cmd/saz
+
+# Tokens, types and structure of any program that saz can read (frontend/oracle), or of
+# the headers of Debian packages.
+oracle:
+	@test -n "$(TARGET)$(HEADERS)" || { echo 'usage: make oracle TARGET=PROGRAM | HEADERS="PACKAGE..."'; exit 2; }
+	@if [ -n "$(TARGET)" ]; then $(GO) run ./frontend/oracle $(TARGET); fi
+	@if [ -n "$(HEADERS)" ]; then $(GO) run ./frontend/oracle -what tokens,types -headers $(HEADERS); fi
 
 bench: build demo-build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...

@@ -71,8 +71,9 @@ func Load(p *build.Program, sink *source.Sink, jobs int) (*Program, error) {
 					Msg:  fmt.Sprintf("%s: %v", filepath.Join(cmd.Dir, cmd.File), err),
 					Hint: "run the recorded compile command by hand to see what the compiler says"})
 			} else {
-				tree := trees.Parse(u, own)
+				tree := trees.ParseHeads(u, own)
 				unit := check.Check(tree, out.Files, own)
+				tree.Close()
 				unit.Name = cmd.File
 				out.Units[i] = unit
 			}

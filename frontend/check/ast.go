@@ -23,6 +23,8 @@ type Unit struct {
 	LongJump *Object   // functions are lowered; nil if there are none
 	Bad      []BadDecl // external declarations that could not be parsed or typed: unknown code
 	Stats    Stats
+
+	tags []*ctype.Type // records and enumerations with a tag of file scope, in order
 }
 
 // Typedef is a file-scope typedef, kept for generators that must name types.
@@ -88,11 +90,13 @@ type Object struct {
 
 	Scope *Stmt // Auto: the compound statement (or for statement) in which it is declared
 
+	pending    *pending // its body was left for later
 	lastRef    *FuncDef // whose refs has it already
 	used       bool     // __attribute__((used))
 	nested     bool     // a GNU nested function
 	implicit   bool     // declared by its first call
 	gnuInline  bool     // __attribute__((gnu_inline))
+	fileScope  bool     // at the end of the unit its name is visible, with this type
 	externDecl bool     // some declaration makes an inline definition external
 }
 

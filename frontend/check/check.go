@@ -15,12 +15,23 @@ import (
 
 // Check types a translation unit. It reports to sink and never fails: what it
 // cannot type is in Unit.Bad.
+//
+// Of a tree whose bodies wait to be read (syntax.Cache.ParseHeads), only the
+// functions that something leads to are completed, and only their tokens are
+// kept; see Close. A tree that was read in full is typed and kept in full.
 func Check(tree *syntax.Tree, files *source.Set, sink *source.Sink) *Unit {
-	return check(tree, files, sink).unit
+	return check(tree, files, sink, false).unit
 }
 
-func check(tree *syntax.Tree, files *source.Set, sink *source.Sink) *checker {
+// CheckAll is Check, but looks for errors in what nothing leads to as well. The
+// unit is the same.
+func CheckAll(tree *syntax.Tree, files *source.Set, sink *source.Sink) *Unit {
+	return check(tree, files, sink, true).unit
+}
+
+func check(tree *syntax.Tree, files *source.Set, sink *source.Sink, all bool) *checker {
 	c := &checker{
+		tree:    tree,
 		unit:    &Unit{Cpp: tree.Unit, Files: files},
 		ctoks:   tree.Unit.Tokens,
 		sink:    sink,
@@ -32,18 +43,18 @@ func check(tree *syntax.Tree, files *source.Set, sink *source.Sink) *checker {
 	if m := tree.Unit.Main; m != nil {
 		c.unit.Name = m.Path
 	}
-	c.unique = tree.Stats.Parsed
 	c.predeclare()
 	for _, d := range tree.Decls {
 		c.external(d)
 	}
-	c.finish()
+	c.finish(all)
 	return c
 }
 
 // A checker is the state of one Check.
 type checker struct {
 	unit  *Unit
+	tree  *syntax.Tree
 	ctoks []cpp.Token
 	sink  *source.Sink
 	ty    *ctype.Universe
@@ -60,13 +71,15 @@ type checker struct {
 	externs map[string]*Object // every object with linkage, by name
 
 	fn          *function // the function being checked; nil at file scope
-	unique      int       // declarations of a shape not met before
 	unevaluated int       // > 0 inside sizeof, typeof and the like
 	prototype   int       // > 0 inside a parameter list
 	pragma      int       // Pragmas[:pragma] were obeyed
 	pack        int64     // #pragma pack in force
 	packStack   []packEntry
 	weakLater   map[string]string // #pragma weak of names not declared yet
+	waiting     []*Object         // functions whose bodies were left for later
+	completing  *Object           // the one of them being checked
+	completed   int               // how many were
 
 	exprSlab  []Expr
 	stmtSlab  []Stmt
@@ -93,12 +106,18 @@ func (c *checker) external(d *syntax.Decl) {
 		}
 		return
 	}
+	c.guarded(d)
+}
+
+// guarded checks d and makes it a BadDecl if that fails.
+func (c *checker) guarded(d *syntax.Decl) (ok bool) {
 	objects := len(c.unit.Objects)
 	defer func() {
 		r := recover()
 		if r == nil {
 			return
 		}
+		ok = false
 		if _, ok := r.(bailout); !ok {
 			c.sink.Add(source.Diagnostic{
 				ID: "internal-check", Severity: source.Error, Pos: c.tokPos(d.Lo),
@@ -112,6 +131,7 @@ func (c *checker) external(d *syntax.Decl) {
 	}()
 	c.enter(d)
 	c.externalDecl()
+	return true
 }
 
 // culprit says where a panic that is being recovered from arose, without the
@@ -177,7 +197,15 @@ func (c *checker) guessName() string {
 }
 
 // finish completes what only the end of the unit decides.
-func (c *checker) finish() {
+func (c *checker) finish(all bool) {
+	c.pragmas(int32(len(c.ctoks)))
+	waiting := len(c.waiting)
+	c.live()
+	if all {
+		c.rest()
+	}
+	c.unit.Stats.Functions = len(c.unit.Funcs) + waiting - c.completed
+	sort.SliceStable(c.unit.Funcs, func(i, j int) bool { return c.unit.Funcs[i].Tok < c.unit.Funcs[j].Tok })
 	objs := c.unit.Objects
 	for i, o := range objs {
 		o.ID = int32(i)
@@ -185,13 +213,11 @@ func (c *checker) finish() {
 			o.Type = c.ty.Array(o.Type.Elem, 1) // C 6.9.2: as if it had one element
 		}
 	}
-	c.live()
 	n := int32(len(objs))
 	for _, f := range c.unit.Funcs {
 		n = numberLocals(f, n)
 	}
-	c.unit.Stats.Functions = len(c.unit.Funcs)
-	c.unit.Stats.Unique = c.unique
+	c.unit.Stats.Unique = c.tree.Stats.Parsed
 }
 
 // numberLocals gives ids to the objects of a function that Unit.Objects does

@@ -25,7 +25,7 @@ func checkText(t testing.TB, name, text string) *checker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := check(new(syntax.Cache).Parse(pre, sink), files, sink)
+	c := check(new(syntax.Cache).Parse(pre, sink), files, sink, false)
 	report(t, files, sink)
 	return c
 }

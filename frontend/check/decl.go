@@ -10,6 +10,10 @@ func (c *checker) externalDecl() {
 	if len(c.nodes) == 0 {
 		return
 	}
+	if c.d.Body > 0 {
+		c.wait()
+		return
+	}
 	if c.sym(0) != syntax.SymTranslationUnit {
 		c.topLevel(0)
 		return
@@ -790,7 +794,14 @@ func (c *checker) declareGlobal(s *spec, dr *declr, a *attrs, value, src int32) 
 	}
 	prior := c.externs[dr.name]
 	known := prior != nil && prior.Defined
+	var before *ctype.Type
+	if prior != nil {
+		before = prior.Type
+	}
 	o := c.declareLinked(dr.name, dr.typ, s.storage == scStatic, src)
+	if c.fn != nil && prior != nil && !ctype.Same(before, o.Type) {
+		o.fileScope = false // outside of this block it is still what it was before
+	}
 	if id := c.idents[dr.name]; id == nil || id.obj != o {
 		if id != nil && id.depth == c.depth {
 			if id.kind != objectIdent || c.depth == 0 {
@@ -882,6 +893,55 @@ func (c *checker) nestedPrototype(dr *declr, a *attrs, src int32) *Object {
 
 // ---- function definitions
 
+// wait declares the function of a definition whose body was left for later.
+func (c *checker) wait() {
+	n := c.named(0)
+	if n < 0 || c.sym(n) != syntax.SymDeclaration {
+		c.fail(0, "this is no function")
+	}
+	s := c.specs(n)
+	d := c.child(n, syntax.FieldDeclarator)
+	if d < 0 {
+		c.fail(n, "a function definition without declarator or body")
+	}
+	dr := c.declarator(d, s.typ)
+	if dr.tok < 0 || dr.typ.Kind != ctype.Func {
+		c.fail(d, "this is no function")
+	}
+	a := s.attrs
+	if len(c.d.Attrs) > 0 {
+		c.declaratorAttrs(&a, d, dr.tok, c.nodes[d].End, true)
+	}
+	if a.noreturn {
+		dr.typ = c.noReturn(dr.typ)
+	}
+	o := c.functionObject(&s, &dr, &a, dr.src(c), false)
+	o.pending = &pending{c.d, c.pack}
+	c.waiting = append(c.waiting, o)
+}
+
+// A pending body is one that was left for later.
+type pending struct {
+	decl *syntax.Decl
+	pack int64 // #pragma pack in force there
+}
+
+// complete checks the definition of o, which waited.
+func (c *checker) complete(o *Object) {
+	p := o.pending
+	o.pending = nil
+	c.completed++
+	d := c.tree.Complete(p.decl)
+	if d.Bad {
+		c.bad(d, d.Name)
+		return
+	}
+	pack := c.pack
+	c.pack, c.completing = p.pack, o
+	c.guarded(d)
+	c.pack, c.completing = pack, nil
+}
+
 // functionDefinition checks a function definition. In a block (up not nil) it
 // is a GNU nested function.
 func (c *checker) functionDefinition(n int32, up *Stmt) {
@@ -956,7 +1016,7 @@ func (c *checker) functionObject(s *spec, dr *declr, a *attrs, src int32, nested
 		o.Type = dr.typ
 	} else {
 		o = c.declareLinked(dr.name, dr.typ, s.storage == scStatic, src)
-		if o.Defined && o.Alias == "" {
+		if o.Defined && o.Alias == "" && o != c.completing {
 			if !o.InlineOnly {
 				c.failAt(src, "%s is defined twice", dr.name)
 			}
@@ -965,7 +1025,11 @@ func (c *checker) functionObject(s *spec, dr *declr, a *attrs, src int32, nested
 		if !ctype.Same(o.Type, dr.typ) && dr.typ.Func.OldStyle == o.Type.Func.OldStyle {
 			o.Type = dr.typ // the definition's parameter names
 		}
-		c.bindOuter(dr.name, ident{kind: objectIdent, obj: o})
+		if c.depth > 0 {
+			c.bindOuter(dr.name, ident{kind: objectIdent, obj: o})
+		} else { // its body waits
+			c.bind(dr.name, ident{kind: objectIdent, obj: o})
+		}
 	}
 	o.declPos(src, c.tokPos(src))
 	o.Inline = o.Inline || s.inline
@@ -992,7 +1056,7 @@ func (c *checker) dropDefinition(o *Object) {
 			break
 		}
 	}
-	o.Func, o.InlineOnly, o.gnuInline = nil, false, false
+	o.Func, o.InlineOnly, o.gnuInline, o.pending = nil, false, false, nil
 }
 
 // oldStyleParams gives the parameters of an old-style definition the types

@@ -22,7 +22,9 @@ func (c *checker) mention(o *Object) {
 	}
 }
 
-// live sets Object.Live: what can be reached from outside of the unit.
+// live sets Object.Live: what can be reached from outside of the unit. Bodies
+// that were left for later are completed as they are reached, which may reach
+// more.
 func (c *checker) live() {
 	var work []*Object
 	mark := func(o *Object) {
@@ -31,34 +33,62 @@ func (c *checker) live() {
 			work = append(work, o)
 		}
 	}
-	// Unknown code may name anything; file-scope asm, what is in its text.
-	all := len(c.unit.Bad) > 0
+	// File-scope asm may name what is in its text.
 	inAsm := map[string]bool{}
 	for _, a := range c.unit.Asms {
 		for _, w := range strings.FieldsFunc(a.Template, notName) {
 			inAsm[w] = true
 		}
 	}
-	for _, o := range c.unit.Objects {
-		switch {
-		case all, o.used, inAsm[o.Link], o.Constructor, o.Destructor,
-			o.Storage == Extern && o.Defined && !o.InlineOnly:
-			mark(o)
+	all := false // unknown code may name anything
+	for roots := 0; ; {
+		if len(c.unit.Bad) > 0 && !all {
+			all, roots = true, 0
 		}
-		if o.Alias != "" {
-			mark(o)
-			if t := c.externs[o.Alias]; t != nil {
-				mark(t)
+		if roots == len(c.unit.Objects) {
+			return
+		}
+		for ; roots < len(c.unit.Objects); roots++ {
+			o := c.unit.Objects[roots]
+			switch {
+			case all, o.used, inAsm[o.Link], o.Constructor, o.Destructor, o.Section != "" && o.Defined,
+				o.Storage == Extern && o.Defined && !o.InlineOnly:
+				mark(o)
+			}
+			if o.Alias != "" {
+				mark(o)
+				if t := c.externs[o.Alias]; t != nil {
+					mark(t)
+				}
 			}
 		}
+		for len(work) > 0 {
+			o := work[len(work)-1]
+			work = work[:len(work)-1]
+			if o.pending != nil {
+				c.complete(o)
+			}
+			if o.Func == nil || o.Func.Obj != o {
+				continue
+			}
+			markFunction(o.Func, mark)
+		}
 	}
-	for len(work) > 0 {
-		o := work[len(work)-1]
-		work = work[:len(work)-1]
-		if o.Func == nil || o.Func.Obj != o {
+}
+
+// rest looks for errors in the functions that nothing leads to, and forgets
+// them again.
+func (c *checker) rest() {
+	u := c.unit
+	objects, funcs, records, enums, bad := len(u.Objects), len(u.Funcs), len(u.Records), len(u.Enums), len(u.Bad)
+	for _, o := range c.waiting {
+		if o.pending == nil {
 			continue
 		}
-		markFunction(o.Func, mark)
+		c.complete(o)
+		o.Func = nil
+		u.Objects, u.Funcs, u.Records, u.Enums, u.Bad = u.Objects[:objects], u.Funcs[:funcs], u.Records[:records], u.Enums[:enums], u.Bad[:bad]
+		c.completed--
 	}
 }
 

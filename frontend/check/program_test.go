@@ -65,7 +65,7 @@ func TestProgram(t *testing.T) {
 				}
 				tree := cache.Parse(pre, sink)
 				start := time.Now()
-				c := check(tree, files, sink)
+				c := check(tree, files, sink, false)
 				d := time.Since(start)
 				n := 0
 				report(t, files, sink)

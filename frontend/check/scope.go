@@ -75,6 +75,8 @@ func (c *checker) bind(name string, id ident) *ident {
 	p.depth = c.depth
 	if c.depth > 0 {
 		c.undo = append(c.undo, undo{name: name, ident: c.idents[name]})
+	} else if id.obj != nil {
+		id.obj.fileScope = true
 	}
 	c.idents[name] = p
 	return p
@@ -83,6 +85,8 @@ func (c *checker) bind(name string, id ident) *ident {
 func (c *checker) bindTag(name string, t *ctype.Type) {
 	if c.depth > 0 {
 		c.undo = append(c.undo, undo{name: name, isTag: true, tag: c.tags[name]})
+	} else {
+		c.unit.tags = append(c.unit.tags, t)
 	}
 	c.tags[name] = &tag{c.depth, t}
 }
@@ -99,6 +103,9 @@ func (c *checker) bindGlobal(name string, id ident) {
 		}
 	}
 	c.idents[name] = &id
+	if id.obj != nil {
+		id.obj.fileScope = true
+	}
 }
 
 // predeclare enters the type names that the compiler knows without a header.
@@ -168,6 +175,9 @@ func (c *checker) bindOuter(name string, id ident) {
 		old, hidden.ident = hidden.ident, p
 	} else {
 		c.idents[name] = p
+	}
+	if id.depth == 0 && id.obj != nil {
+		id.obj.fileScope = true
 	}
 	if id.depth > 0 {
 		c.undo = append(c.undo, undo{})

@@ -114,27 +114,7 @@ func gcc(dir string, cfg *Config, args ...string) ([]string, error) {
 	if err != nil {
 		err = fmt.Errorf("%v\n%s", err, errs.String())
 	}
-	return spellings(out, modeOf(cfg.Predef)), err
-}
-
-// spellings lexes preprocessed text, without line markers and pragmas.
-func spellings(out []byte, m mode) []string {
-	lx := NewCache().lex(out, 1, m&^mTrigraphs)
-	var list []string
-	for i := 0; i < len(lx.toks); i++ {
-		t := &lx.toks[i]
-		if t.flags&fBOL != 0 && t.flags&fWhite == 0 && t.is(opHash) && i+1 < len(lx.toks) {
-			n := &lx.toks[i+1]
-			if n.flags&fBOL == 0 && (n.kind == Number || n.text == "pragma" || n.text == "ident") {
-				for i+1 < len(lx.toks) && lx.toks[i+1].flags&fBOL == 0 {
-					i++
-				}
-				continue
-			}
-		}
-		list = append(list, t.text)
-	}
-	return list
+	return Spellings(out, cfg), err
 }
 
 // compare reports the first difference.

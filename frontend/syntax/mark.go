@@ -567,6 +567,10 @@ func (w *walker) declaration() {
 			return
 		}
 		w.declare(d.id, p.typedef)
+		if w.c == cEOF && first && d.fn && !p.typedef && w.codeAfterHi() == cLBrace {
+			w.syn(cSemi) // the head of a definition
+			return
+		}
 		if w.c == cAssign {
 			w.put()
 			w.initialiser()

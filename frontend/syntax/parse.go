@@ -135,14 +135,55 @@ func misread(nodes []Node) int {
 // Parse reads a translation unit. What cannot be read is a diagnostic in sink
 // and a Bad declaration.
 func (c *Cache) Parse(u *cpp.Unit, sink *source.Sink) *Tree {
-	w := walkers.Get().(*walker)
-	t := w.unit(c, u, sink)
-	walkers.Put(w)
+	t := c.parse(u, sink, false)
+	t.Close()
 	return t
 }
 
-func (w *walker) unit(c *Cache, u *cpp.Unit, sink *source.Sink) *Tree {
-	w.cache, w.toks, w.stats = c, u.Tokens, Stats{}
+// ParseHeads reads a translation unit as Parse does, but leaves the bodies of
+// static and inline functions for Tree.Complete: most of those in headers are
+// never asked for. The tree's declarations, in Complete's hands too, are valid
+// until Close.
+func (c *Cache) ParseHeads(u *cpp.Unit, sink *source.Sink) *Tree {
+	return c.parse(u, sink, true)
+}
+
+func (c *Cache) parse(u *cpp.Unit, sink *source.Sink, heads bool) *Tree {
+	w := walkers.Get().(*walker)
+	t := w.unit(c, u, sink, heads)
+	t.w, t.sink = w, sink
+	return t
+}
+
+// Complete reads a definition whose body was left for later. At the end of the
+// unit the names of file scope mean what they meant where it stands.
+func (t *Tree) Complete(d *Decl) *Decl {
+	w := t.w
+	w.stats = Stats{}
+	full := &Decl{}
+	if err := w.one(full, d.Lo, d.Hi); err != nil {
+		w.stats.Bad++
+		*full = Decl{Lo: d.Lo, Hi: d.Hi, Bad: true, Name: w.guessName(w.toks, d.Lo, d.Hi)}
+		report(t.Unit, t.sink, full, err)
+	}
+	t.Stats.Decls += w.stats.Decls
+	t.Stats.Parsed += w.stats.Parsed
+	t.Stats.Bad += w.stats.Bad
+	return full
+}
+
+// Close gives back what reading needed. Trees of ParseHeads must not be used
+// after it.
+func (t *Tree) Close() {
+	if w := t.w; w != nil {
+		t.w = nil
+		w.cache, w.toks, w.tokSlab, w.argSlab, w.attrSlab = nil, nil, nil, nil, nil
+		walkers.Put(w)
+	}
+}
+
+func (w *walker) unit(c *Cache, u *cpp.Unit, sink *source.Sink, heads bool) *Tree {
+	w.cache, w.toks, w.stats, w.pragma = c, u.Tokens, Stats{}, 0
 	w.scan(u.Tokens)
 	t := &Tree{Unit: u}
 	var slab []Decl
@@ -152,13 +193,22 @@ func (w *walker) unit(c *Cache, u *cpp.Unit, sink *source.Sink) *Tree {
 			lo++
 			continue
 		}
-		hi := w.split(lo, n)
+		hi, body := w.split(lo, n)
 		if len(slab) == cap(slab) {
 			slab = make([]Decl, 0, 256)
 		}
 		slab = append(slab, Decl{})
 		d := &slab[len(slab)-1]
-		if err := w.one(d, lo, hi); err != nil {
+		var err *syntaxError
+		if heads && body >= 0 && w.canWait(u, lo, body, hi) {
+			w.stats.Decls-- // what Complete reads counts
+			if err = w.one(d, lo, body); err == nil {
+				d.Hi, d.Body = hi, body
+			}
+		} else {
+			err = w.one(d, lo, hi)
+		}
+		if err != nil {
 			w.stats.Bad++
 			*d = Decl{Lo: lo, Hi: hi, Bad: true, Name: w.guessName(u.Tokens, lo, hi)}
 			report(u, sink, d, err)
@@ -167,7 +217,6 @@ func (w *walker) unit(c *Cache, u *cpp.Unit, sink *source.Sink) *Tree {
 		lo = hi
 	}
 	t.Stats = w.stats
-	w.cache, w.toks, w.tokSlab, w.argSlab, w.attrSlab = nil, nil, nil, nil, nil
 	return t
 }
 

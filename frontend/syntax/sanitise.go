@@ -20,6 +20,8 @@ type walker struct {
 	cache *Cache
 	stats Stats
 
+	pragma int // Pragmas[:pragma] stand before the declaration at hand
+
 	p    int32 // cursor
 	hi   int32 // end of the declaration
 	last int32 // the last token that the cursor left
@@ -79,6 +81,10 @@ func (w *walker) codeAt(i int32) code {
 	}
 	return c
 }
+
+// codeAfterHi is the code of the token behind the declaration: the brace, where
+// it is the head of a definition.
+func (w *walker) codeAfterHi() code { return w.code[w.hi] }
 
 // hides reports whether the name at i, which may be a keyword, is none here.
 func (w *walker) hides(i int32, c code) bool {

@@ -1,11 +1,15 @@
 package syntax
 
-// split returns the end of the external declaration that starts at token lo.
+import "saz/frontend/cpp"
+
+// split returns the end of the external declaration that starts at token lo,
+// and where it looks like a function's definition with a prototype, the brace
+// that opens the body; -1 otherwise.
 //
 // It looks only at brackets and at what stands at depth 0, so that a
 // declaration that cannot be parsed does not take its neighbours with it: the
 // end is a `;`, or the closing brace of what looks like a function's body.
-func (l *lexed) split(lo, n int32) int32 {
+func (l *lexed) split(lo, n int32) (end, body int32) {
 	var (
 		init     bool // behind `=`: a brace is an initialiser's
 		oldStyle bool // among the parameter declarations of `f(a) int a; {`
@@ -18,7 +22,7 @@ func (l *lexed) split(lo, n int32) int32 {
 		switch c {
 		case cSemi:
 			if !oldStyle {
-				return i + 1
+				return i + 1, -1
 			}
 		case cAssign:
 			init = true
@@ -33,7 +37,10 @@ func (l *lexed) split(lo, n int32) int32 {
 		case cLBrace:
 			e := l.skip(i, n)
 			if tag == 0 && !init {
-				return min(e+1, n)
+				if oldStyle || e == n-1 && l.code[e] != cRBrace {
+					i = -1
+				}
+				return min(e+1, n), i
 			}
 			i = e
 			tag = 0
@@ -83,7 +90,28 @@ func (l *lexed) split(lo, n int32) int32 {
 		}
 		closed = false
 	}
-	return n
+	return n, -1
+}
+
+// canWait reports whether the definition [lo, hi) with the body at brace may
+// turn out not to be needed: it is static or inline. Pragmas in it would come
+// out of turn.
+func (w *walker) canWait(u *cpp.Unit, lo, brace, hi int32) bool {
+	for w.pragma < len(u.Pragmas) && u.Pragmas[w.pragma].Tok <= lo {
+		w.pragma++
+	}
+	if w.pragma < len(u.Pragmas) && u.Pragmas[w.pragma].Tok < hi {
+		return false
+	}
+	for i := lo; i < brace; i++ {
+		switch w.code[i] {
+		case kStatic, kInline:
+			return true
+		case cLParen, cLBrack, cLBrace:
+			i = w.skip(i, brace)
+		}
+	}
+	return false
 }
 
 // skip returns the partner of the opening bracket at i, or the last token.

@@ -1,6 +1,9 @@
 package syntax
 
-import "saz/frontend/cpp"
+import (
+	"saz/frontend/cpp"
+	"saz/frontend/source"
+)
 
 // Mark says what a token of the parsed text really was. The text that
 // tree-sitter reads is not the program's: see doc.go.
@@ -91,6 +94,10 @@ type Decl struct {
 	// old-style list are each written `int NAME` with a Synthetic int.
 	KR map[int32][]*Decl
 
+	// Body is the brace of a definition whose body was left for
+	// Tree.Complete: what was read is its head, as a declaration. 0 for none.
+	Body int32
+
 	Bad  bool   // it could not be parsed: the declaration is unknown code, and a diagnostic says so
 	Name string // of a Bad declaration, the function or variable that it seems to declare, "" if unknown
 }
@@ -131,6 +138,9 @@ type Tree struct {
 	Unit  *cpp.Unit
 	Decls []*Decl
 	Stats Stats
+
+	w    *walker // until Close
+	sink *source.Sink
 }
 
 // Stats counts the work of one Parse.

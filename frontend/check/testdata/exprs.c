@@ -70,3 +70,5 @@ int gotos(int n) {
 }
 int scopes(int color) { enum color c = red; struct pt { char other; } q; q.other; color + 1; { typedef double u8; u8 z; z; int iptr = 3; iptr * 2; } u8 w; w; { extern int shared; shared; extern int fwd_fn(int); fwd_fn(1); } struct lone; struct lone *lp; { struct lone { int z; } l; l.z; } return sizeof(struct pt); }
 typedef int bool_; typedef int bool; bool bb(bool x) { return x + 1; } struct bbs { bool b; char c; } __attribute__((aligned(sizeof(bool) * 4)));
+/* 001: a declaration in a block completes an array's type there only; outside, sizeof still refuses it. */
+extern const char *months[]; const char *month(int i) { extern const char *months[12]; sizeof months; return months[i]; }
