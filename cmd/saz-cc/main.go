@@ -14,9 +14,10 @@
 // directory at the front of PATH does the same: saz-cc then runs the next
 // program of that name on PATH.
 //
-// An invocation that makes no object or program from C (-E, -M, -S, questions
-// about the compiler, other languages), a configure probe (conftest.c) and
-// standard input are not recorded; saz-cc becomes the compiler by exec.
+// For an invocation that makes no object or program (-E, -M, -S, questions about
+// the compiler) and a configure probe (conftest.c), saz-cc becomes the compiler
+// by exec. An object that is not made from a C file (assembler, another language,
+// standard input) gets a record that says so and no more.
 package main
 
 import (
@@ -175,23 +176,13 @@ func whyNot(o *build.Options) string {
 	default:
 		return "makes no object: " + o.Mode.String()
 	}
-	c, linked := 0, 0
 	for _, in := range o.Inputs {
 		switch {
-		case in.Name == "-":
-			return "reads standard input"
 		case strings.HasPrefix(filepath.Base(in.Name), "conftest."):
 			return "a configure probe"
-		case in.Lang.IsC():
-			c++
 		case in.Lang == build.LangHeader:
 			return "precompiles a header"
-		case !in.Source():
-			linked++
 		}
-	}
-	if c == 0 && (o.Mode == build.Compile || linked == 0) {
-		return "no C source"
 	}
 	return ""
 }

@@ -23,19 +23,41 @@ type recorder struct {
 
 func (r *recorder) record() {
 	if r.opt.Mode == build.Compile {
-		for _, in := range r.opt.Sources() {
-			r.object(in)
+		for _, in := range r.opt.Inputs {
+			if in.Source() {
+				r.object(in)
+			}
 		}
 		return
 	}
 	r.link()
 }
 
+// compiled is the record of one source. One that saz can't read, or that is no
+// file, is named with the reason, so that nobody has to wonder.
 func (r *recorder) compiled(in build.Input) build.Record {
+	if why := r.notC(in); why != "" {
+		return build.Record{Kind: build.KindOther, Dir: r.dir, File: in.Name, Output: r.opt.ObjectFor(in.Name), What: why}
+	}
 	return build.Record{
 		Kind: build.KindCompile, Dir: r.dir, Args: r.opt.Args[len(r.opt.Launcher):], CC: r.compilerPath(), File: in.Name,
 		Output: r.opt.ObjectFor(in.Name), Sum: r.sums[in.Name], Env: build.CompileEnv(os.Getenv),
 	}
+}
+
+func (r *recorder) notC(in build.Input) string {
+	switch {
+	case in.Name == "-":
+		return "standard input"
+	case in.Lang.IsC():
+		return ""
+	case in.Lang == build.LangAsm || in.Lang == build.LangAsmCpp:
+		return "assembler"
+	}
+	if ext := strings.TrimPrefix(filepath.Ext(in.Name), "."); ext != "" {
+		return ext
+	}
+	return string(in.Lang)
 }
 
 // compilerPath is the compiler that will be asked about its macros: not the
@@ -61,7 +83,7 @@ func (r *recorder) object(in build.Input) {
 		r.log.line("left alone", err.Error())
 		return
 	}
-	if r.nested(got, path, build.KindCompile) {
+	if r.nested(got, path, rec.Kind) {
 		return
 	}
 	r.add(path, in.Name, []build.Record{rec})
@@ -93,14 +115,13 @@ func (r *recorder) link() {
 	if r.nested(got, path, build.KindLink) {
 		return
 	}
-	var recs []build.Record
-	for _, in := range r.opt.Sources() {
-		recs = append(recs, r.compiled(in))
+	if err := build.KeepBuildID(path); err != nil {
+		r.log.line("build ID", path+" has one of its own: "+err.Error())
 	}
-	carried := 0
-	for i := range got.Records {
-		if got.Records[i].Kind == build.KindCompile {
-			carried++
+	var recs []build.Record
+	for _, in := range r.opt.Inputs {
+		if in.Source() {
+			recs = append(recs, r.compiled(in))
 		}
 	}
 	link := build.Record{
@@ -114,15 +135,40 @@ func (r *recorder) link() {
 	}
 	for _, in := range r.opt.Inputs {
 		link.Inputs = append(link.Inputs, in.Name)
-		// A linker that optimises makes new objects and leaves the sections
-		// of the old ones behind.
-		if carried == 0 && r.opt.LTO && !in.Source() {
-			if from, err := build.ReadRecords(abs(r.dir, in.Name)); err == nil {
-				recs = append(recs, from.Records...)
+	}
+	if r.opt.LTO {
+		recs = append(recs, r.optimised(got)...)
+	}
+	r.add(path, strings.Join(link.Inputs, " "), append(recs, link))
+}
+
+// optimised returns the records of those inputs that the linker had compiled
+// again as a whole: it makes new objects and leaves the sections of the old ones behind.
+func (r *recorder) optimised(got *build.Recorded) []build.Record {
+	have := map[string]bool{}
+	key := func(o *build.Record) string { return o.Kind + "\x00" + o.Dir + "\x00" + o.File + "\x00" + o.Output }
+	for i := range got.Records {
+		have[key(&got.Records[i])] = true
+	}
+	var out []build.Record
+	for _, in := range r.opt.Inputs {
+		if in.Source() {
+			continue
+		}
+		from, err := build.ReadRecords(abs(r.dir, in.Name))
+		if err != nil {
+			continue
+		}
+		for _, o := range from.Objects {
+			for i := range o.Records {
+				if k := key(&o.Records[i]); o.LTO && !have[k] {
+					have[k] = true
+					out = append(out, o.Records[i])
+				}
 			}
 		}
 	}
-	r.add(path, strings.Join(link.Inputs, " "), append(recs, link))
+	return out
 }
 
 func (r *recorder) add(path, from string, recs []build.Record) {
@@ -134,7 +180,11 @@ func (r *recorder) add(path, from string, recs []build.Record) {
 	if err != nil {
 		rel = path
 	}
-	r.log.line("recorded", fmt.Sprintf("%s <- %s", rel, from))
+	decision := "recorded"
+	if recs[0].Kind == build.KindOther && len(recs) == 1 {
+		decision, from = "noted", from+": "+recs[0].What
+	}
+	r.log.line(decision, fmt.Sprintf("%s <- %s", rel, from))
 }
 
 // logger appends to the file that SAZ_LOG names. Several compilers run at once:

@@ -285,6 +285,8 @@ func fromRecords(target string, rec *Recorded) (*part, error) {
 			if r.What != "object" || rec.Type == elf.ET_REL {
 				link = r
 			}
+		case KindOther:
+			p.skipped[r.What]++
 		}
 	}
 	if rec.Bad > 0 {

@@ -29,8 +29,9 @@ const RecordVersion = 1
 
 // Kinds of Record.
 const (
-	KindCompile = "cc"   // a C source was compiled
-	KindLink    = "link" // a program, shared object or -r object was linked
+	KindCompile = "cc"    // a C source was compiled
+	KindLink    = "link"  // a program, shared object or -r object was linked
+	KindOther   = "other" // something that is not C, or has no file, was compiled; What says what
 )
 
 // A Record is one line of JSON in Section.
@@ -45,7 +46,7 @@ type Record struct {
 	Sum    string   `json:"sum,omitempty"`    // cc: SourceSum of the source as compiled
 	Env    []string `json:"env,omitempty"`    // cc: see CompileEnv
 	Inputs []string `json:"inputs,omitempty"` // link: sources, objects and archives in order
-	What   string   `json:"what,omitempty"`   // link: "exe", "shared" or "object"
+	What   string   `json:"what,omitempty"`   // link: "exe", "shared" or "object"; other: the language, or why not
 
 	// Latin1 says that the strings were not UTF-8, which JSON cannot hold,
 	// and that each rune stands for one byte. Decoding undoes it.
@@ -169,6 +170,17 @@ type Recorded struct {
 	Type    elf.Type // of the ELF file; ET_NONE for an archive
 	Members int      // ELF members of an archive; 1 for an ELF file
 	Bad     int      // unreadable records
+	Objects []Object // each ELF member; the one of an ELF file has no name
+}
+
+// An Object is what one relocatable object or linked file says.
+type Object struct {
+	Name    string // of the archive's member
+	Records []Record
+	LTO     bool   // it holds a compiler's intermediate code
+	Source  string // without records: the source as its symbol table has it, "" if it does not
+	Offset  int64  // of the member's bytes in the archive; in a thin one -1, and Name is a path
+	Size    int64
 }
 
 // ReadRecords reads all records of an ELF file or of the members of an
@@ -196,7 +208,7 @@ func readRecords(path string, archives map[string]bool) (*Recorded, error) {
 	out := &Recorded{}
 	switch head := string(magic[:n]); {
 	case strings.HasPrefix(head, elf.ELFMAG):
-		err = out.elf(f)
+		err = out.elf(f, Object{Size: st.Size()})
 	case head == "!<arch>\n" || head == "!<thin>\n":
 		err = out.archive(f, st.Size(), path, head == "!<thin>\n", archives)
 	default:
@@ -208,7 +220,7 @@ func readRecords(path string, archives map[string]bool) (*Recorded, error) {
 	return out, nil
 }
 
-func (out *Recorded) elf(r io.ReaderAt) error {
+func (out *Recorded) elf(r io.ReaderAt, o Object) error {
 	e, err := elf.NewFile(r)
 	if err != nil {
 		return err
@@ -216,6 +228,7 @@ func (out *Recorded) elf(r io.ReaderAt) error {
 	out.Type = e.Type
 	out.Members++
 	for _, s := range e.Sections {
+		o.LTO = o.LTO || strings.HasPrefix(s.Name, ".gnu.lto_")
 		// ld -r with --unique, and some linker scripts, leave several.
 		if s.Name != Section || s.Type == elf.SHT_NOBITS {
 			continue
@@ -225,9 +238,20 @@ func (out *Recorded) elf(r io.ReaderAt) error {
 			return err
 		}
 		recs, bad := DecodeRecords(data)
-		out.Records = append(out.Records, recs...)
+		o.Records = append(o.Records, recs...)
 		out.Bad += bad
 	}
+	if len(o.Records) == 0 {
+		syms, _ := e.Symbols()
+		for i := range syms {
+			if elf.ST_TYPE(syms[i].Info) == elf.STT_FILE {
+				o.Source = syms[i].Name
+				break
+			}
+		}
+	}
+	out.Records = append(out.Records, o.Records...)
+	out.Objects = append(out.Objects, o)
 	return nil
 }
 
@@ -252,6 +276,7 @@ func (out *Recorded) archive(f io.ReaderAt, size int64, path string, thin bool, 
 		off += 60
 		body := io.NewSectionReader(f, off, n)
 		inside := true
+		bodyAt, bodySize := off, n
 		switch {
 		case name == "/" || name == "/SYM64/" || strings.HasPrefix(name, "__.SYMDEF"):
 		case name == "//":
@@ -272,7 +297,8 @@ func (out *Recorded) archive(f io.ReaderAt, size int64, path string, thin bool, 
 				if err != nil || i < 0 || i > n {
 					return fmt.Errorf("damaged archive: bad member name %q", name)
 				}
-				body = io.NewSectionReader(f, off+i, n-i)
+				bodyAt, bodySize = off+i, n-i
+				body = io.NewSectionReader(f, bodyAt, bodySize)
 			}
 			name = strings.TrimSuffix(name, "/")
 			if thin {
@@ -285,6 +311,12 @@ func (out *Recorded) archive(f io.ReaderAt, size int64, path string, thin bool, 
 					out.Records = append(out.Records, m.Records...)
 					out.Bad += m.Bad
 					out.Members += m.Members
+					for _, o := range m.Objects {
+						if o.Name == "" {
+							o.Name, o.Offset = name, -1
+						}
+						out.Objects = append(out.Objects, o)
+					}
 				} else if !errors.Is(err, errFormat) {
 					return err
 				}
@@ -292,7 +324,7 @@ func (out *Recorded) archive(f io.ReaderAt, size int64, path string, thin bool, 
 			}
 			var magic [4]byte
 			if _, err := body.ReadAt(magic[:], 0); err == nil && string(magic[:]) == elf.ELFMAG {
-				if err := out.elf(body); err != nil {
+				if err := out.elf(body, Object{Name: name, Offset: bodyAt, Size: bodySize}); err != nil {
 					return fmt.Errorf("member %s: %w", name, err)
 				}
 			}
