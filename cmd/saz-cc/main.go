@@ -51,9 +51,15 @@ environment:
 
 // depthName counts saz-cc processes from the outermost one, to end a search
 // for the compiler that always finds saz-cc again (a shell script in between).
+//
+// viaName lists the compiler caches and scripts that they ran. One that is linked
+// to the compiler's name (/usr/lib/ccache/gcc) looks for the next program of that
+// name on PATH, and may find saz-cc, whose next one it is in turn: so those that
+// were there already are passed over.
 const (
 	depthName = "SAZ_CC_DEPTH"
 	depthMax  = 8
+	viaName   = "SAZ_CC_VIA"
 )
 
 func main() {
@@ -85,10 +91,12 @@ func main() {
 
 	depth, _ := strconv.Atoi(os.Getenv(depthName))
 	if depth >= depthMax {
-		fatal(126, "%s leads back to saz-cc again and again: name the compiler by its full path", argv[0])
+		fatal(126, "%s %v", argv[0], errLoop)
 	}
 	compiler, skipped, err := findCompiler(argv[0])
-	if err != nil {
+	if err == errLoop {
+		fatal(126, "%s %v", argv[0], err)
+	} else if err != nil {
 		fatal(127, "%s: %v", argv[0], err)
 	}
 	given := argv
@@ -100,6 +108,10 @@ func main() {
 	os.Setenv(depthName, strconv.Itoa(depth+1))
 
 	log := &logger{name: os.Getenv("SAZ_LOG"), start: start, argv: given}
+	via := filepath.SplitList(os.Getenv(viaName))
+	if launches(compiler) {
+		os.Setenv(viaName, strings.Join(append(via, compiler), string(filepath.ListSeparator)))
+	}
 	if d := os.Getenv("SAZ_DISABLE"); d != "" && d != "0" {
 		log.line("passed", "SAZ_DISABLE is set")
 		become(compiler, argv)
@@ -136,7 +148,7 @@ func main() {
 		log.line("failed", fmt.Sprintf("the compiler exited with %d", code))
 		os.Exit(code)
 	}
-	(&recorder{opt: opt, dir: dir, compiler: compiler, sums: sums, log: log}).record()
+	(&recorder{opt: opt, dir: dir, compiler: compiler, cached: build.IsLauncher(compiler), sums: sums, log: log}).record()
 }
 
 func fatal(code int, format string, args ...any) {
@@ -187,8 +199,24 @@ func whyNot(o *build.Options) string {
 	return ""
 }
 
+// launches reports whether a program is one that looks for the compiler itself.
+func launches(path string) bool {
+	if build.IsLauncher(path) {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var magic [2]byte
+	f.Read(magic[:])
+	return string(magic[:]) == "#!"
+}
+
 // findCompiler returns the file to run. A name is looked for on PATH, passing
-// over every link to this program; skipped says that there was one.
+// over every link to this program (skipped says that there was one) and what led
+// to it.
 func findCompiler(name string) (path string, skipped bool, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -206,6 +234,14 @@ func findCompiler(name string) (path string, skipped bool, err error) {
 		}
 		return name, false, nil
 	}
+	var via []os.FileInfo
+	for _, v := range filepath.SplitList(os.Getenv(viaName)) {
+		if st, err := os.Stat(v); err == nil {
+			via = append(via, st)
+		}
+	}
+	again := false
+search:
 	for _, d := range filepath.SplitList(os.Getenv("PATH")) {
 		if d == "" {
 			d = "."
@@ -222,10 +258,21 @@ func findCompiler(name string) (path string, skipped bool, err error) {
 			skipped = true
 			continue
 		}
+		for _, v := range via {
+			if os.SameFile(st, v) {
+				again, skipped = true, true
+				continue search
+			}
+		}
 		return path, skipped, nil
+	}
+	if again {
+		return "", false, errLoop
 	}
 	return "", false, errors.New("command not found")
 }
+
+var errLoop = errors.New("leads back to saz-cc again and again: name the compiler by its full path")
 
 // become replaces saz-cc by the compiler. It does not return.
 func become(compiler string, argv []string) {

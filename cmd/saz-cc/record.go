@@ -17,6 +17,7 @@ type recorder struct {
 	opt      *build.Options
 	dir      string
 	compiler string
+	cached   bool // the compiler is a compiler cache
 	sums     map[string]string
 	log      *logger
 }
@@ -81,6 +82,13 @@ func (r *recorder) object(in build.Input) {
 	got, err := build.ReadRecords(path)
 	if err != nil {
 		r.log.line("left alone", err.Error())
+		return
+	}
+	if r.cached && len(got.Records) > 0 {
+		// From a saz-cc behind the cache, which may have run in another
+		// directory, long ago.
+		err = build.SetRecords(path, []build.Record{rec})
+		r.said(err, path, in.Name, []build.Record{rec})
 		return
 	}
 	if r.nested(got, path, rec.Kind) {
@@ -172,7 +180,12 @@ func (r *recorder) optimised(got *build.Recorded) []build.Record {
 }
 
 func (r *recorder) add(path, from string, recs []build.Record) {
-	if err := build.AddRecords(path, recs); err != nil {
+	r.said(build.AddRecords(path, recs), path, from, recs)
+}
+
+// said logs that records were written, or why not.
+func (r *recorder) said(err error, path, from string, recs []build.Record) {
+	if err != nil {
 		r.log.line("left alone", err.Error())
 		return
 	}

@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"saz/frontend/cpp"
@@ -287,6 +288,16 @@ func isQuiet(arg string) bool {
 // launchers are programs that take a compiler command as their arguments.
 var launchers = map[string]bool{
 	"ccache": true, "sccache": true, "distcc": true, "icecc": true, "gomacc": true, "buildcache": true, "saz-cc": true,
+}
+
+// IsLauncher reports whether the file at path is such a program, by its own name
+// or by that of the file that a link leads to (/usr/lib/ccache/gcc).
+func IsLauncher(path string) bool {
+	if launchers[filepath.Base(path)] {
+		return true
+	}
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && launchers[filepath.Base(real)]
 }
 
 // An ArgsError is a command line that the compiler itself would not accept.

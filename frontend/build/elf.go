@@ -136,8 +136,8 @@ func (e *elfFile) bytes(i int) ([]byte, error) {
 }
 
 // appendSection adds data to Section of the file, making the section if there
-// is none.
-func appendSection(f *os.File, size int64, data []byte) (err error) {
+// is none; with only, data is all that the section then holds.
+func appendSection(f *os.File, size int64, data []byte, only bool) (err error) {
 	e, err := openELF(f, size)
 	if err != nil {
 		return err
@@ -164,6 +164,9 @@ func appendSection(f *os.File, size int64, data []byte) (err error) {
 		have, err := e.bytes(old)
 		if err != nil {
 			return err
+		}
+		if only {
+			have = nil
 		}
 		at := align(size)
 		if !e.is64 && at+int64(len(have)+len(data)) > 1<<32-1 {

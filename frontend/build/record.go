@@ -340,7 +340,12 @@ func (out *Recorded) archive(f io.ReaderAt, size int64, path string, thin bool, 
 // AddRecords puts records into the ELF file at path, behind those that are
 // there already. The file keeps its time stamp: to make it is still what the
 // compiler wrote. When anything fails the file is as it was before.
-func AddRecords(path string, records []Record) error {
+func AddRecords(path string, records []Record) error { return writeRecords(path, records, false) }
+
+// SetRecords is AddRecords but for the records that are there already: they go.
+func SetRecords(path string, records []Record) error { return writeRecords(path, records, true) }
+
+func writeRecords(path string, records []Record, only bool) error {
 	data, err := EncodeRecords(records)
 	if err != nil {
 		return err
@@ -355,13 +360,13 @@ func AddRecords(path string, records []Record) error {
 	// A second name for the file may be a compiler cache's own copy, which
 	// must not change with it.
 	if links(st) > 1 {
-		return addToCopy(path, st, data)
+		return addToCopy(path, st, data, only)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	err = appendSection(f, st.Size(), data)
+	err = appendSection(f, st.Size(), data, only)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -369,7 +374,7 @@ func AddRecords(path string, records []Record) error {
 	return err
 }
 
-func addToCopy(path string, st os.FileInfo, data []byte) (err error) {
+func addToCopy(path string, st os.FileInfo, data []byte, only bool) (err error) {
 	path, err = filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
@@ -396,7 +401,7 @@ func addToCopy(path string, st os.FileInfo, data []byte) (err error) {
 	if err = w.Flush(); err != nil {
 		return err
 	}
-	if err = appendSection(tmp, st.Size(), data); err != nil {
+	if err = appendSection(tmp, st.Size(), data, only); err != nil {
 		return err
 	}
 	if err = tmp.Chmod(st.Mode().Perm()); err != nil {
