@@ -368,13 +368,17 @@ func (w *finder) count(o pointer.ObjID, size int64) int64 {
 func (w *finder) packetStores(locs []pointer.Loc) bool {
 	if w.stored == nil {
 		w.stored = map[pointer.Loc]bool{}
-		for i := range w.up.Updates {
-			u := &w.up.Updates[i]
-			if in := w.c.Instr(u.Ref); in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer {
-				continue
-			}
-			for _, l := range u.Locs {
-				w.stored[l] = true
+		mr := modref.Of(w.c)
+		for _, fid := range w.tl.PktProcs {
+			f := w.c.Prog.Funcs[fid]
+			for i := range f.Instrs {
+				ref := ir.Ref{Func: fid, I: int32(i)}
+				if in := &f.Instrs[i]; in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer || !w.tl.Packet(ref) {
+					continue
+				}
+				for _, l := range mr.Writes(ref) {
+					w.stored[l] = true
+				}
 			}
 		}
 	}

@@ -221,7 +221,8 @@ func sources(f *ir.Func, v ir.Value) map[ir.Reg]bool {
 	return out
 }
 
-func usesOf(f *ir.Func) [][]int32 {
+// Uses lists the instructions that use each register of f.
+func Uses(f *ir.Func) [][]int32 {
 	uses := make([][]int32, len(f.Regs))
 	for i := range f.Instrs {
 		f.Instrs[i].Operands(func(v *ir.Value) {
@@ -264,7 +265,7 @@ func (s *scan) function(f *ir.Func) {
 				continue
 			}
 			if uses == nil {
-				uses, loops = usesOf(f), ir.FindLoops(f)
+				uses, loops = Uses(f), ir.FindLoops(f)
 			}
 			if loops.LoopOf(in.Block) < 0 {
 				continue
@@ -289,7 +290,7 @@ func (s *scan) function(f *ir.Func) {
 				continue
 			}
 			if uses == nil {
-				uses, loops = usesOf(f), ir.FindLoops(f)
+				uses, loops = Uses(f), ir.FindLoops(f)
 			}
 			if loops.LoopOf(in.Block) < 0 {
 				continue
@@ -471,78 +472,4 @@ func (l *links) decide() (next, prev *link, tree bool, why string) {
 // compares reports whether in compares for equality.
 func compares(in *ir.Instr) bool {
 	return in.Op == ir.Cmp && (in.Sub == check.Eq || in.Sub == check.Ne)
-}
-
-// AtEntry reports whether v, used in block at of f, is an address in the entry
-// that a lookup is at: counted from the variable of a loop that follows the link of
-// k, or from a table by a computed index.
-func AtEntry(c *passes.Context, f *ir.Func, v ir.Value, at ir.BlockID, k *Container, loops *ir.Loops) bool {
-	for d := 0; d < 32; d++ { // to the address of the entry
-		v = strip(f, v)
-		if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
-			return false
-		}
-		in := &f.Instrs[f.Regs[v.ID].Def]
-		if in.Op == ir.FieldAddr || in.Op == ir.IndexAddr && (in.B.Kind == ir.VInt || in.Off >= 0 && in.Off < k.Entry.Size) {
-			v = in.A
-			continue
-		}
-		switch in.Op {
-		case ir.IndexAddr:
-			return true
-		case ir.Load:
-			if a := def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt {
-				return true // the first entry of a bucket
-			}
-		case ir.Phi:
-		default:
-			return false
-		}
-		break
-	}
-	for r := range cursors(f, v) {
-		if follows(c, f, r, at, k, loops) {
-			return true
-		}
-	}
-	return false
-}
-
-// cursors returns the phis and locals in memory that v comes from; of a
-// pointer to the pointer to the entry too.
-func cursors(f *ir.Func, v ir.Value) map[ir.Reg]bool {
-	out := sources(f, v)
-	if in := def(f, v); in != nil && in.Op == ir.Load {
-		for r := range sources(f, in.A) {
-			out[r] = true
-		}
-	}
-	return out
-}
-
-// follows reports whether the link of k, taken from what r holds, comes back
-// to r in a loop around block at.
-func follows(c *passes.Context, f *ir.Func, r ir.Reg, at ir.BlockID, k *Container, loops *ir.Loops) bool {
-	for i := range f.Instrs {
-		in := &f.Instrs[i]
-		if in.Op != ir.Load && in.Op != ir.FieldAddr {
-			continue
-		}
-		v := in.A
-		if in.Op == ir.FieldAddr {
-			v = ir.RegVal(in.Dst)
-		}
-		rec, off, base, ok := fieldOf(c.Prog, f, v)
-		if !ok || rec != k.Entry || off != k.NextOff && !(k.Shape == Tree && off == k.PrevOff) || !cursors(f, base)[r] {
-			continue
-		}
-		lp := loops.LoopOf(in.Block)
-		for lp >= 0 && loops.List[lp].Parent >= 0 && !loops.Contains(lp, at) {
-			lp = loops.List[lp].Parent
-		}
-		if lp >= 0 && loops.Contains(lp, at) && phis(f, usesOf(f), in.Dst)[r] {
-			return true
-		}
-	}
-	return false
 }

@@ -148,15 +148,22 @@ func matches(name string, words []string) bool {
 	return false
 }
 
-// inRecord returns the header field that an access of size bytes at off of a
-// record is in.
-func (e *engine) inRecord(rec *ctype.Record, off, size int64) (part, bool) {
+// layoutOf is recognise, remembered.
+func (e *engine) layoutOf(rec *ctype.Record) *layout {
 	rec = e.c.Prog.Record(rec)
 	l, ok := e.layouts[rec]
 	if !ok {
 		l = recognise(e.c.Prog, rec)
 		e.layouts[rec] = l
 	}
+	return l
+}
+
+// inRecord returns the header field that an access of size bytes at off of a
+// record is in.
+func (e *engine) inRecord(rec *ctype.Record, off, size int64) (part, bool) {
+	rec = e.c.Prog.Record(rec)
+	l := e.layoutOf(rec)
 	if l == nil {
 		return part{}, false
 	}

@@ -56,6 +56,7 @@ type engine struct {
 	writers  map[pointer.ObjID][]writer
 	entries  map[pointer.ObjID]bool // objects that hold entries: queries stop there
 	packet   map[pointer.ObjID]bool // packet bytes
+	steps    int                    // that are left
 }
 
 type contextKey struct {
@@ -162,8 +163,15 @@ type state struct {
 	mem  bool
 }
 
-func (e *engine) query() *query {
-	return &query{e: e, leaves: map[leaf]bool{}, seen: map[state]bool{}, budget: 30000}
+// Budgets of a trace, in steps.
+const (
+	traceBudget = 30000
+	constBudget = 500
+	stepsATable = 100000 // of all traces together, for each table there is
+)
+
+func (e *engine) query(budget int) *query {
+	return &query{e: e, leaves: map[leaf]bool{}, seen: map[state]bool{}, budget: budget}
 }
 
 // visit reports whether s is new and there is budget left.
@@ -171,7 +179,8 @@ func (q *query) visit(s state) bool {
 	if q.seen[s] {
 		return false
 	}
-	if q.budget--; q.budget < 0 {
+	q.e.steps--
+	if q.budget--; q.budget < 0 || q.e.steps < 0 {
 		q.gaveUp = true
 		return false
 	}

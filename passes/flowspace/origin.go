@@ -1,0 +1,288 @@
+package flowspace
+
+import (
+	"slices"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes/container"
+	"saz/passes/modref"
+	"saz/passes/pointer"
+)
+
+// origins says which values may come from a packet's header at all, by any
+// way: found once, forward from all reads of header bytes, context-insensitively, in time
+// linear in the code of packets and what it reads. The backward traces, which are exact and dear, are made only
+// where the answer is yes.
+type origins struct {
+	e     *engine
+	regs  [][]bool // by function and register
+	mem   map[pointer.ObjID][]extent
+	read  map[pointer.ObjID][]reader
+	uses  [][][]int32
+	types map[*ctype.Type]bool // holds a packet header
+	work  []place
+}
+
+type extent struct {
+	off  int32
+	size int64
+}
+
+// A reader is an instruction that reads bytes of an object.
+type reader struct {
+	ref ir.Ref
+	extent
+}
+
+type place struct {
+	f ir.FuncID
+	r ir.Reg
+}
+
+// maxExtents bounds how finely the bytes of one object are told apart.
+const maxExtents = 32
+
+func newOrigins(e *engine) *origins {
+	n := len(e.c.Prog.Funcs)
+	o := &origins{e: e, regs: make([][]bool, n), uses: make([][][]int32, n), mem: map[pointer.ObjID][]extent{},
+		read: map[pointer.ObjID][]reader{}, types: map[*ctype.Type]bool{}}
+	for _, fid := range e.tl.PktProcs {
+		f := e.c.Prog.Funcs[fid]
+		o.regs[fid] = make([]bool, len(f.Regs))
+	}
+	var first []ir.Ref
+	for _, fid := range e.tl.PktProcs {
+		f := e.c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			ref := ir.Ref{Func: fid, I: int32(i)}
+			switch in.Op {
+			case ir.Load, ir.LoadBits, ir.Copy, ir.Call, ir.Builtin:
+			default:
+				continue
+			}
+			if !e.tl.Packet(ref) {
+				continue
+			}
+			hit := false
+			acc := e.mr.ReadAccesses(ref)
+			if in.Op == ir.Call && in.B.Kind != ir.NoVal { // a record that a callee returns
+				acc = slices.Clone(acc)
+				for _, t := range e.pt.Callees(ref) {
+					g := e.c.Prog.Funcs[t]
+					for b := range g.Blocks {
+						if t := g.Term(ir.BlockID(b)); t.Op == ir.Ret && t.A.Kind != ir.NoVal {
+							for _, l := range e.pt.PointsTo(g.ID, t.A) {
+								acc = append(acc, modref.Access{Loc: l, Size: -1})
+							}
+						}
+					}
+				}
+			}
+			if len(acc) <= maxWrites {
+				for _, x := range acc {
+					o.read[x.Obj] = append(o.read[x.Obj], reader{ref, extent{x.Off, x.Size}})
+					hit = hit || e.packet[x.Obj] || o.holdsHeader(e.pt.TypeOf(x.Obj))
+				}
+			}
+			switch in.Op {
+			case ir.Load, ir.LoadBits:
+				hit = hit || o.headerAddress(f, in.A)
+			case ir.Copy:
+				hit = hit || o.headerAddress(f, in.B)
+			case ir.Call:
+				for _, a := range in.Args {
+					hit = hit || o.headerAddress(f, a)
+				}
+			}
+			if hit {
+				first = append(first, ref)
+			}
+		}
+	}
+	for _, ref := range first {
+		o.arrives(ref)
+	}
+	for len(o.work) > 0 {
+		p := o.work[len(o.work)-1]
+		o.work = o.work[:len(o.work)-1]
+		o.flow(p)
+	}
+	return o
+}
+
+// value reports whether v of f may come from a header.
+func (o *origins) value(f *ir.Func, v ir.Value) bool {
+	return v.Kind == ir.VReg && o.regs[f.ID] != nil && o.regs[f.ID][v.ID]
+}
+
+// behind reports whether the memory that v points at may hold what comes from one.
+func (o *origins) behind(f *ir.Func, v ir.Value) bool {
+	if o.headerAddress(f, v) {
+		return true
+	}
+	locs := o.e.pt.PointsTo(f.ID, v)
+	for _, l := range locs {
+		if len(o.mem[l.Obj]) > 0 || o.e.packet[l.Obj] || o.holdsHeader(o.e.pt.TypeOf(l.Obj)) {
+			return true
+		}
+	}
+	return len(locs) == 0
+}
+
+// headerAddress reports whether v is an address inside a record that is a packet header.
+func (o *origins) headerAddress(f *ir.Func, v ir.Value) bool {
+	for d := 0; v.Kind == ir.VReg && d < 32; d++ {
+		def := f.Regs[v.ID].Def
+		if def < 0 {
+			return false
+		}
+		in := &f.Instrs[def]
+		switch in.Op {
+		case ir.FieldAddr:
+			if in.Rec != nil && o.e.layoutOf(in.Rec) != nil {
+				return true
+			}
+		case ir.Move, ir.Conv, ir.IndexAddr:
+		default:
+			return false
+		}
+		v = in.A
+	}
+	return false
+}
+
+// holdsHeader reports whether a packet header is part of t.
+func (o *origins) holdsHeader(t *ctype.Type) bool {
+	for t != nil && t.Kind == ctype.Array {
+		t = t.Elem
+	}
+	if t == nil || !t.IsRecord() || t.Rec == nil {
+		return false
+	}
+	if x, ok := o.types[t]; ok {
+		return x
+	}
+	r := o.e.c.Prog.Record(t.Rec)
+	x := o.e.layoutOf(r) != nil
+	for i := range r.Fields {
+		x = x || o.holdsHeader(r.Fields[i].Type)
+	}
+	o.types[t] = x
+	return x
+}
+
+// reg marks a register.
+func (o *origins) reg(f ir.FuncID, r ir.Reg) {
+	if r >= 0 && o.regs[f] != nil && !o.regs[f][r] {
+		o.regs[f][r] = true
+		o.work = append(o.work, place{f, r})
+	}
+}
+
+// store marks what an instruction writes.
+func (o *origins) store(ref ir.Ref) {
+	acc := o.e.mr.WriteAccesses(ref)
+	if len(acc) > maxWrites {
+		return
+	}
+	for _, x := range acc {
+		o.memory(x.Obj, extent{x.Off, x.Size})
+	}
+}
+
+func (o *origins) memory(obj pointer.ObjID, x extent) {
+	have := o.mem[obj]
+	if slices.Contains(have, x) || len(have) > maxExtents {
+		return
+	}
+	if len(have) == maxExtents {
+		x = extent{pointer.Any, -1}
+	}
+	o.mem[obj] = append(have, x)
+	for _, r := range o.read[obj] {
+		if r.meets(x) {
+			o.arrives(r.ref)
+		}
+	}
+}
+
+func (r reader) meets(x extent) bool {
+	return r.off == pointer.Any || x.off == pointer.Any || x.size < 0 && int64(r.off)+max(r.size, 1) > int64(x.off) ||
+		r.size < 0 && int64(x.off)+max(x.size, 1) > int64(r.off) ||
+		int64(r.off) < int64(x.off)+max(x.size, 1) && int64(x.off) < int64(r.off)+max(r.size, 1)
+}
+
+// arrives says that an instruction reads header bytes from memory.
+func (o *origins) arrives(ref ir.Ref) {
+	in := o.e.c.Instr(ref)
+	switch in.Op {
+	case ir.Load, ir.LoadBits:
+		o.reg(ref.Func, in.Dst)
+	case ir.Copy:
+		o.store(ref)
+	case ir.Call, ir.Builtin:
+		if in.Dst >= 0 && in.Type != nil && in.Type.Kind != ctype.Pointer {
+			o.reg(ref.Func, in.Dst)
+		}
+		o.store(ref)
+	}
+}
+
+// flow goes on from a register.
+func (o *origins) flow(p place) {
+	e := o.e
+	f := e.c.Prog.Funcs[p.f]
+	if o.uses[p.f] == nil {
+		o.uses[p.f] = container.Uses(f)
+	}
+	for _, i := range o.uses[p.f][p.r] {
+		in := &f.Instrs[i]
+		ref := ir.Ref{Func: p.f, I: i}
+		if !e.tl.Packet(ref) {
+			continue
+		}
+		isB := in.B.Kind == ir.VReg && ir.Reg(in.B.ID) == p.r
+		switch in.Op {
+		case ir.Move, ir.Conv, ir.Bin, ir.Un, ir.Phi:
+			o.reg(p.f, in.Dst)
+		case ir.Builtin:
+			o.reg(p.f, in.Dst)
+			o.store(ref)
+		case ir.Store, ir.StoreBits:
+			if isB {
+				o.store(ref)
+			}
+		case ir.Call:
+			for _, t := range e.pt.Callees(ref) {
+				g := e.c.Prog.Funcs[t]
+				if !g.Defined() {
+					o.reg(p.f, in.Dst)
+					continue
+				}
+				for k, a := range in.Args {
+					if a.Kind == ir.VReg && ir.Reg(a.ID) == p.r && k < len(g.Params) {
+						o.param(g, g.Params[k])
+					}
+				}
+			}
+		case ir.Ret:
+			for _, site := range e.pt.Callers(p.f) {
+				o.reg(site.Func, e.c.Instr(site).Dst)
+			}
+		}
+	}
+}
+
+// param marks a parameter: its value on entry, or its memory.
+func (o *origins) param(g *ir.Func, l ir.LocalID) {
+	for r := range g.Regs {
+		if g.Regs[r].Def < 0 && g.Regs[r].Local == l {
+			o.reg(g.ID, ir.Reg(r))
+		}
+	}
+	if obj := o.e.pt.LocalObj(g.ID, l); obj >= 0 {
+		o.memory(obj, extent{0, -1})
+	}
+}
