@@ -27,7 +27,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,6 +34,9 @@ import (
 
 	"saz/frontend/build"
 )
+
+// Version of saz; the Makefile sets it.
+var version = "0.1.0-dev"
 
 const usage = `usage: saz-cc COMPILER [ARGUMENT...]
 
@@ -73,7 +75,7 @@ func main() {
 		}
 		switch argv[1] {
 		case "--version":
-			fmt.Println("saz-cc", version())
+			fmt.Println("saz-cc", version)
 			return
 		case "--help", "-h":
 			fmt.Print(usage)
@@ -154,23 +156,6 @@ func main() {
 func fatal(code int, format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "saz-cc: "+format+"\n", args...)
 	os.Exit(code)
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "(unknown)"
-	}
-	v := info.Main.Version
-	if v == "" {
-		v = "(devel)"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && !strings.Contains(v, s.Value[:min(12, len(s.Value))]) {
-			v += " " + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return v
 }
 
 func abs(dir, name string) string {

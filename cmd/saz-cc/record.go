@@ -55,10 +55,14 @@ func (r *recorder) notC(in build.Input) string {
 	case in.Lang == build.LangAsm || in.Lang == build.LangAsmCpp:
 		return "assembler"
 	}
-	if ext := strings.TrimPrefix(filepath.Ext(in.Name), "."); ext != "" {
-		return ext
+	switch ext := filepath.Ext(in.Name); strings.ToLower(ext) {
+	case ".cc", ".cp", ".cxx", ".cpp", ".c++", ".c", ".ii":
+		return "C++"
+	case "":
+		return "a language given by -x"
+	default:
+		return "not C: " + ext
 	}
-	return string(in.Lang)
 }
 
 // compilerPath is the compiler that will be asked about its macros: not the

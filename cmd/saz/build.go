@@ -65,15 +65,9 @@ func buildCommand() *cli.Command {
 // shimmed runs the command with the compilers' names leading to saz-cc. It
 // returns the log that saz-cc wrote and the command's exit status.
 func shimmed(argv []string) (log string, code int, err error) {
-	self, err := os.Executable()
+	wrapper, err := wrapper()
 	if err != nil {
 		return "", 0, err
-	}
-	wrapper := filepath.Join(filepath.Dir(self), "saz-cc")
-	if _, err := os.Stat(wrapper); err != nil {
-		if wrapper, err = exec.LookPath("saz-cc"); err != nil {
-			return "", 0, errors.New("saz-cc is neither beside saz nor on PATH")
-		}
 	}
 	dir, err := os.MkdirTemp("", "saz-build-")
 	if err != nil {

@@ -49,6 +49,7 @@ func realMain(args []string) int {
 		Commands: []*cli.Command{
 			analyzeCommand(), explainCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
 			parseCommand(), dumpCommand(), pointsToCommand(), calleesCommand(), callersCommand(),
+			statusCommand(), doctorCommand(), cacheCommand(),
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {

@@ -166,7 +166,7 @@ func (p *probe) run() {
 }
 
 func (p *probe) cacheFile(path string, st os.FileInfo) string {
-	base, err := os.UserCacheDir()
+	base, err := CacheDir()
 	if err != nil {
 		return ""
 	}
@@ -178,7 +178,7 @@ func (p *probe) cacheFile(path string, st os.FileInfo) string {
 	for _, n := range []string{"GCC_EXEC_PREFIX", "COMPILER_PATH"} {
 		fmt.Fprintf(h, "\x00%s", os.Getenv(n))
 	}
-	return filepath.Join(base, "saz", "toolchain", hex.EncodeToString(h.Sum(nil)[:12])+".json")
+	return filepath.Join(base, "toolchain", hex.EncodeToString(h.Sum(nil)[:12])+".json")
 }
 
 func exists(path string) bool {
