@@ -19,6 +19,7 @@ import (
 	"saz/frontend/source"
 	"saz/passes"
 	"saz/passes/plan"
+	"saz/passes/receive"
 	"saz/passes/run"
 	"saz/rewrite/edit"
 	"saz/rewrite/glue"
@@ -49,11 +50,13 @@ type Result struct {
 type Manifest struct {
 	Schema  string   `json:"schema"`
 	Program string   `json:"program"`
+	Root    string   `json:"root"` // what the tree's names are relative to
 	Version string   `json:"saz_version"`
+	Sites   int      `json:"receive_sites"`
 	Tracked int      `json:"tracked"`
 	Marks   int      `json:"marks"`
 	Pruned  int      `json:"pruned"`
-	Sites   int      `json:"allocation_sites"`
+	Allocs  int      `json:"allocation_sites"`
 	Patched []string `json:"patched"`
 }
 
@@ -85,7 +88,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	if err = hook.Place(c, set, glue.Statics(c), topt); err != nil {
 		return nil, err
 	}
-	if err = includes(c, set); err != nil {
+	if err = includes(a, set); err != nil {
 		return nil, err
 	}
 
@@ -114,7 +117,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 		res.Files[name] = text
 	}
 	res.Files["Makefile"] = res.makefile(a.Build)
-	manifest, err := json.MarshalIndent(Manifest{"saz.tree/1", a.Build.Name, opt.Version, len(res.Plan.Vars), len(res.Marks.Marks),
+	manifest, err := json.MarshalIndent(Manifest{"saz.tree/1", a.Build.Name, res.Root, opt.Version, len(receive.Of(c).Sites), len(res.Plan.Vars), len(res.Marks.Marks),
 		len(res.Marks.Pruned), len(res.Plan.Sites), append([]string{}, res.Patched...)}, "", "  ")
 	if err != nil {
 		return nil, err
@@ -209,8 +212,16 @@ func (r *Result) name(path string) string {
 }
 
 // includes puts the runtime's header at the top of each unit that sees an edit. The
-// #line keeps the numbers of all lines after it.
-func includes(c *passes.Context, set *edit.Set) error {
+// #line keeps the numbers of all lines after it, and the name by which the
+// compiler was given the file: __FILE__ and the debug information go by it.
+func includes(a *run.Analysis, set *edit.Set) error {
+	c := a.Context
+	named := map[string]string{}
+	for i := range a.Build.Commands {
+		if cmd := &a.Build.Commands[i]; named[cmd.Path()] == "" {
+			named[cmd.Path()] = cmd.File
+		}
+	}
 	changed := map[string]bool{}
 	for _, f := range set.Files() {
 		changed[f.Path] = true
@@ -226,7 +237,10 @@ func includes(c *passes.Context, set *edit.Set) error {
 			continue
 		}
 		done[main.Path] = true
-		name := filepath.Base(main.Path)
+		name := named[main.Path]
+		if name == "" {
+			name = filepath.Base(main.Path)
+		}
 		if err := set.Add(main.Path, main.Data, edit.Edit{New: Include + "#line 1 " + quote(name) + "\n", Prio: -100, By: "header"}); err != nil {
 			return err
 		}
