@@ -15,11 +15,15 @@ import (
 
 	"saz/passes/report"
 	"saz/passes/report/baseline"
+	"saz/passes/report/html"
 	"saz/passes/report/text"
+	"saz/passes/run"
+	"saz/rewrite"
+	"saz/rewrite/track"
 )
 
 // formats of a report.
-var formats = []string{"text", "json"}
+var formats = []string{"text", "json", "html"}
 
 // What --fail-on turns into exit status 1: changes since a baseline, and things left to people.
 var failures = append(slices.Clone(baseline.Kinds), "changes", "decisions", "unmodelled")
@@ -81,7 +85,7 @@ func analyzeCommand() *cli.Command {
 			code := complain(c, a)
 			failed := slices.Contains(fail, "decisions") && len(r.Decisions) > 0 || slices.Contains(fail, "unmodelled") && len(r.Unmodelled) > 0
 			st := style(c)
-			write := func(w io.Writer) error { return render(w, c.String("format"), r, keep, c.String("sort"), st) }
+			write := func(w io.Writer) error { return render(w, c.String("format"), a, r, keep, c.String("sort"), st) }
 			if old != nil {
 				d, err := baseline.Compare(c.String("baseline"), old, r)
 				if err != nil {
@@ -108,15 +112,35 @@ func analyzeCommand() *cli.Command {
 }
 
 // render writes a report in a format.
-func render(w io.Writer, format string, r *report.Report, keep func(*report.Variable) bool, order string, st text.Style) error {
+func render(w io.Writer, format string, a *run.Analysis, r *report.Report, keep func(*report.Variable) bool, order string, st text.Style) error {
 	switch format {
 	case "text":
 		text.Table(w, r, keep, order, st)
 		return nil
 	case "json":
 		return writeJSON(w, r)
+	case "html":
+		return html.Write(w, r, marks(a))
 	}
 	return fmt.Errorf("unknown format %q", format)
+}
+
+// marks asks the rewriter where it would announce updates.
+func marks(a *run.Analysis) html.Options {
+	res, err := rewrite.Instrument(a, rewrite.Options{Version: version})
+	if err != nil {
+		return html.Options{NoMarks: err.Error()}
+	}
+	var opt html.Options
+	add := func(list []track.Mark, pruned bool) {
+		for _, m := range list {
+			at := a.Frontend.Files.Place(m.Pos)
+			opt.Marks = append(opt.Marks, html.Mark{File: at.Path, Line: at.Line, Var: int(res.Plan.Vars[m.Var].Var), Pruned: pruned})
+		}
+	}
+	add(res.Marks.Marks, false)
+	add(res.Marks.Pruned, true)
+	return opt
 }
 
 // What other verbs print with.

@@ -42,8 +42,8 @@ func newSources(p *ir.Program, dir string, own map[source.FileID]bool) *Sources 
 	return s
 }
 
-// abs is where a file that the report names stands.
-func (s *Sources) abs(file string) string {
+// Abs is where a file that the report names stands.
+func (s *Sources) Abs(file string) string {
 	if filepath.IsAbs(file) || s.dir == "" {
 		return file
 	}
@@ -72,7 +72,7 @@ func (s *Sources) file(file string) *source.File {
 	if s == nil || file == "" {
 		return nil
 	}
-	f, err := s.set.Open(s.abs(file))
+	f, err := s.set.Open(s.Abs(file))
 	if err != nil {
 		return nil
 	}
@@ -80,14 +80,14 @@ func (s *Sources) file(file string) *source.File {
 }
 
 // Own reports whether a file belongs to the project (the others are the system's).
-func (s *Sources) Own(file string) bool { return s != nil && s.own[s.abs(file)] }
+func (s *Sources) Own(file string) bool { return s != nil && s.own[s.Abs(file)] }
 
 // Name is file relative to Root where it lies below it.
 func (s *Sources) Name(file string) string {
 	if s == nil {
 		return file
 	}
-	return passes.Short(s.Root, s.abs(file))
+	return passes.Short(s.Root, s.Abs(file))
 }
 
 // Files are the project's files, as the report names them, sorted.
