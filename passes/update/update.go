@@ -18,6 +18,9 @@
 package update
 
 import (
+	"encoding/binary"
+	"fmt"
+	"slices"
 	"sort"
 
 	"saz/frontend/ctype"
@@ -47,13 +50,13 @@ func run(c *passes.Context) (any, error) {
 		Fields:     map[persist.VarID][]string{},
 		Ranges:     map[persist.VarID][][2]int64{},
 	}
-	owners := map[pointer.ObjID][]persist.VarID{} // object → variables from which it is reached
 	own := map[pointer.ObjID]persist.VarID{}
 	type slot struct {
 		f ir.FuncID
 		l ir.LocalID
 	}
 	regs := map[slot]persist.VarID{}
+	var roots []persist.VarID
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if _, ok := tl.TopLevel[v.ID]; !ok {
@@ -64,25 +67,63 @@ func run(c *passes.Context) (any, error) {
 			continue
 		}
 		own[v.Obj] = v.ID
-		for _, o := range pt.Reach(v.Obj) {
-			if o != v.Obj && !pt.Objects[o].Opaque {
-				owners[o] = append(owners[o], v.ID)
-			}
-		}
+		roots = append(roots, v.ID)
 	}
+	cl := classes(pt, ps, roots)
 	leaves := map[persist.VarID][]leaf{}
 	hit := map[persist.VarID]map[int]bool{}
-	touch := func(id persist.VarID, off int32) {
+	touched := map[pointer.Loc]bool{}
+	touch := func(id persist.VarID, l pointer.Loc) {
+		if touched[l] {
+			return
+		}
+		touched[l] = true
 		v := &ps.Vars[id]
 		if leaves[id] == nil {
 			leaves[id] = leavesOf(v.Type)
 			hit[id] = map[int]bool{}
 		}
-		for k, l := range leaves[id] {
-			if off == pointer.Any || int64(off) >= l.lo && int64(off) < l.lo+l.elem {
+		for k, lf := range leaves[id] {
+			if l.Off == pointer.Any || int64(l.Off) >= lf.lo && int64(l.Off) < lf.lo+lf.elem {
 				hit[id][k] = true
 			}
 		}
+	}
+	// What is updated by writing a list of places is worked out once a list: the
+	// same pointer is written through again and again.
+	written := map[string][]Update{}
+	var key []byte
+	of := func(ref ir.Ref) []Update {
+		acc, freed := mr.WriteAccesses(ref), mr.Frees(ref)
+		if len(acc)+len(freed) == 0 {
+			return nil
+		}
+		key = key[:0]
+		for _, x := range acc {
+			key = binary.LittleEndian.AppendUint32(key, uint32(x.Obj))
+			key = binary.LittleEndian.AppendUint32(key, uint32(x.Off))
+			key = binary.LittleEndian.AppendUint64(key, uint64(x.Size))
+		}
+		for _, o := range freed {
+			key = binary.LittleEndian.AppendUint32(key, uint32(o))
+		}
+		if u, ok := written[string(key)]; ok {
+			return u
+		}
+		var locs []pointer.Loc
+		for _, l := range mr.Writes(ref) {
+			if !pt.Objects[l.Obj].Opaque {
+				locs = append(locs, l)
+			}
+		}
+		for _, l := range locs {
+			if id, ok := own[l.Obj]; ok {
+				touch(id, l)
+			}
+		}
+		u := cl.updates(locs, own)
+		written[string(key)] = u
+		return u
 	}
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
@@ -95,48 +136,26 @@ func run(c *passes.Context) (any, error) {
 			if in.Op == ir.LifeStart || in.Op == ir.Phi {
 				continue
 			}
-			byVar := map[persist.VarID]*Update{}
-			add := func(id persist.VarID, direct bool, l pointer.Loc) {
-				u := byVar[id]
-				if u == nil {
-					u = &Update{Ref: ref, Var: id, How: how(c, pt, ref, direct)}
-					byVar[id] = u
-				}
-				u.Direct = u.Direct || direct
-				if l.Obj >= 0 {
-					u.Locs = append(u.Locs, l)
-				}
-			}
+			from := len(res.Updates)
 			if in.Dst >= 0 {
 				if l := f.Regs[in.Dst].Local; l >= 0 {
 					if id, ok := regs[slot{fid, l}]; ok {
-						add(id, true, pointer.Loc{Obj: -1})
+						res.Updates = append(res.Updates, Update{Ref: ref, Var: id, Direct: true, How: how(c, pt, ref, true)})
 					}
 				}
 			}
-			for _, l := range mr.Writes(ref) {
-				if pt.Objects[l.Obj].Opaque {
-					continue
-				}
-				if id, ok := own[l.Obj]; ok {
-					add(id, true, l)
-					touch(id, l.Off)
-				}
-				for _, id := range owners[l.Obj] {
-					add(id, false, l)
-				}
+			for _, u := range of(ref) {
+				u.Ref, u.How = ref, how(c, pt, ref, u.Direct)
+				res.Updates = append(res.Updates, u)
 			}
-			ids := make([]persist.VarID, 0, len(byVar))
-			for id := range byVar {
-				ids = append(ids, id)
+			here := res.Updates[from:]
+			if len(here) > 1 {
+				sort.SliceStable(here, func(a, b int) bool { return here[a].Var < here[b].Var })
 			}
-			sort.Slice(ids, func(a, b int) bool { return ids[a] < ids[b] })
-			for _, id := range ids {
-				u := byVar[id]
-				res.Updates = append(res.Updates, *u)
-				if res.Updateable[id] == nil {
+			for k := range here {
+				if u := &here[k]; res.Updateable[u.Var] == nil {
 					why := append([]passes.Why(nil), tl.ProcWhy[fid]...)
-					res.Updateable[id] = append(why, c.Because(ref, "%s in %s: %s", u.How, f.Name, c.Text(ref)))
+					res.Updateable[u.Var] = append(why, c.Because(ref, "%s in %s: %s", u.How, f.Name, c.Text(ref)))
 				}
 			}
 		}
@@ -155,6 +174,89 @@ func run(c *passes.Context) (any, error) {
 		}
 	}
 	return res, nil
+}
+
+// owners says which variables reach an object. Objects that the same variables reach
+// are of one class: there are few of those, however many objects there are.
+type owners struct {
+	class []int32           // of an object; 0: nobody's
+	vars  [][]persist.VarID // of a class, sorted
+}
+
+func classes(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *owners {
+	w := &owners{class: make([]int32, len(pt.Objects)), vars: [][]persist.VarID{nil}}
+	for _, id := range roots {
+		next := map[int32]int32{} // a class → the class with id in it too
+		obj := ps.Vars[id].Obj
+		for _, o := range pt.Reach(obj) {
+			if o != obj && pt.Objects[o].Opaque {
+				continue
+			}
+			k, ok := next[w.class[o]]
+			if !ok {
+				k = int32(len(w.vars))
+				next[w.class[o]] = k
+				w.vars = append(w.vars, append(slices.Clip(w.vars[w.class[o]]), id))
+			}
+			w.class[o] = k
+		}
+	}
+	for _, v := range w.vars {
+		slices.Sort(v)
+	}
+	return w
+}
+
+// updates makes an update of each variable of which locs, or memory reached from it, is a part.
+func (w *owners) updates(locs []pointer.Loc, own map[pointer.ObjID]persist.VarID) []Update {
+	byClass := map[int32][]pointer.Loc{}
+	var order []int32
+	direct := map[persist.VarID]bool{}
+	for _, l := range locs {
+		k := w.class[l.Obj]
+		if k == 0 {
+			continue
+		}
+		if byClass[k] == nil {
+			order = append(order, k)
+		}
+		byClass[k] = append(byClass[k], l)
+		if id, ok := own[l.Obj]; ok {
+			direct[id] = true
+		}
+	}
+	in := map[persist.VarID][]int32{}
+	var ids []persist.VarID
+	for _, k := range order {
+		for _, id := range w.vars[k] {
+			if in[id] == nil {
+				ids = append(ids, id)
+			}
+			in[id] = append(in[id], k)
+		}
+	}
+	slices.Sort(ids)
+	out := make([]Update, 0, len(ids))
+	shared := map[string][]pointer.Loc{} // classes → their places
+	for _, id := range ids {
+		ks := in[id]
+		sig := fmt.Sprint(ks)
+		part, ok := shared[sig]
+		if !ok {
+			for _, k := range ks {
+				part = append(part, byClass[k]...)
+			}
+			slices.SortFunc(part, func(a, b pointer.Loc) int {
+				if a.Obj != b.Obj {
+					return int(a.Obj) - int(b.Obj)
+				}
+				return int(a.Off) - int(b.Off)
+			})
+			shared[sig] = part
+		}
+		out = append(out, Update{Var: id, Direct: direct[id], Locs: part})
+	}
+	return out
 }
 
 // how names the kind of update for people.
@@ -183,7 +285,7 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 	case ir.Builtin:
 		return "builtin " + in.Name
 	}
-	if direct && in.A.Kind != ir.VReg {
+	if direct && named(c.Prog.Funcs[ref.Func], in.A) {
 		return "assignment"
 	}
 	return "assignment through a pointer"
@@ -259,4 +361,20 @@ func join(r [][2]int64, lo, hi int64) [][2]int64 {
 		}
 	}
 	return out
+}
+
+// named reports whether the address v is that of a variable or of a part of one that the code names.
+func named(f *ir.Func, v ir.Value) bool {
+	for v.Kind == ir.VReg {
+		d := f.Regs[v.ID].Def
+		if d < 0 {
+			return false
+		}
+		in := &f.Instrs[d]
+		if in.Op != ir.FieldAddr && in.Op != ir.IndexAddr {
+			return false
+		}
+		v = in.A
+	}
+	return true
 }
