@@ -77,6 +77,7 @@ func (r *Result) components() {
 			}
 			if low[f] == index[f] {
 				size := 0
+				r.start = append(r.start, int32(len(r.order)))
 				for {
 					g := stack[len(stack)-1]
 					stack = stack[:len(stack)-1]
@@ -102,6 +103,7 @@ func (r *Result) components() {
 			}
 		}
 	}
+	r.start = append(r.start, int32(len(r.order)))
 }
 
 func (r *Result) walk(from []ir.FuncID, edges [][]Edge, to func(Edge) ir.FuncID, skip func(*Edge) bool) []ir.FuncID {

@@ -43,6 +43,7 @@ type Result struct {
 	in    [][]Edge // by callee
 	order []ir.FuncID
 	comp  []int32
+	start []int32 // by component: its first place in order
 	rec   []bool
 }
 
@@ -92,6 +93,9 @@ func (r *Result) BottomUp() []ir.FuncID { return r.order }
 // SCC returns the number of f's strongly connected component; components are
 // numbered bottom up.
 func (r *Result) SCC(f ir.FuncID) int { return int(r.comp[f]) }
+
+// Members returns the functions of component c.
+func (r *Result) Members(c int) []ir.FuncID { return r.order[r.start[c]:r.start[c+1]] }
 
 // Recursive reports whether f may call itself, directly or not.
 func (r *Result) Recursive(f ir.FuncID) bool { return r.rec[f] }

@@ -13,26 +13,29 @@ import (
 	"saz/passes/pointer"
 )
 
-// An accessTable holds the accesses of each instruction, by function and
-// index; nil where there are none.
-type accessTable [][][]Access
-
 type analysis struct {
 	prog   *ir.Program
 	models *models.Set
 	pts    *pointer.Result
 	graph  *callgraph.Result
 
-	writes, reads accessTable
+	parts *parts
+	reach *reach
+	base  []int32 // by function: its first instruction, counted over all
+
+	writes, reads []int32 // by instruction: its effect
+	args          map[argKey]PartID
+	params        map[argKey]PartID
 	frees         map[ir.Ref][]pointer.ObjID
 
 	mu   sync.Mutex
-	sums map[sumKey][]Access
+	sums [2][]Bits // by component of the call graph: regions read, written
 }
 
-type sumKey struct {
-	f   ir.FuncID
-	mod bool
+// An argKey is argument or parameter k of a call or (I -1) a procedure.
+type argKey struct {
+	ir.Ref
+	k int
 }
 
 func run(c *passes.Context) (any, error) {
@@ -44,95 +47,39 @@ func Analyze(p *ir.Program, ms *models.Set, pts *pointer.Result, g *callgraph.Re
 	if ms == nil {
 		ms = models.Default()
 	}
-	a := &analysis{prog: p, models: ms, pts: pts, graph: g, frees: map[ir.Ref][]pointer.ObjID{}, sums: map[sumKey][]Access{}}
-	a.writes, a.reads = make(accessTable, len(p.Funcs)), make(accessTable, len(p.Funcs))
+	a := &analysis{prog: p, models: ms, pts: pts, graph: g, frees: map[ir.Ref][]pointer.ObjID{}, args: map[argKey]PartID{}, params: map[argKey]PartID{}}
+	a.parts, a.reach = newParts(a), newReach(pts)
+	n := int32(0)
 	for _, f := range p.Funcs {
-		if len(f.Blocks) == 0 {
-			continue
+		a.base = append(a.base, n)
+		n += int32(len(f.Instrs))
+	}
+	a.writes, a.reads = make([]int32, n), make([]int32, n)
+	var e effect
+	for _, f := range p.Funcs {
+		for k, l := range f.Params {
+			if o := pts.LocalObj(f.ID, l); o >= 0 && len(f.Blocks) > 0 {
+				s := a.parts.set([]pointer.Loc{{Obj: o}})
+				a.params[argKey{ir.Ref{Func: f.ID, I: -1}, k}] = a.parts.part(partKey{set: s, size: -1, write: true})
+			}
 		}
-		w, r := make([][]Access, len(f.Instrs)), make([][]Access, len(f.Instrs))
 		for i := range f.Instrs {
-			e := effect{a: a, f: f, in: &f.Instrs[i], ref: ir.Ref{Func: f.ID, I: int32(i)}}
+			e = effect{a: a, f: f, in: &f.Instrs[i], ref: ir.Ref{Func: f.ID, I: int32(i)}, w: e.w[:0], r: e.r[:0]}
 			e.instr()
-			w[i], r[i] = tidy(e.w), tidy(e.r)
+			a.writes[a.base[f.ID]+int32(i)], a.reads[a.base[f.ID]+int32(i)] = a.parts.effect(e.w), a.parts.effect(e.r)
 			if len(e.freed) > 0 {
 				slices.Sort(e.freed)
 				a.frees[e.ref] = slices.Compact(e.freed)
 			}
 		}
-		a.writes[f.ID], a.reads[f.ID] = w, r
 	}
-	return &Result{a}
+	a.parts.seal()
+	a.reach = nil
+	return &Result{a, a.partition()}
 }
 
-func (a *analysis) at(ref ir.Ref, t *accessTable) []Access {
-	if l := (*t)[ref.Func]; l != nil {
-		return l[ref.I]
-	}
-	return nil
-}
-
-// expand turns accesses into the places of the scalars that they touch.
-func (a *analysis) expand(acc []Access) []pointer.Loc {
-	out := make([]pointer.Loc, 0, len(acc))
-	for _, x := range acc {
-		if x.Size >= 0 && x.Size <= 8 {
-			out = append(out, x.Loc)
-		} else {
-			out = append(out, a.pts.Leaves(x.Loc, x.Size)...)
-		}
-	}
-	sortLocs(out)
-	return slices.Compact(out)
-}
-
-func sortLocs(l []pointer.Loc) {
-	slices.SortFunc(l, func(x, y pointer.Loc) int {
-		if x.Obj != y.Obj {
-			return int(x.Obj) - int(y.Obj)
-		}
-		return int(x.Off) - int(y.Off)
-	})
-}
-
-// tidy sorts accesses and drops those within others.
-func tidy(l []Access) []Access {
-	if len(l) < 2 {
-		return l
-	}
-	slices.SortFunc(l, func(x, y Access) int {
-		if x.Obj != y.Obj {
-			return int(x.Obj) - int(y.Obj)
-		}
-		if x.Off != y.Off {
-			return int(x.Off) - int(y.Off)
-		}
-		return int(end(y) - end(x))
-	})
-	out := l[:0]
-	for _, x := range l {
-		if n := len(out); n > 0 && out[n-1].Obj == x.Obj && (out[n-1].Off == pointer.Any || end(x) <= end(out[n-1])) {
-			continue
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
-// end is where an access ends; far away if it has no end.
-func end(a Access) int64 {
-	if a.Size < 0 || a.Off == pointer.Any {
-		return 1 << 40
-	}
-	return int64(a.Off) + a.Size
-}
-
-// Overlap reports whether a and b may have bytes in common.
-func Overlap(a, b Access) bool {
-	if a.Obj != b.Obj {
-		return false
-	}
-	return a.Off == pointer.Any || b.Off == pointer.Any || int64(a.Off) < end(b) && int64(b.Off) < end(a)
+func (a *analysis) at(ref ir.Ref, t []int32) []Access {
+	return a.parts.effAcc[t[a.base[ref.Func]+ref.I]]
 }
 
 // An effect collects what one instruction does.
@@ -141,97 +88,113 @@ type effect struct {
 	f     *ir.Func
 	in    *ir.Instr
 	ref   ir.Ref
-	w, r  []Access
+	w, r  []PartID
 	freed []pointer.ObjID
 }
 
-func (e *effect) to(v ir.Value, size int64, list *[]Access) {
-	for _, l := range e.a.pts.PointsTo(e.f.ID, v) {
-		e.loc(l, size, list)
-	}
-}
+// A dir is the direction of an access.
+type dir bool
 
-func (e *effect) loc(l pointer.Loc, size int64, list *[]Access) {
-	if o := &e.a.pts.Objects[l.Obj]; o.Kind == pointer.Func || list == &e.w && o.Kind == pointer.Global && e.a.prog.Globals[o.Global].String {
+const (
+	rd dir = false
+	wr dir = true
+)
+
+// add notes an access through the set l.
+func (e *effect) add(l []pointer.Loc, k partKey, d dir) {
+	if k.set = e.a.parts.set(l); k.set < 0 {
 		return
 	}
-	l, size = e.a.pts.Span(l, size)
-	*list = append(*list, Access{l, size})
+	k.write = bool(d)
+	if id := e.a.parts.part(k); len(e.a.parts.acc[id]) > 0 {
+		if d == wr {
+			e.w = append(e.w, id)
+		} else {
+			e.r = append(e.r, id)
+		}
+	}
 }
 
-func typeSize(t *ctype.Type) int64 {
-	if t == nil {
-		return -1
-	}
-	if n := ctype.SizeOf(t); n >= 0 {
-		return n
-	}
-	return -1
+// to notes an access of size bytes (-1: to the end) of what v points at.
+func (e *effect) to(v ir.Value, size int64, d dir) {
+	e.add(e.a.pts.PointsTo(e.f.ID, v), partKey{kind: sized, size: size}, d)
 }
 
 func (e *effect) instr() {
 	in := e.in
 	switch in.Op {
 	case ir.Load:
-		e.to(in.A, typeSize(in.Type), &e.r)
+		e.to(in.A, typeSize(in.Type), rd)
 	case ir.Store:
-		e.to(in.A, typeSize(in.Type), &e.w)
+		e.to(in.A, typeSize(in.Type), wr)
 	case ir.LoadBits:
-		e.bits(&e.r)
+		e.bits(rd)
 	case ir.StoreBits:
-		e.bits(&e.w)
+		e.bits(wr)
 	case ir.Copy:
-		e.to(in.A, typeSize(in.Type), &e.w)
-		e.to(in.B, typeSize(in.Type), &e.r)
+		e.to(in.A, typeSize(in.Type), wr)
+		e.to(in.B, typeSize(in.Type), rd)
 	case ir.Zero:
-		e.to(in.A, typeSize(in.Type), &e.w)
+		e.to(in.A, typeSize(in.Type), wr)
 	case ir.Ret:
 		if t := e.f.Type; t != nil && t.Elem != nil && t.Elem.IsRecord() && in.A.Kind != ir.NoVal {
-			e.to(in.A, typeSize(t.Elem), &e.r)
+			e.to(in.A, typeSize(t.Elem), rd)
 		}
 	case ir.Call:
 		e.call()
 	case ir.Builtin:
 		e.builtin()
 	case ir.Asm:
-		outs, memory := 0, false
-		if in.Asm != nil {
-			outs = len(in.Asm.Out)
-			memory = slices.Contains(in.Asm.Clobbers, "memory")
-		}
-		for i, v := range in.Args {
-			if i < outs {
-				e.to(v, 8, &e.w)
-				e.to(v, 8, &e.r)
-			} else if memory {
-				e.to(v, -1, &e.w)
-				e.to(v, -1, &e.r)
+		e.asm()
+	}
+}
+
+// asm touches its operands, which are given by address where they are places;
+// one that says that it touches memory, what they point at too.
+func (e *effect) asm() {
+	a := e.in.Asm
+	if a == nil {
+		return
+	}
+	memory := slices.Contains(a.Clobbers, "memory")
+	for i, v := range e.in.Args {
+		switch k := i - len(a.Out); {
+		case k < 0:
+			e.to(v, typeSize(a.Out[i].X.Type), wr)
+			if memory || strings.HasPrefix(a.Out[i].Constraint, "+") {
+				e.to(v, typeSize(a.Out[i].X.Type), rd)
 			}
+		case k < len(a.In) && ir.IsLvalue(a.In[k].X):
+			e.to(v, typeSize(a.In[k].X.Type), rd)
+			if memory {
+				l := e.a.pts.PointsTo(e.f.ID, v)
+				e.add(l, partKey{kind: behind}, wr)
+				e.add(l, partKey{kind: behind}, rd)
+			}
+		case memory:
+			e.to(v, -1, wr)
+			e.to(v, -1, rd)
 		}
 	}
 }
 
-func (e *effect) bits(list *[]Access) {
+func (e *effect) bits(d dir) {
 	lo := e.in.Field.BitOff / 8
 	hi := (e.in.Field.BitOff + e.in.Field.BitWidth + 7) / 8
-	for _, l := range e.a.pts.PointsTo(e.f.ID, e.in.A) {
-		for _, m := range e.a.pts.Shift(l, lo) {
-			e.loc(m, hi-lo, list)
-		}
-	}
+	e.add(e.a.pts.PointsTo(e.f.ID, e.in.A), partKey{kind: moved, size: hi - lo, shift: lo}, d)
 }
 
 func (e *effect) builtin() {
 	in := e.in
 	switch name := in.Name; {
 	case name == "va_start", name == "va_end":
-		e.to(in.Args[0], -1, &e.w)
+		e.to(in.Args[0], -1, wr)
 	case name == "va_arg":
-		e.to(in.Args[0], -1, &e.w)
-		e.to(in.Args[0], -1, &e.r)
+		e.to(in.Args[0], -1, wr)
+		e.to(in.Args[0], -1, rd)
 	case name == "va_copy":
-		e.to(in.Args[0], -1, &e.w)
-		e.to(in.Args[1], -1, &e.r)
+		e.to(in.Args[0], -1, wr)
+		e.to(in.Args[1], -1, rd)
 	case strings.HasPrefix(name, "__atomic_"), strings.HasPrefix(name, "__sync_"):
 		for i, v := range in.Args {
 			size := int64(8)
@@ -246,10 +209,10 @@ func (e *effect) builtin() {
 				break // the other arguments are values
 			}
 			if !strings.Contains(name, "load") || i > 0 {
-				e.to(v, size, &e.w)
+				e.to(v, size, wr)
 			}
 			if !strings.Contains(name, "store") || i > 0 {
-				e.to(v, size, &e.r)
+				e.to(v, size, rd)
 			}
 		}
 	default:
@@ -262,11 +225,14 @@ func (e *effect) builtin() {
 func (e *effect) call() {
 	in := e.in
 	if in.B.Kind != ir.NoVal {
-		e.to(in.B, typeSize(in.Type), &e.w)
+		e.to(in.B, typeSize(in.Type), wr)
 	}
 	for i, t := range in.ArgTypes {
 		if i < len(in.Args) && t != nil && t.IsRecord() {
-			e.to(in.Args[i], typeSize(t), &e.r)
+			n := len(e.r)
+			if e.to(in.Args[i], typeSize(t), rd); len(e.r) > n {
+				e.a.args[argKey{e.ref, i}] = e.r[n]
+			}
 		}
 	}
 	callees := e.a.pts.Callees(e.ref)
@@ -298,20 +264,13 @@ func (e *effect) call() {
 
 // unknown code may read and write all that it can reach from its arguments.
 func (e *effect) unknown() {
-	seen := map[pointer.ObjID]bool{}
 	for i, v := range e.in.Args {
 		if i < len(e.in.ArgTypes) && e.in.ArgTypes[i] != nil && e.in.ArgTypes[i].IsArith() && ctype.SizeOf(e.in.ArgTypes[i]) < 8 {
 			continue
 		}
-		for _, l := range e.a.pts.PointsTo(e.f.ID, v) {
-			for _, o := range e.a.pts.Reach(l.Obj) {
-				if !seen[o] {
-					seen[o] = true
-					e.loc(pointer.Loc{Obj: o, Off: pointer.Any}, -1, &e.w)
-					e.loc(pointer.Loc{Obj: o, Off: pointer.Any}, -1, &e.r)
-				}
-			}
-		}
+		l := e.a.pts.PointsTo(e.f.ID, v)
+		e.add(l, partKey{kind: reachable}, wr)
+		e.add(l, partKey{kind: reachable}, rd)
 	}
 }
 
@@ -331,74 +290,68 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 			length = v.Off
 		}
 	}
-	each := func(l []int, list *[]Access, fixed int64) {
+	each := func(l []int, d dir, fixed int64) {
 		for _, i := range l {
 			if opaque(i) {
 				continue
 			}
 			if v, ok := arg(i); ok {
-				e.region(v, length, fixed, list)
+				e.region(v, length, fixed, d)
 			}
 		}
 	}
-	deep := func(l []int, list *[]Access) {
+	deep := func(l []int, d dir) {
 		for _, i := range l {
-			v, ok := arg(i)
-			if !ok {
-				continue
-			}
-			for _, p := range e.a.pts.PointsTo(e.f.ID, v) {
-				for _, q := range e.a.pts.Contents(p.Obj, pointer.Any) {
-					e.loc(q, -1, list)
-				}
+			if v, ok := arg(i); ok {
+				e.add(e.a.pts.PointsTo(e.f.ID, v), partKey{kind: behind}, d)
 			}
 		}
 	}
-	each(m.Writes, &e.w, -1)
-	each(m.Fills, &e.w, -1)
-	each(m.Reads, &e.r, -1)
-	each(m.Points, &e.w, ctype.PtrSize)
-	each(m.GivesIn, &e.w, -1)
-	each(m.KeepsIn, &e.r, -1)
-	deep(m.Gathers, &e.r)
-	deep(m.Scatters, &e.w)
+	each(m.Writes, wr, -1)
+	each(m.Fills, wr, -1)
+	each(m.Reads, rd, -1)
+	each(m.Points, wr, ctype.PtrSize)
+	each(m.GivesIn, wr, -1)
+	each(m.KeepsIn, rd, -1)
+	deep(m.Gathers, rd)
+	deep(m.Scatters, wr)
 	for _, c := range m.Copies {
-		each(c[:1], &e.w, -1)
-		each(c[1:], &e.r, -1)
+		each(c[:1], wr, -1)
+		each(c[1:], rd, -1)
 	}
 	for _, c := range m.Moves {
-		each(c[:1], &e.w, ctype.PtrSize)
+		each(c[:1], wr, ctype.PtrSize)
 	}
 	for _, c := range m.Puts {
-		each(c[:1], &e.w, -1)
+		each(c[:1], wr, -1)
 	}
 	if m.Alloc != nil && m.Alloc.Out != nil {
-		each([]int{*m.Alloc.Out}, &e.w, ctype.PtrSize)
+		each([]int{*m.Alloc.Out}, wr, ctype.PtrSize)
 	}
 	if m.Alloc != nil && m.Alloc.From != nil {
-		each([]int{*m.Alloc.From}, &e.r, -1)
+		each([]int{*m.Alloc.From}, rd, -1)
 	}
 	if m.Varargs > 0 {
-		list := &e.r
+		d := rd
 		if m.Escapes {
-			list = &e.w
+			d = wr
 		}
 		for i := models.Chk(name, m.Varargs); i < len(e.in.Args); i++ {
-			e.region(e.in.Args[i], -1, -1, list)
+			e.region(e.in.Args[i], -1, -1, d)
 		}
 	}
 	for i := range m.Calls {
 		if c := &m.Calls[i]; c.In {
-			each([]int{c.Arg}, &e.r, -1)
+			each([]int{c.Arg}, rd, -1)
 		}
 	}
 	if r := m.Receive; r != nil {
-		each(r.Out, &e.w, ctype.PtrSize)
-		deep(r.Vectors, &e.w)
+		each(r.Out, wr, ctype.PtrSize)
+		deep(r.Vectors, wr)
 	}
 	for _, o := range e.a.pts.HeapAt(e.ref) {
 		if e.a.pts.Objects[o].Packet {
-			e.loc(pointer.Loc{Obj: o, Off: pointer.Any}, -1, &e.w)
+			e.add([]pointer.Loc{{Obj: o, Off: pointer.Any}}, partKey{kind: sized, size: -1}, wr)
 		}
 	}
 	for _, i := range m.Frees {
@@ -418,76 +371,25 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 // an object of the type that it points at, or the array of bytes that it
 // points into. Writing beyond an array is undefined; a pointer without a type
 // may mean all the rest of the object.
-func (e *effect) region(v ir.Value, length, fixed int64, list *[]Access) {
+func (e *effect) region(v ir.Value, length, fixed int64, d dir) {
 	if length >= 0 {
 		if length > 0 {
-			e.to(v, length, list)
+			e.to(v, length, d)
 		}
 		return
 	}
-	size := fixed
-	var t *ctype.Type
+	k := partKey{kind: sized, size: fixed} // of an array, one element stands for all
 	if fixed < 0 {
-		t = e.pointee(v)
+		t := e.pointee(v)
 		if t != nil && !t.IsChar() {
 			if n := typeSize(t); n > 0 {
-				size = n
+				k.size = n
 			}
+		} else {
+			k.kind = bounded
 		}
 	}
-	for _, l := range e.a.pts.PointsTo(e.f.ID, v) {
-		n := size // of an array, one element stands for all
-		if fixed < 0 && (t == nil || t.IsChar()) {
-			n = e.a.pts.Bound(l)
-		}
-		e.loc(l, n, list)
-	}
-}
-
-// pointee returns what v pointed at before it was converted to void *; nil if
-// that is not known.
-func (e *effect) pointee(v ir.Value) *ctype.Type {
-	var t *ctype.Type
-	for range 4 {
-		switch v.Kind {
-		case ir.VGlobal:
-			if v.Off == 0 {
-				return unarray(e.a.prog.Globals[v.ID].Type)
-			}
-			return nil
-		case ir.VLocal:
-			if v.Off == 0 {
-				return unarray(e.f.Locals[v.ID].Type)
-			}
-			return nil
-		case ir.VReg:
-		default:
-			return nil
-		}
-		t = e.f.Regs[v.ID].Type
-		if t != nil && t.Kind == ctype.Pointer && t.Elem.Kind != ctype.Void && ctype.IsComplete(t.Elem) {
-			return t.Elem
-		}
-		d := e.f.Regs[v.ID].Def
-		if d < 0 {
-			return nil
-		}
-		if in := &e.f.Instrs[d]; in.Op == ir.Conv || in.Op == ir.Move {
-			v = in.A
-			continue
-		}
-		return nil
-	}
-	return nil
-}
-
-// unarray: an array is passed as a pointer to its element, and what is
-// touched is as much of it as there is.
-func unarray(t *ctype.Type) *ctype.Type {
-	if t != nil && t.Kind == ctype.Array && t.Elem.IsChar() {
-		return t.Elem
-	}
-	return t
+	e.add(e.a.pts.PointsTo(e.f.ID, v), k, d)
 }
 
 // must says whether the instruction overwrites one whole place for certain.
@@ -507,7 +409,7 @@ func (a *analysis) must(ref ir.Ref) (pointer.Loc, int64, bool) {
 		if m == nil || len(m.Fills)+len(m.Writes) == 0 {
 			return pointer.Loc{}, 0, false
 		}
-		w := a.at(ref, &a.writes)
+		w := a.at(ref, a.writes)
 		fill := m.Fills
 		if len(fill) == 0 && m.Len != nil && !m.Strlen && len(m.Writes) == 1 && m.Receive == nil {
 			fill = m.Writes // memset
@@ -541,29 +443,4 @@ func (a *analysis) mustAt(l pointer.Loc, size int64) (pointer.Loc, int64, bool) 
 		}
 	}
 	return l, size, true
-}
-
-func (a *analysis) summary(f ir.FuncID, mod bool) []Access {
-	k := sumKey{f, mod}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if l, ok := a.sums[k]; ok {
-		return l
-	}
-	t := &a.reads
-	if mod {
-		t = &a.writes
-	}
-	var out []Access
-	for _, g := range a.graph.ReachableSync(f) {
-		for _, l := range (*t)[g] {
-			out = append(out, l...)
-		}
-		if len(out) > 1<<16 {
-			out = tidy(out)
-		}
-	}
-	out = tidy(out)
-	a.sums[k] = out
-	return out
 }

@@ -147,6 +147,23 @@ func (s *solver) contentsOf(o ObjID, off int32) []Loc {
 	return s.set(s.anyStore[o])
 }
 
+// contentSets returns the sets of all places of o, as they are shared.
+func (s *solver) contentSets(o ObjID) [][]Loc {
+	if n := s.anyLoad[o]; n != none {
+		return [][]Loc{s.set(n)}
+	}
+	out := make([][]Loc, 0, len(s.byObj[o])+1)
+	for _, p := range s.byObj[o] {
+		if l := s.set(s.cell[p]); len(l) > 0 {
+			out = append(out, l)
+		}
+	}
+	if l := s.set(s.anyStore[o]); len(l) > 0 {
+		out = append(out, l)
+	}
+	return out
+}
+
 func sortLocs(l []Loc) []Loc {
 	slices.SortFunc(l, func(a, b Loc) int {
 		if a.Obj != b.Obj {

@@ -94,6 +94,10 @@ func (r *Result) PointsTo(f ir.FuncID, v ir.Value) []Loc { return r.solver.point
 // Contents returns where pointers stored in object o at offset off (Any: at any) may point.
 func (r *Result) Contents(o ObjID, off int32) []Loc { return r.solver.contentsOf(o, off) }
 
+// ContentSets returns the sets that make up Contents(o, Any); equal ones are
+// the same slice.
+func (r *Result) ContentSets(o ObjID) [][]Loc { return r.solver.contentSets(o) }
+
 // Callees returns the functions that the call at ref may reach, external ones
 // included; sorted by id. What an external one calls back is in Callbacks.
 func (r *Result) Callees(ref ir.Ref) []ir.FuncID { return r.solver.callees(ref) }

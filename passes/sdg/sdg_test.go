@@ -110,8 +110,8 @@ func TestInverse(t *testing.T) {
 			if role, ref := g.What(n); role != sdg.Entry && role != sdg.Param && role != sdg.Instr && p.Funcs[ref.Func].Instrs[ref.I].Op != ir.Call {
 				continue
 			}
-			g.Succs(n, func(to sdg.Node, _ sdg.Kind, _ sdg.Way) bool { out[edge{n, to}] = true; return false })
-			g.Preds(n, func(from sdg.Node, _ sdg.Kind, _ sdg.Way) bool { in[edge{from, n}] = true; return false })
+			g.Succs(n, func(to sdg.Node, _ sdg.Kind, _ sdg.Way) { out[edge{n, to}] = true })
+			g.Preds(n, func(from sdg.Node, _ sdg.Kind, _ sdg.Way) { in[edge{from, n}] = true })
 		}
 		for e := range out {
 			if role, _ := g.What(e.b); role != sdg.Arg && !in[e] {

@@ -3,6 +3,7 @@ package slice
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"saz/frontend/source"
 	"saz/ir"
@@ -12,12 +13,13 @@ import (
 	"saz/passes/sdg"
 )
 
-// Result gives slices on demand.
+// Result gives slices on demand, one at a time.
 type Result struct {
 	prog *ir.Program
 	pts  *pointer.Result
 	mr   *modref.Result
 	g    *sdg.Graph
+	mu   sync.Mutex
 }
 
 func newResult(c *passes.Context) *Result {
@@ -37,21 +39,19 @@ func New(p *ir.Program, pts *pointer.Result, mr *modref.Result, g *sdg.Graph) *R
 type set struct {
 	r       *Result
 	forward bool
-	state   []uint8 // bit 0 free, bit 1 inner, bit 2: has the instruction
-	parent  []step  // how a node was first reached
+	state   []uint8    // by node
+	parent  []sdg.Node // how a node was first reached, -1: it is a criterion
+	kind    []sdg.Kind
 	count   int
 	only    bool // a chop: no paths of its own
 	from    *set
 }
 
-type step struct {
-	from sdg.Node
-	kind sdg.Kind
-}
-
+// Bits of a state.
 const (
 	free    = 1
 	inner   = 2
+	has     = 4 // the instruction is in the slice
 	refused = 8
 )
 
@@ -61,58 +61,57 @@ type item struct {
 }
 
 func (r *Result) newSet(forward bool) *set {
-	s := &set{r: r, forward: forward, state: make([]uint8, r.g.Nodes()), parent: make([]step, r.g.Nodes())}
+	n := r.g.Nodes()
+	s := &set{r: r, forward: forward, state: make([]uint8, n), parent: make([]sdg.Node, n), kind: make([]sdg.Kind, n)}
 	for i := range s.parent {
-		s.parent[i].from = -1
+		s.parent[i] = -1
 	}
 	return s
 }
 
 // walk is a breadth-first search, so that paths are shortest. keep says which
-// nodes may be entered.
+// nodes may be entered; nil: all.
 func (s *set) walk(start []item, keep func(sdg.Node) bool) {
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
 	var queue []item
 	wk := s.r.g.Walk()
-	// visit reports whether it is done with the node for good.
-	visit := func(it item, from sdg.Node, k sdg.Kind) bool {
-		old := s.state[it.n]
-		switch {
-		case old&(free|refused) != 0:
-			return true
-		case old&it.state != 0:
-			return false
-		case old == 0:
-			if keep != nil && !keep(it.n) {
-				s.state[it.n] = refused
-				return true
-			}
-			s.parent[it.n] = step{from, k}
+	visit := func(n sdg.Node, state uint8, from sdg.Node, k sdg.Kind) {
+		old := s.state[n]
+		if old&(free|refused) != 0 || old&state != 0 {
+			return
 		}
-		s.state[it.n] |= it.state
-		queue = append(queue, it)
-		return it.state == free
+		if old == 0 {
+			if keep != nil && !keep(n) {
+				s.state[n] = refused
+				return
+			}
+			s.parent[n], s.kind[n] = from, k
+		}
+		s.state[n] |= state
+		queue = append(queue, item{n, state})
 	}
 	for _, it := range start {
-		visit(it, -1, sdg.Data)
+		visit(it.n, it.state, -1, sdg.Data)
 	}
 	for i := 0; i < len(queue); i++ {
 		it := queue[i]
 		if s.state[it.n]&free != 0 && it.state != free {
 			continue // reached freely since
 		}
-		emit := func(to sdg.Node, k sdg.Kind, w sdg.Way) bool {
+		emit := func(to sdg.Node, k sdg.Kind, w sdg.Way) {
 			st := it.state
 			switch w {
 			case sdg.Down:
 				st = inner
 			case sdg.Up:
 				if st != free {
-					return false
+					return
 				}
 			case sdg.Free:
 				st = free
 			}
-			return visit(item{to, st}, it.n, k)
+			visit(to, st, it.n, k)
 		}
 		if s.forward {
 			wk.Succs(it.n, emit)
@@ -127,25 +126,17 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 
 // after limits a forward slice to what may run once one of the criteria has.
 func (r *Result) after(from []ir.Ref) func(sdg.Node) bool {
-	entered := map[ir.FuncID]bool{}
+	start := map[ir.Ref]bool{}
+	for _, f := range from {
+		start[f] = true
+	}
+	scope := r.g.After(from)
 	return func(n sdg.Node) bool {
 		role, ref := r.g.What(n)
 		if role == sdg.Entry || role == sdg.Param {
-			ok, done := entered[ref.Func]
-			if !done {
-				for _, f := range from {
-					ok = ok || r.g.Entered(f, ref.Func)
-				}
-				entered[ref.Func] = ok
-			}
-			return ok
+			return scope.Entered(ref.Func)
 		}
-		for _, f := range from {
-			if f == ref || r.g.MayFollow(f, ref) {
-				return true
-			}
-		}
-		return false
+		return scope.Has(ref) || start[ref]
 	}
 }
 
@@ -166,34 +157,30 @@ func (r *Result) forward(from []ir.Ref) *Set {
 func (r *Result) forwardLoc(at ir.Ref, locs []pointer.Loc, dst bool) *Set {
 	s := r.newSet(true)
 	var start []item
-	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) bool {
-		start = append(start, item{to, free})
-		return false
-	}
+	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) { start = append(start, item{to, free}) }
 	in := &r.prog.Funcs[at.Func].Instrs[at.I]
-	for _, l := range locs {
-		size := int64(1)
+	written := make([]modref.Access, len(locs))
+	for i, l := range locs {
+		written[i] = modref.Access{Loc: l, Size: 1}
 		for _, a := range r.mr.WriteAccesses(at) {
 			if a.Loc == l {
-				size = a.Size
+				written[i].Size = a.Size
 			}
 		}
-		r.g.Readers(at, l, size, add)
 	}
+	r.g.Readers(at, written, add)
 	if dst && in.Dst >= 0 {
-		r.g.Succs(r.g.ResultOf(at), func(to sdg.Node, k sdg.Kind, w sdg.Way) bool {
+		r.g.Succs(r.g.ResultOf(at), func(to sdg.Node, k sdg.Kind, w sdg.Way) {
 			if k == sdg.Data || k == sdg.Passed || k == sdg.Summary {
 				add(to, k, w)
 			}
-			return false
 		})
 	}
 	if in.Op == ir.Call && len(r.pts.Callbacks(at)) > 0 {
-		r.g.Succs(r.g.Of(at), func(to sdg.Node, _ sdg.Kind, w sdg.Way) bool {
+		r.g.Succs(r.g.Of(at), func(to sdg.Node, _ sdg.Kind, w sdg.Way) {
 			if role, _ := r.g.What(to); (role == sdg.Entry || role == sdg.Param) && w == sdg.Down {
 				start = append(start, item{to, inner})
 			}
-			return false
 		})
 	}
 	s.walk(start, r.after([]ir.Ref{at}))
@@ -226,16 +213,15 @@ func (r *Result) arguments(at ir.Ref) []item {
 		return nil
 	}
 	var start []item
-	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) bool {
-		start = append(start, item{to, free})
-		return false
-	}
+	add := func(to sdg.Node, _ sdg.Kind, _ sdg.Way) { start = append(start, item{to, free}) }
+	var read []modref.Access
 	for _, v := range in.Args {
 		r.g.Def(at.Func, v, add)
 		for _, l := range r.pts.PointsTo(at.Func, v) {
-			r.g.Writers(at, l, -1, add)
+			read = append(read, modref.Access{Loc: l, Size: -1})
 		}
 	}
+	r.g.Writers(at, read, add)
 	return start
 }
 
@@ -264,8 +250,8 @@ func (s *set) finish(from []ir.Ref) {
 
 func (s *set) mark(ref ir.Ref) {
 	n := s.r.g.Of(ref)
-	if s.state[n]&4 == 0 {
-		s.state[n] |= 4
+	if s.state[n]&has == 0 {
+		s.state[n] |= has
 		s.count++
 	}
 }
@@ -273,23 +259,22 @@ func (s *set) mark(ref ir.Ref) {
 func chop(from, to *Set) *Set {
 	s := &set{r: from.r, forward: true, state: make([]uint8, len(from.state)), only: true, from: from.set}
 	for n := range s.state {
-		if from.state[n]&4 != 0 && to.state[n]&4 != 0 {
-			s.state[n] = 4
+		if from.state[n]&to.state[n]&has != 0 {
+			s.state[n] = has
 			s.count++
 		}
 	}
 	return &Set{s}
 }
 
-func (s *set) has(ref ir.Ref) bool { return s.state[s.r.g.Of(ref)]&4 != 0 }
+func (s *set) has(ref ir.Ref) bool { return s.state[s.r.g.Of(ref)]&has != 0 }
 func (s *set) len() int            { return s.count }
 
 func (s *set) each(f func(ir.Ref)) {
-	for _, fn := range s.r.prog.Funcs {
-		for i := range fn.Instrs {
-			if ref := (ir.Ref{Func: fn.ID, I: int32(i)}); s.has(ref) {
-				f(ref)
-			}
+	for n, st := range s.state[:s.r.g.Instrs()] {
+		if st&has != 0 {
+			_, ref := s.r.g.What(sdg.Node(n))
+			f(ref)
 		}
 	}
 }
@@ -318,7 +303,7 @@ func (s *set) path(ref ir.Ref) []passes.Why {
 			continue
 		}
 		var p []sdg.Node
-		for ; n >= 0; n = s.parent[n].from {
+		for ; n >= 0; n = s.parent[n] {
 			p = append(p, n)
 		}
 		if best == nil || len(p) < len(best) {
@@ -332,7 +317,7 @@ func (s *set) path(ref ir.Ref) []passes.Why {
 	if s.forward {
 		slices.Reverse(best)
 		for i, n := range best {
-			w := s.why(n, s.parent[n].kind, i == 0)
+			w := s.why(n, s.kind[n], i == 0)
 			out = appendWhy(out, w)
 		}
 		return out
@@ -341,7 +326,7 @@ func (s *set) path(ref ir.Ref) []passes.Why {
 	for i, n := range best {
 		k := sdg.Data
 		if i > 0 {
-			k = s.parent[best[i-1]].kind
+			k = s.kind[best[i-1]]
 		}
 		out = appendWhy(out, s.why(n, k, i == 0))
 	}

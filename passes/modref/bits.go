@@ -1,0 +1,56 @@
+package modref
+
+import "math/bits"
+
+// A Bits is a row of bits.
+type Bits []uint64
+
+// NewBits returns a row that can hold n bits.
+func NewBits(n int) Bits { return make(Bits, (n+63)/64) }
+
+// Has reports whether bit i is set.
+func (b Bits) Has(i int32) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+
+// Add sets bit i.
+func (b Bits) Add(i int32) { b[i>>6] |= 1 << (i & 63) }
+
+// Or sets the bits of c.
+func (b Bits) Or(c Bits) {
+	for i, w := range c {
+		b[i] |= w
+	}
+}
+
+// Each calls f for each bit that is set, in order.
+func (b Bits) Each(f func(i int32)) { each(b, f) }
+
+// Both calls f for each bit that is set in b and in c, in order.
+func (b Bits) Both(c Bits, f func(i int32)) {
+	for k, w := range b {
+		for w &= c[k]; w != 0; w &= w - 1 {
+			f(int32(k<<6 + bits.TrailingZeros64(w)))
+		}
+	}
+}
+
+// Take calls f for each bit that is set in b and c but not in done, in order,
+// and sets them in done.
+func (b Bits) Take(c, done Bits, f func(i int32)) {
+	for k, w := range b {
+		if w &= c[k] &^ done[k]; w == 0 {
+			continue
+		}
+		done[k] |= w
+		for ; w != 0; w &= w - 1 {
+			f(int32(k<<6 + bits.TrailingZeros64(w)))
+		}
+	}
+}
+
+func each(b []uint64, f func(i int32)) {
+	for k, w := range b {
+		for ; w != 0; w &= w - 1 {
+			f(int32(k<<6 + bits.TrailingZeros64(w)))
+		}
+	}
+}
