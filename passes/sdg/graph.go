@@ -92,7 +92,6 @@ type Graph struct {
 	keeps, gives map[string][]ir.Ref // by library slot
 
 	deps     []bitset // by function: parameters on which the result may depend; nil not yet known
-	depsMu   sync.Mutex
 	depsSeen []int32
 	depsNow  int32
 }

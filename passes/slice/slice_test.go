@@ -35,7 +35,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-func run(t testing.TB, p *ir.Program) *passes.Context {
+func slicer(t testing.TB, p *ir.Program) *passes.Context {
 	ms := models.Default()
 	if err := ms.Add("test", []byte("- name: source\n  nondet: true\n- name: sink\n  reads: [0]\n- {name: cond, nondet: true}\n")); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func run(t testing.TB, p *ir.Program) *passes.Context {
 
 func cases(t *testing.T, text string) {
 	p := ctest.Text(t, text)
-	c := run(t, p)
+	c := slicer(t, p)
 	r := slice.Of(c)
 	var from, to []ir.Ref
 	line := func(ref ir.Ref) int {
