@@ -16,6 +16,7 @@ import (
 	"saz/passes/report"
 	"saz/passes/report/baseline"
 	"saz/passes/report/html"
+	"saz/passes/report/sarif"
 	"saz/passes/report/text"
 	"saz/passes/run"
 	"saz/rewrite"
@@ -23,7 +24,7 @@ import (
 )
 
 // formats of a report.
-var formats = []string{"text", "json", "html"}
+var formats = []string{"text", "json", "sarif", "html"}
 
 // What --fail-on turns into exit status 1: changes since a baseline, and things left to people.
 var failures = append(slices.Clone(baseline.Kinds), "changes", "decisions", "unmodelled")
@@ -119,6 +120,8 @@ func render(w io.Writer, format string, a *run.Analysis, r *report.Report, keep 
 		return nil
 	case "json":
 		return writeJSON(w, r)
+	case "sarif":
+		return sarif.Write(w, r)
 	case "html":
 		return html.Write(w, r, marks(a))
 	}
