@@ -52,7 +52,7 @@ func build(t *testing.T, example string, args ...string) string {
 
 func TestCompilers(t *testing.T) {
 	for _, cc := range []string{"gcc", "clang"} {
-		for _, example := range []string{"monitor", "figure3", "figure9"} {
+		for _, example := range []string{"monitor", "figure3", "figure9", "nat", "balancer", "ids", "proxy", "ratelimit"} {
 			t.Run(cc+"/"+example, func(t *testing.T) {
 				if _, err := exec.LookPath(cc); err != nil {
 					t.Skip(err)
