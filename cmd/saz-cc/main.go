@@ -14,6 +14,9 @@
 // directory at the front of PATH does the same: saz-cc then runs the next
 // program of that name on PATH.
 //
+// With --instrument, a link of an executable ends with the instrumented program:
+// see instrument.go.
+//
 // For an invocation that makes no object or program (-E, -M, -S, questions about
 // the compiler) and a configure probe (conftest.c), saz-cc becomes the compiler
 // by exec. An object that is not made from a C file (assembler, another language,
@@ -38,17 +41,21 @@ import (
 // Version of saz; the Makefile sets it.
 var version = "0.1.0-dev"
 
-const usage = `usage: saz-cc COMPILER [ARGUMENT...]
+const usage = `usage: saz-cc [--instrument] COMPILER [ARGUMENT...]
 
 Runs the compiler and records, in the object or program that it makes, how it
 was compiled. As in: make CC="saz-cc gcc"
 
+  --instrument       link programs instrumented, as saz instrument would
   saz-cc --version   print the version
   saz-cc --help      print this
 
 environment:
   SAZ_LOG=FILE       append what was done and why to FILE
   SAZ_DISABLE=1      only run the compiler
+  SAZ_INSTRUMENT=1   as --instrument, for builds that name the compiler themselves;
+                     best-effort: link the plain program where it can't be done; 0: don't
+  SAZ_INSTRUMENT_FLAGS  more flags for saz instrument
 `
 
 // depthName counts saz-cc processes from the outermost one, to end a search
@@ -68,6 +75,7 @@ func main() {
 	start := time.Now()
 	self := filepath.Base(os.Args[0])
 	argv := os.Args
+	instrument := false
 	if strings.HasPrefix(self, "saz-cc") {
 		if len(argv) < 2 {
 			fmt.Fprint(os.Stderr, usage)
@@ -80,6 +88,10 @@ func main() {
 		case "--help", "-h":
 			fmt.Print(usage)
 			return
+		}
+		if argv[1] == "--instrument" && len(argv) > 2 {
+			instrument = true
+			argv = argv[1:]
 		}
 		if strings.HasPrefix(argv[1], "-") {
 			fmt.Fprintf(os.Stderr, "saz-cc: unknown option %s: the compiler comes first\n%s", argv[1], usage)
@@ -150,7 +162,11 @@ func main() {
 		log.line("failed", fmt.Sprintf("the compiler exited with %d", code))
 		os.Exit(code)
 	}
-	(&recorder{opt: opt, dir: dir, compiler: compiler, cached: build.IsLauncher(compiler), sums: sums, log: log}).record()
+	r := &recorder{opt: opt, dir: dir, compiler: compiler, cached: build.IsLauncher(compiler), sums: sums, log: log}
+	r.record()
+	if instrument, bestEffort := wants(instrument); instrument && opt.Mode == build.Link {
+		os.Exit(r.instrument(bestEffort))
+	}
 }
 
 func fatal(code int, format string, args ...any) {
@@ -286,6 +302,7 @@ func run(compiler string, argv []string) *os.ProcessState {
 		}
 	}()
 	state, err := p.Wait()
+	signal.Stop(forward)
 	if err != nil {
 		fatal(126, "%v", err)
 	}

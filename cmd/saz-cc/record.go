@@ -19,7 +19,9 @@ type recorder struct {
 	compiler string
 	cached   bool // the compiler is a compiler cache
 	sums     map[string]string
-	log      *logger
+
+	instrumented bool
+	log          *logger
 }
 
 func (r *recorder) record() {
@@ -137,7 +139,7 @@ func (r *recorder) link() {
 		}
 	}
 	link := build.Record{
-		Kind: build.KindLink, Dir: r.dir, Args: r.opt.LinkArgs, CC: r.compilerPath(), Output: out, What: "exe",
+		Kind: build.KindLink, Dir: r.dir, Args: r.opt.LinkArgs, CC: r.compilerPath(), Output: out, What: "exe", Instrumented: r.instrumented,
 	}
 	switch {
 	case r.opt.Relink || got.Type == elf.ET_REL:

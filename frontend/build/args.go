@@ -313,7 +313,13 @@ func ParseArgs(argv []string, dir string) (*Options, error) {
 		return nil, err
 	}
 	o := &Options{Args: argv}
-	for len(argv) > 1 && launchers[path.Base(argv[0])] && !strings.HasPrefix(argv[1], "-") {
+	for len(argv) > 1 && launchers[path.Base(argv[0])] {
+		if argv[1] == "--instrument" && len(argv) > 2 { // saz-cc's own
+			o.Launcher = append(o.Launcher, argv[0])
+			argv = argv[1:]
+		} else if strings.HasPrefix(argv[1], "-") {
+			break
+		}
 		o.Launcher = append(o.Launcher, argv[0])
 		argv = argv[1:]
 	}

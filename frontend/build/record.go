@@ -48,6 +48,8 @@ type Record struct {
 	Inputs []string `json:"inputs,omitempty"` // link: sources, objects and archives in order
 	What   string   `json:"what,omitempty"`   // link: "exe", "shared" or "object"; other: the language, or why not
 
+	Instrumented bool `json:"instrumented,omitempty"` // link: with objects of saz's in the place of some
+
 	// Latin1 says that the strings were not UTF-8, which JSON cannot hold,
 	// and that each rune stands for one byte. Decoding undoes it.
 	Latin1 bool `json:"latin1,omitempty"`
