@@ -417,7 +417,7 @@ func TestShims(t *testing.T) {
 // job server is two of those) that saz-cc was given.
 func TestTransparent(t *testing.T) {
 	b := setup(t, three)
-	cc := b.script("show", `printf '<%s>' "$@"; env | grep -v '^SAZ_CC_DEPTH=\|^SAZ_CC_VIA=\|^_=' | sort; ls /proc/$$/fd | wc -l; cat; ulimit -n; trap; umask`)
+	cc := b.script("show", `printf '<%s>' "$@"; env | grep -v '^SAZ_CC_DEPTH=\|^SAZ_CC_VIA=\|^_=' | sort; cat; ulimit -n; trap; umask; set -- /proc/$$/fd/*; echo $#`)
 	args := []string{"-c", "b.c", "", "a b", "*", "-DX=\"\\\"", "@nowhere"}
 	want := start(b.dir, nil, "in\n", append([]string{cc}, args...)...)
 	got := start(b.dir, nil, "in\n", append([]string{b.saz, cc}, args...)...)
