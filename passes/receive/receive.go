@@ -11,7 +11,9 @@
 // A site's loop procedure is the procedure that contains it in a loop; a
 // receive call that stands in no loop of its procedure (a wrapper, get_packet())
 // makes its callers the candidates, up to the one that loops. The library's own
-// loop makes the procedure that calls the library the loop procedure.
+// loop makes the procedure that calls the library the loop procedure. A receive
+// loop within a loop (an event loop whose handler reads until there is nothing more) makes
+// both procedures loop procedures.
 //
 // Sound as long as packets come in through functions that have a model or that
 // saz.yaml names; the report lists the calls without one.
@@ -73,9 +75,11 @@ func run(c *passes.Context) (any, error) {
 	if len(res.Sites) == 0 {
 		res.Sites = weak
 	}
+	o := &outer{c: c, pt: pt, known: map[ir.FuncID]bool{}}
+	res.Looped = o.looped
 	loops, stack := map[ir.FuncID]bool{}, map[ir.FuncID]bool{}
 	for i := range res.Sites {
-		for f := range loopsOf(c, pt, &res.Sites[i]) {
+		for f := range loopsOf(c, pt, o, &res.Sites[i]) {
 			loops[f] = true
 		}
 	}
@@ -132,7 +136,7 @@ func targets(pt *pointer.Result, f ir.FuncID, v ir.Value) []ir.FuncID {
 }
 
 // loopsOf returns the procedures that loop around a site.
-func loopsOf(c *passes.Context, pt *pointer.Result, s *Site) map[ir.FuncID]bool {
+func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.FuncID]bool {
 	out := map[ir.FuncID]bool{}
 	seen := map[ir.FuncID]bool{}
 	var up func(ref ir.Ref, known bool)
@@ -140,7 +144,9 @@ func loopsOf(c *passes.Context, pt *pointer.Result, s *Site) map[ir.FuncID]bool 
 		f := c.Prog.Funcs[ref.Func]
 		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
 			out[ref.Func] = true
-			return
+			if !o.looped(ref.Func) {
+				return
+			}
 		}
 		if seen[ref.Func] {
 			return
@@ -156,6 +162,39 @@ func loopsOf(c *passes.Context, pt *pointer.Result, s *Site) map[ir.FuncID]bool 
 	}
 	up(s.Ref, s.InLoop)
 	return out
+}
+
+// outer says of procedures whether they are called, directly or not, in a loop of another one.
+type outer struct {
+	c     *passes.Context
+	pt    *pointer.Result
+	known map[ir.FuncID]bool
+}
+
+func (o *outer) looped(f ir.FuncID) bool {
+	if x, ok := o.known[f]; ok {
+		return x
+	}
+	seen := map[ir.FuncID]bool{f: true}
+	work := []ir.FuncID{f}
+	found := false
+	for len(work) > 0 && !found {
+		x := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, r := range o.pt.Callers(x) {
+			g := o.c.Prog.Funcs[r.Func]
+			if r.Func != f && passes.LoopAround(g, g.Instrs[r.I].Block) != nil {
+				found = true
+				break
+			}
+			if !seen[r.Func] {
+				seen[r.Func] = true
+				work = append(work, r.Func)
+			}
+		}
+	}
+	o.known[f] = found
+	return found
 }
 
 func callersOf(pt *pointer.Result, f ir.FuncID, into map[ir.FuncID]bool) {

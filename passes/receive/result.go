@@ -33,4 +33,6 @@ type Result struct {
 	Stack []ir.FuncID
 	// Threads are procedures started as threads or installed as signal handlers or timers.
 	Threads []ir.FuncID
+	// Looped reports whether a procedure is called, directly or not, in a loop of another one.
+	Looped func(ir.FuncID) bool
 }

@@ -164,6 +164,7 @@ type start struct {
 	after  bool // from behind the instruction at; otherwise from before it, and it ends the run too
 	reset  bool // forget all writes at the head of each outermost loop (threads)
 	packet bool
+	caller bool // the call at leads to a receive site: its arguments are the callee's by then
 }
 
 // starts lists the starts.
@@ -191,8 +192,9 @@ func (a *analysis) starts() []start {
 		var climb func(r ir.Ref)
 		climb = func(r ir.Ref) {
 			f := a.c.Prog.Funcs[r.Func]
-			add(start{f: r.Func, at: r.I, packet: true})
-			if passes.LoopAround(f, f.Instrs[r.I].Block) != nil || up[r.Func] {
+			add(start{f: r.Func, at: r.I, packet: true, caller: r != s.Ref})
+			last := passes.LoopAround(f, f.Instrs[r.I].Block) != nil && !a.rc.Looped(r.Func)
+			if last || up[r.Func] {
 				return
 			}
 			up[r.Func] = true
@@ -292,6 +294,9 @@ func (a *analysis) registers(starts []start, res *Result) {
 			switch {
 			case s.at >= 0:
 				points = []liveAt{{f.Instrs[s.at].Block, s.at}}
+				if s.caller {
+					points[0].i++
+				}
 			case s.reset:
 				for _, h := range loopHeads(f) {
 					points = append(points, liveAt{h, f.Blocks[h].Lo})

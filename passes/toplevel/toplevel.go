@@ -45,11 +45,12 @@ type region struct {
 	whole  map[ir.FuncID]bool                // procedures all of whose code may run
 	blocks map[ir.FuncID]map[ir.BlockID]bool // parts of the others
 	why    map[ir.FuncID][]passes.Why
+	looped func(ir.FuncID) bool
 }
 
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
-	reg := &region{map[ir.FuncID]bool{}, map[ir.FuncID]map[ir.BlockID]bool{}, map[ir.FuncID][]passes.Why{}}
+	reg := &region{map[ir.FuncID]bool{}, map[ir.FuncID]map[ir.BlockID]bool{}, map[ir.FuncID][]passes.Why{}, rc.Looped}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
@@ -151,16 +152,24 @@ func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []p
 	}
 }
 
-// around adds the loop around the instruction at ref; where there is none, the code that
-// follows it and the loop around its procedure's callers.
+// around adds the loop around the instruction at ref; where there is none, or the procedure is
+// itself called in a loop, the code that follows it and the loops around its procedure's callers.
 func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why, seen map[ir.FuncID]bool) {
 	f := c.Prog.Funcs[ref.Func]
 	blk := f.Instrs[ref.I].Block
 	loop := passes.LoopAround(f, blk)
-	outer := loop != nil
-	if loop == nil {
-		loop = map[ir.BlockID]bool{blk: true}
-		for work := []ir.BlockID{blk}; len(work) > 0; {
+	last := loop != nil && !g.looped(ref.Func)
+	if !last {
+		// What follows runs before the next packet comes, too.
+		if loop == nil {
+			loop = map[ir.BlockID]bool{}
+		}
+		loop[blk] = true
+		work := make([]ir.BlockID, 0, len(loop))
+		for b := range loop {
+			work = append(work, b)
+		}
+		for len(work) > 0 {
 			b := work[len(work)-1]
 			work = work[:len(work)-1]
 			for _, s := range f.Blocks[b].Succs {
@@ -177,8 +186,8 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	if g.why[ref.Func] == nil {
 		g.why[ref.Func] = why
 	}
-	for b := range loop {
-		if g.blocks[ref.Func][b] {
+	for b := range ir.BlockID(len(f.Blocks)) {
+		if !loop[b] || g.blocks[ref.Func][b] {
 			continue
 		}
 		g.blocks[ref.Func][b] = true
@@ -188,7 +197,7 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 			}
 		}
 	}
-	if outer || seen[ref.Func] {
+	if last || seen[ref.Func] {
 		return
 	}
 	seen[ref.Func] = true
