@@ -6,6 +6,7 @@ import (
 	"saz/ir"
 	"saz/passes/callgraph"
 	"saz/passes/modref"
+	"saz/passes/pointer"
 )
 
 // Control flow between procedures: which instruction may run after which.
@@ -65,6 +66,7 @@ type class int32
 type flow struct {
 	prog  *ir.Program
 	graph *callgraph.Result
+	pts   *pointer.Result
 	all   bool // no entry: anything may follow anything
 
 	down    []bitset // by component: functions that may run when one of it is called
@@ -116,9 +118,9 @@ type root struct {
 	many  bool     // several instances may run, or it runs again and again
 }
 
-func newFlow(p *ir.Program, g *callgraph.Result) *flow {
+func newFlow(p *ir.Program, pts *pointer.Result, g *callgraph.Result) *flow {
 	n := len(p.Funcs)
-	fl := &flow{prog: p, graph: g, all: p.Entry < 0, reach: make([][]bitset, n), segs: map[segKey]*segment{}, calls: make([][]siteCallees, n),
+	fl := &flow{prog: p, pts: pts, graph: g, all: p.Entry < 0, reach: make([][]bitset, n), segs: map[segKey]*segment{}, calls: make([][]siteCallees, n),
 		byHash: map[[2]uint64]class{}, beside: map[string]*region{}}
 	everything := &region{full: modref.NewBits(n)}
 	for i := range everything.full {
@@ -377,16 +379,51 @@ func (fl *flow) blocksAfter(f ir.FuncID, b ir.BlockID) bitset {
 	blocks := fl.prog.Funcs[f].Blocks
 	r := modref.NewBits(len(blocks))
 	work := append([]ir.BlockID(nil), blocks[b].Succs...)
-	for len(work) > 0 {
+	again := fl.jumps(f, b)
+	for len(work) > 0 || again {
+		if again { // a call may come back where setjmp did
+			again = false
+			work = append(work, fl.setjmps(f)...)
+			continue
+		}
 		x := work[len(work)-1]
 		work = work[:len(work)-1]
 		if !r.Has(int32(x)) {
 			r.Add(int32(x))
 			work = append(work, blocks[x].Succs...)
+			again = fl.jumps(f, x)
 		}
 	}
 	fl.reach[f][b] = r
 	return r
+}
+
+// jumps reports whether a call in block b of f may end in a longjmp to f.
+func (fl *flow) jumps(f ir.FuncID, b ir.BlockID) bool {
+	fn := fl.prog.Funcs[f]
+	if !fn.SetJmp {
+		return false
+	}
+	for i := fn.Blocks[b].Lo; i < fn.Blocks[b].Hi; i++ {
+		if fn.Instrs[i].Op == ir.Call {
+			return true
+		}
+	}
+	return false
+}
+
+// setjmps returns the blocks in which a call may return twice.
+func (fl *flow) setjmps(f ir.FuncID) []ir.BlockID {
+	var out []ir.BlockID
+	for _, c := range fl.calls[f] {
+		for _, e := range c.edges {
+			if m := fl.pts.Model(e.Callee); m != nil && m.Again {
+				out = append(out, fl.prog.Funcs[f].Instrs[c.at].Block)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // segOf returns the stretch that follows ref (from ref on, if self).

@@ -146,7 +146,7 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 			}
 		})
 	}
-	wg.Go(func() { g.flow = newFlow(p, cg) })
+	wg.Go(func() { g.flow = newFlow(p, pts, cg) })
 	g.number()
 	g.indexUses(nr)
 	g.indexMemory()

@@ -81,3 +81,9 @@ func (s *Scope) Entered(f ir.FuncID) bool {
 	}
 	return false
 }
+
+// EntryOf returns the node of a procedure's being entered.
+func (g *Graph) EntryOf(f ir.FuncID) Node { return g.entry(f) }
+
+// ParamOf returns the node of parameter k of a procedure.
+func (g *Graph) ParamOf(f ir.FuncID, k int) Node { return g.param(f, k) }

@@ -60,3 +60,13 @@ func (s *Set) Each(f func(ir.Ref)) { s.each(f) }
 // Path returns a shortest dependence path from the criterion to ref (Forward)
 // or from ref to the criterion (Backward); nil if ref is not in the slice.
 func (s *Set) Path(ref ir.Ref) []passes.Why { return s.path(ref) }
+
+// Step returns the instruction from which the search first came to ref: in a
+// forward slice one on which ref depends, in a backward slice one that depends
+// on ref; and how. ok is false for a criterion and for what is not in the slice.
+func (s *Set) Step(ref ir.Ref) (from ir.Ref, how sdg.Kind, ok bool) { return s.step(ref) }
+
+// Edges calls f for each dependence between instructions of the slice, from
+// what is depended on, by from and to; those through parameters and entries
+// of procedures are between the call and the instruction.
+func (s *Set) Edges(f func(from, to ir.Ref, how sdg.Kind)) { s.edges(f) }
