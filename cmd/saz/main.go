@@ -48,7 +48,7 @@ func realMain(args []string) int {
 		HideHelpCommand:      true,
 		Commands: []*cli.Command{
 			analyzeCommand(), explainCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
-			parseCommand(), dumpCommand(), pointsToCommand(), calleesCommand(), callersCommand(),
+			parseCommand(), dumpCommand(), pointsToCommand(), sliceCommand(), chopCommand(), calleesCommand(), callersCommand(),
 			statusCommand(), doctorCommand(), cacheCommand(),
 		},
 		ExitErrHandler: func(*cli.Context, error) {},

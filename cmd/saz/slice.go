@@ -38,22 +38,20 @@ func sliceCommand() *cli.Command {
 			if c.Bool("forward") == c.Bool("backward") {
 				return usage("slice needs --forward or --backward")
 			}
-			a, at, err := sliceTarget(c, 1, "FILE:LINE")
+			v, at, code, err := sliceTarget(c, 1, "FILE:LINE")
 			if err != nil {
 				return err
 			}
-			code := complain(c, a)
-			refs, err := criterion(a, at[0])
+			refs, err := v.criterion(at[0])
 			if err != nil {
 				return err
-			}
-			v := newSliceView(a)
-			if c.Bool("forward") {
-				v.set, v.verb = slice.Of(a).Forward(refs), "depend on "+at[0]
-			} else {
-				v.set, v.verb = slice.Of(a).Backward(refs), "affect "+at[0]
 			}
 			v.forward = c.Bool("forward")
+			if v.forward {
+				v.set, v.verb = slice.Of(v.c).Forward(refs), "depend on "+at[0]
+			} else {
+				v.set, v.verb = slice.Of(v.c).Backward(refs), "affect "+at[0]
+			}
 			return v.show(c, code)
 		},
 	}
@@ -66,21 +64,19 @@ func chopCommand() *cli.Command {
 		ArgsUsage: "TARGET FROM TO | FILE.c... FROM TO -- FLAGS, each a FILE:LINE",
 		Flags:     commonFlags(sliceFlags...),
 		Action: func(c *cli.Context) error {
-			a, at, err := sliceTarget(c, 2, "FROM and a TO, each FILE:LINE")
+			v, at, code, err := sliceTarget(c, 2, "FROM and a TO, each FILE:LINE")
 			if err != nil {
 				return err
 			}
-			code := complain(c, a)
-			from, err := criterion(a, at[0])
+			from, err := v.criterion(at[0])
 			if err != nil {
 				return err
 			}
-			to, err := criterion(a, at[1])
+			to, err := v.criterion(at[1])
 			if err != nil {
 				return err
 			}
-			v := newSliceView(a)
-			s := slice.Of(a)
+			s := slice.Of(v.c)
 			v.set, v.verb, v.forward = s.Chop(s.Forward(from), s.Backward(to)), "lead from "+at[0]+" to "+at[1], true
 			return v.show(c, code)
 		},
@@ -88,52 +84,49 @@ func chopCommand() *cli.Command {
 }
 
 // sliceTarget reads the program and takes the last n arguments off.
-func sliceTarget(c *cli.Context, n int, what string) (*passes.Context, []string, error) {
+func sliceTarget(c *cli.Context, n int, what string) (v *sliceView, at []string, code int, err error) {
 	targets, flags, err := target(c)
 	if err != nil {
-		return nil, nil, err
-	}
-	if len(targets) <= n {
-		return nil, nil, usage("%s needs a TARGET and a %s", c.Command.Name, what)
+		return nil, nil, 0, err
 	}
 	k := len(targets) - n
+	if k < 1 {
+		return nil, nil, 0, usage("%s needs a TARGET and a %s", c.Command.Name, what)
+	}
 	a, err := loadTarget(c, targets[:k], flags)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	if err := a.Need(slice.Pass); err != nil {
-		return nil, nil, cli.Exit(err.Error(), exitInternal)
+		return nil, nil, 0, cli.Exit(err.Error(), exitInternal)
 	}
-	loaded = a
-	return a.Context, targets[k:], nil
+	code = complain(c, a)
+	v = &sliceView{c: a.Context, text: map[source.FileID][]string{}}
+	v.dir, _ = os.Getwd()
+	return v, targets[k:], code, nil
 }
 
-// criterion returns the instructions on a line.
-func criterion(c *passes.Context, at string) ([]ir.Ref, error) {
-	file, line, ok := fileLine(at)
-	if !ok {
-		return nil, usage("%q is not FILE:LINE", at)
-	}
-	refs := instrsAt(c, file, line)
-	if len(refs) == 0 {
-		return nil, usage("no code of %s stands at %s", c.Prog.Name, at)
-	}
-	return refs, nil
+// A sliceView prints a slice.
+type sliceView struct {
+	c       *passes.Context
+	set     *slice.Set
+	verb    string // what its lines do with the criterion
+	forward bool
+	dir     string
+	text    map[source.FileID][]string
 }
 
-// A sliceLine is one line of a slice, and by which edge the search came to it.
+// A sliceLine is one line of a slice, and the edge by which the search came to it.
 type sliceLine struct {
 	File      string     `json:"file"`
 	Line      int        `json:"line"`
 	Procedure string     `json:"procedure"`
 	Text      string     `json:"text"`
 	Why       *sliceStep `json:"why,omitempty"` // none: the criterion itself
-
-	pos source.Pos
 }
 
-// A sliceStep is an edge, from what is depended on to what depends (of a
-// backward slice: to the line that this one affects).
+// A sliceStep is the other end of an edge: what the line depends on or, in a
+// backward slice, what depends on the line.
 type sliceStep struct {
 	Kind string `json:"kind"` // data, memory, control, call, argument, return, through the call
 	File string `json:"file"`
@@ -141,28 +134,26 @@ type sliceStep struct {
 	Text string `json:"text"`
 }
 
-type sliceView struct {
-	c       *passes.Context
-	set     *slice.Set
-	verb    string
-	forward bool
-	dir     string
-	text    map[source.FileID][]string
+// criterion returns the instructions on a line.
+func (v *sliceView) criterion(at string) ([]ir.Ref, error) {
+	file, line, ok := fileLine(at)
+	if !ok {
+		return nil, usage("%q is not FILE:LINE", at)
+	}
+	refs := instrsAt(v.c, file, line)
+	if len(refs) == 0 {
+		return nil, usage("no code of %s stands at %s", v.c.Prog.Name, at)
+	}
+	return refs, nil
 }
 
-func newSliceView(c *passes.Context) *sliceView {
-	v := &sliceView{c: c, text: map[source.FileID][]string{}}
-	v.dir, _ = os.Getwd()
-	return v
-}
-
-func (v *sliceView) place(pos source.Pos) (string, int) {
-	p := v.c.Prog.Files.Place(pos)
+func (v *sliceView) place(ref ir.Ref) (string, int) {
+	p := v.c.Prog.Files.Place(v.c.Pos(ref))
 	return passes.Short(v.dir, p.Path), p.Line
 }
 
-// line returns the source line at pos, trimmed.
-func (v *sliceView) line(pos source.Pos) string {
+// source returns the source line at pos without its indentation.
+func (v *sliceView) source(pos source.Pos) string {
 	lines, ok := v.text[pos.File]
 	if !ok {
 		if data, err := os.ReadFile(v.c.Prog.Files.Place(pos).Path); err == nil {
@@ -176,6 +167,12 @@ func (v *sliceView) line(pos source.Pos) string {
 	return ""
 }
 
+// shows reports whether an instruction stands for its line: jumps and what no
+// expression stands behind do not.
+func (v *sliceView) shows(ref ir.Ref) bool {
+	return v.c.Pos(ref).IsValid() && v.c.Instr(ref).Op != ir.Jump
+}
+
 // lines returns those of the slice, by file and line, each once.
 func (v *sliceView) lines() []sliceLine {
 	type key struct {
@@ -184,35 +181,35 @@ func (v *sliceView) lines() []sliceLine {
 	}
 	at := map[key]int{}
 	var out []sliceLine
+	var settled []bool // the reason will not change
 	v.set.Each(func(ref ir.Ref) {
-		pos := v.c.Pos(ref)
-		if !pos.IsValid() || v.c.Instr(ref).Op == ir.Jump {
+		if !v.shows(ref) {
 			return
 		}
+		pos := v.c.Pos(ref)
 		k := key{pos.File, v.c.Prog.Files.Place(pos).Line}
 		i, ok := at[k]
 		if !ok {
 			i = len(out)
 			at[k] = i
-			l := sliceLine{Procedure: v.c.Prog.Funcs[ref.Func].Name, Text: v.line(pos), pos: pos}
-			l.File, l.Line = v.place(pos)
-			out = append(out, l)
-		} else if out[i].Why == nil {
-			return
+			l := sliceLine{Procedure: v.c.Prog.Funcs[ref.Func].Name, Text: v.source(pos)}
+			l.File, l.Line = v.place(ref)
+			out, settled = append(out, l), append(settled, false)
 		}
+		l := &out[i]
 		from, how, ok := v.set.Step(ref)
 		if !ok {
-			out[i].Why = nil // a criterion
+			l.Why, settled[i] = nil, true // a criterion
 			return
 		}
-		if out[i].Why == nil {
-			s := &sliceStep{Kind: how.String(), Text: v.c.Text(from)}
-			s.File, s.Line = v.place(v.c.Pos(from))
-			if s.Line != out[i].Line || s.File != out[i].File {
-				out[i].Why = s
-			} else if !at2(out[i].Why) {
-				out[i].Why = s
-			}
+		if settled[i] {
+			return
+		}
+		s := &sliceStep{Kind: how.String(), Text: v.c.Text(from)}
+		s.File, s.Line = v.place(from)
+		settled[i] = s.File != l.File || s.Line != l.Line // from outside the line says more
+		if l.Why == nil || settled[i] {
+			l.Why = s
 		}
 	})
 	sort.SliceStable(out, func(i, j int) bool {
@@ -222,4 +219,142 @@ func (v *sliceView) lines() []sliceLine {
 		return out[i].Line < out[j].Line
 	})
 	return out
+}
+
+func (v *sliceView) show(c *cli.Context, code int) error {
+	if at := c.String("why"); at != "" {
+		return v.why(c, at, code)
+	}
+	lines := v.lines()
+	switch {
+	case c.Bool("json"):
+		total := 0
+		for _, f := range v.c.Prog.Funcs {
+			total += len(f.Instrs)
+		}
+		if lines == nil {
+			lines = []sliceLine{}
+		}
+		if err := writeJSON(os.Stdout, struct {
+			Instructions int         `json:"instructions"`
+			Of           int         `json:"of"`
+			Procedures   int         `json:"procedures"`
+			Lines        []sliceLine `json:"lines"`
+		}{v.set.Len(), total, len(v.set.Procs()), lines}); err != nil {
+			return cli.Exit(err.Error(), exitInternal)
+		}
+	case c.Bool("dot"):
+		if len(lines) > screenful {
+			return usage("that slice has %s, more than the %d that a person can read as a graph; ask for a chop, or for --why FILE:LINE", count(len(lines), "line"), screenful)
+		}
+		return v.dot(os.Stdout, code)
+	default:
+		w := bufio.NewWriter(os.Stdout)
+		v.print(w, lines, colour(c, os.Stdout))
+		if err := w.Flush(); err != nil {
+			return cli.Exit(err.Error(), exitInternal)
+		}
+	}
+	return exit(code)
+}
+
+// print sets the lines out by procedure, within 100 columns: number, source, and
+// the edge that leads there.
+func (v *sliceView) print(w io.Writer, lines []sliceLine, color bool) {
+	bold, dim, off := "", "", ""
+	if color {
+		bold, dim, off = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+	}
+	total := 0
+	for _, f := range v.c.Prog.Funcs {
+		total += len(f.Instrs)
+	}
+	fmt.Fprintf(w, "%s%s in %s %s%s: %.1f %% of the program\n", bold, count(len(lines), "line"), count(len(v.set.Procs()), "procedure"), v.verb, off,
+		100*float64(v.set.Len())/float64(max(total, 1)))
+	for i, l := range lines {
+		if i == 0 || l.File != lines[i-1].File || l.Procedure != lines[i-1].Procedure {
+			fmt.Fprintf(w, "\n%s%s%s %s\n", bold, l.Procedure, off, l.File)
+		}
+		why := "the criterion"
+		if l.Why != nil {
+			place := fmt.Sprint(l.Why.Line)
+			if l.Why.File != l.File {
+				place = fmt.Sprintf("%s:%d", filepath.Base(l.Why.File), l.Why.Line)
+			}
+			arrow := "←"
+			if !v.forward {
+				arrow = "→"
+			}
+			why = fmt.Sprintf("%s %s %s", arrow, l.Why.Kind, place)
+		}
+		fmt.Fprintf(w, "%6d  %-60s %s%s%s\n", l.Line, cut(strings.ReplaceAll(l.Text, "\t", " "), 60), dim, why, off)
+	}
+}
+
+// why prints a shortest way between the criterion and a line.
+func (v *sliceView) why(c *cli.Context, at string, code int) error {
+	refs, err := v.criterion(at)
+	if err != nil {
+		return err
+	}
+	var best []passes.Why
+	for _, ref := range refs {
+		if p := v.set.Path(ref); p != nil && (best == nil || len(p) < len(best)) {
+			best = p
+		}
+	}
+	steps := []position{}
+	for _, s := range best {
+		p := v.c.Prog.Files.Place(s.Pos)
+		steps = append(steps, position{passes.Short(v.dir, p.Path), p.Line, s.Text})
+	}
+	if c.Bool("json") {
+		if err := writeJSON(os.Stdout, steps); err != nil {
+			return cli.Exit(err.Error(), exitInternal)
+		}
+		return exit(code)
+	}
+	if len(steps) == 0 {
+		fmt.Printf("%s does not %s\n", at, strings.Replace(v.verb, "lead", "lie on a way", 1))
+	}
+	for _, s := range steps {
+		fmt.Printf("%s:%d: %s\n", s.File, s.Line, s.Text)
+	}
+	return exit(code)
+}
+
+// dot prints the slice as a graph of lines, with the kinds of the dependences.
+func (v *sliceView) dot(w io.Writer, code int) error {
+	type edge struct{ from, to, how string }
+	g := dot.NewGraph(dot.Directed)
+	g.NodeInitializer(func(n dot.Node) { n.Attr("shape", "box").Attr("fontname", "monospace") })
+	node := func(ref ir.Ref) string {
+		file, line := v.place(ref)
+		return fmt.Sprintf("%s:%d  %s", filepath.Base(file), line, cut(v.source(v.c.Pos(ref)), 50))
+	}
+	var edges []edge
+	seen := map[edge]bool{}
+	v.set.Edges(func(from, to ir.Ref, how sdg.Kind) {
+		if !v.shows(from) || !v.shows(to) {
+			return
+		}
+		e := edge{node(from), node(to), how.String()}
+		if e.from != e.to && !seen[e] {
+			seen[e] = true
+			edges = append(edges, e)
+		}
+	})
+	if len(edges) > screenful {
+		return usage("that graph has %d edges, more than the %d that a person can read; ask for a chop, or for --why FILE:LINE", len(edges), screenful)
+	}
+	v.set.Each(func(ref ir.Ref) {
+		if v.shows(ref) {
+			g.Node(node(ref))
+		}
+	})
+	for _, e := range edges {
+		g.Edge(g.Node(e.from), g.Node(e.to), e.how)
+	}
+	g.Write(w)
+	return exit(code)
 }
