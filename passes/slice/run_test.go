@@ -860,7 +860,7 @@ func TestCsmith(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no csmith")
 	}
-	n, seed := 12, 1
+	n, seed := 8, 1
 	if s := os.Getenv("SAZ_CSMITH"); s != "" {
 		n, _ = strconv.Atoi(s)
 	}
