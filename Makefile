@@ -3,7 +3,7 @@
 #   make demo    the main job on real input: move flows between two running monitors
 #   make test    all tests
 #   make cuts    100 random cuts of the demo's move
-#   make torture GCC's execution tests with every write marked (long)
+#   make torture GCC's execution tests with every write marked and watched (long)
 #   make oracle  the frontend against the compiler, on TARGET=... or the packages in HEADERS=...
 #   make bench   measurements
 #   make build   bin/saz, bin/saz-cc
@@ -76,12 +76,13 @@ test: deps check
 	@$(MAKE) -s cuts CUTS=10
 	$(GO) test ./...
 
-# GCC's execution tests, instrumented; about an hour on two cores.
+# GCC's execution tests, and CSMITH programs of Csmith's, instrumented and watched.
 TORTURE := $(OUT)/torture/gcc.c-torture/execute
+CSMITH  ?= 0
 torture: build
 	@ls /usr/src/gcc-12/*.tar.xz >/dev/null 2>&1 || $(SUDO) apt-get install -y -qq gcc-12-source >/dev/null
 	@mkdir -p $(OUT)/torture && tar xf /usr/src/gcc-12/gcc-12*.tar.xz -C $(OUT)/torture --strip-components=3 --wildcards '*/gcc/testsuite/gcc.c-torture/execute/*.c'
-	SAZ_TORTURE=$(TORTURE) $(GO) test -tags torture -run Torture -v -timeout 4h ./cmd/saz
+	SAZ_TORTURE=$(TORTURE) SAZ_CSMITH=$(CSMITH) $(GO) test -tags torture -run 'Torture|Csmith' -v -timeout 12h ./rewrite
 
 # Tokens, types and structure of any program that saz can read (frontend/oracle), or of
 # the headers of Debian packages.

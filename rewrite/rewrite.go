@@ -33,6 +33,7 @@ const Include = "#include \"saz_rt.h\"\n"
 // Options of Instrument.
 type Options struct {
 	NoPrune bool
+	Verify  bool // the runtime compares what is claimed with what happens: saz_rt/saz_verify.c
 	Version string
 }
 
@@ -66,8 +67,10 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	if err := a.Need(plan.Pass); err != nil {
 		return nil, err
 	}
-	if err := a.Need(glue.Pass); err != nil {
-		return nil, err
+	for _, p := range glue.Requires {
+		if err := a.Need(p); err != nil {
+			return nil, err
+		}
 	}
 	for i := range a.Build.Commands {
 		if cmd := &a.Build.Commands[i]; cmd.Changed() {
@@ -80,12 +83,13 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	twice := readTwice(c)
 	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }}
 
+	tables := glue.Build(c, glue.Options{Version: opt.Version, Verify: opt.Verify})
 	set := edit.NewSet()
 	var err error
 	if res.Marks, err = track.Place(c, set, topt); err != nil {
 		return nil, err
 	}
-	if err = hook.Place(c, set, glue.Statics(c), topt); err != nil {
+	if err = hook.Place(c, set, tables.Statics(), topt); err != nil {
 		return nil, err
 	}
 	if err = includes(a, set); err != nil {
@@ -109,7 +113,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 		}
 	}
 	res.Diff = diff.Bytes()
-	gen, err := glue.Generate(c, opt.Version)
+	gen, err := tables.Files()
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ func instrumentCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the tree to `DIR`"},
 			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff"},
 			&cli.StringFlag{Name: "track", Usage: "state, or all: mark every write to any variable of static storage"},
+			&cli.BoolFlag{Name: "verify", Usage: "a program that watches its own marks: it names each update without one and exits with status 86 (docs/verify.md)"},
 			&cli.BoolFlag{Name: "no-prune", Usage: "keep the marks that the control flow makes redundant"},
 		),
 		Action: func(c *cli.Context) error {
@@ -32,7 +33,7 @@ func instrumentCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			r, err := rewrite.Instrument(a, rewrite.Options{NoPrune: c.Bool("no-prune"), Version: version})
+			r, err := rewrite.Instrument(a, rewrite.Options{NoPrune: c.Bool("no-prune"), Verify: c.Bool("verify"), Version: version})
 			if err != nil {
 				return cli.Exit(err.Error(), exitUsage)
 			}

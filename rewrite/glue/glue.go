@@ -12,8 +12,8 @@ import (
 )
 
 // files returns saz_glue.c and the runtime's files, by their names in the output directory.
-func (t *tables) files(version string) (map[string][]byte, error) {
-	text, err := t.emit(version)
+func (t *tables) files() (map[string][]byte, error) {
+	text, err := t.emit()
 	if err != nil {
 		return nil, err
 	}
@@ -21,19 +21,27 @@ func (t *tables) files(version string) (map[string][]byte, error) {
 	for name, data := range runtime_c.Files() {
 		out["saz_rt/"+name] = data
 	}
+	if t.Verify {
+		const off, on = "#define SAZ_VERIFY 0", "#define SAZ_VERIFY 1"
+		config := out["saz_rt/saz_config.h"]
+		if !bytes.Contains(config, []byte(off)) {
+			return nil, fmt.Errorf("glue: saz_config.h has no %q", off)
+		}
+		out["saz_rt/saz_config.h"] = bytes.Replace(config, []byte(off), []byte(on), 1)
+	}
 	return out, nil
 }
 
 // emit writes the tables. The fingerprint covers all of them and nothing else, so that two builds
 // of one program understand each other's images whenever their state is laid out alike.
-func (t *tables) emit(version string) ([]byte, error) {
+func (t *tables) emit() ([]byte, error) {
 	var body bytes.Buffer
 	if err := glueText.Execute(&body, t); err != nil {
 		return nil, fmt.Errorf("glue: %w", err)
 	}
 	sum := sha256.Sum256(body.Bytes())
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "/* Written by saz %s. The tables' meaning: saz_rt/saz_tables.h. */\n", strings.ReplaceAll(version, "*/", ""))
+	fmt.Fprintf(&out, "/* Written by saz %s. The tables' meaning: saz_rt/saz_tables.h. */\n", strings.ReplaceAll(t.opt.Version, "*/", ""))
 	fmt.Fprintf(&out, "#define SAZ_FINGERPRINT 0x%016xu\n", binary.LittleEndian.Uint64(sum[:8]))
 	out.Write(body.Bytes())
 	return out.Bytes(), nil
@@ -142,4 +150,26 @@ const struct saz_program saz_program = {
 	saz_sites, {{len .Sites}}, saz_ranges, {{len .Ranges}}, saz_containers, {{len .Containers}},
 	saz_updated, saz_view, {{.Nvars}}, {{.KeepBlocks}}
 };
+{{- if .Verify}}
+
+static const struct saz_watch saz_watches[] = {
+{{- range .Watches}}
+	{ {{.Symbol}}, {{.Claim}} },{{end}}
+{{- if not .Watches}}
+	{ 0, SAZ_BORROWED }
+{{- end}}
+};
+
+static const struct saz_field saz_fields[] = {
+{{- range .Fields}}
+	{ {{c .Name}}, {{.Type}}, {{.Sub}}, {{.Off}}, {{.Size}} },{{end}}
+{{- if not .Fields}}
+	{ "", 0, 0, 0, 0 }
+{{- end}}
+};
+
+const struct saz_verify_tables saz_verify_tables = {
+	saz_watches, {{len .Watches}}, {{.Hidden}}, saz_fields, {{len .Fields}}, {{.WholeRun}}
+};
+{{- end}}
 `))

@@ -77,11 +77,11 @@ func sample() Input {
 }
 
 func TestEmit(t *testing.T) {
-	text, err := build(sample()).emit("test")
+	text, err := build(sample(), Options{Version: "test"}).emit()
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := build(sample()).emit("test")
+	again, err := build(sample(), Options{Version: "test"}).emit()
 	if err != nil || !bytes.Equal(text, again) {
 		t.Errorf("not the same twice (%v)", err)
 	}
@@ -102,7 +102,7 @@ func TestEmit(t *testing.T) {
 			t.Errorf("lacks %s", want)
 		}
 	}
-	if s := build(sample()).statics; len(s) != 1 || s[0].ID != 2 || s[0].Global != 2 {
+	if s := build(sample(), Options{}).statics; len(s) != 1 || s[0].ID != 2 || s[0].Global != 2 {
 		t.Errorf("statics: %v", s)
 	}
 	if t.Failed() {
@@ -115,7 +115,7 @@ func TestCompiles(t *testing.T) {
 	empty := Input{Prog: &ir.Program{Name: `odd "name"??/`}, Persist: &persist.Result{}, Plan: &plan.Result{}}
 	for name, in := range map[string]Input{"sample": sample(), "empty": empty} {
 		dir := t.TempDir()
-		files, err := build(in).files("test */")
+		files, err := build(in, Options{Version: "test */"}).files()
 		if err != nil {
 			t.Fatal(err)
 		}

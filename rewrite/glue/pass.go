@@ -7,24 +7,34 @@ import (
 	"saz/passes/merge"
 	"saz/passes/persist"
 	"saz/passes/plan"
+	"saz/passes/scratch"
 	"saz/passes/update"
 	"saz/rewrite/hook"
 )
 
-// Pass gathers what the generators need.
-var Pass = &passes.Pass{
-	Name:     "glue",
-	Doc:      "tables for the runtime: symbols, types, containers",
-	Requires: []*passes.Pass{persist.Pass, update.Pass, container.Pass, flowspace.Pass, merge.Pass, plan.Pass},
-	Run: func(c *passes.Context) (any, error) {
-		return build(Input{c.Prog, persist.Of(c), plan.Of(c), container.Of(c), flowspace.Of(c), merge.Of(c), update.Of(c)}), nil
-	},
+// Requires are the passes that the tables are made from.
+var Requires = []*passes.Pass{persist.Pass, update.Pass, scratch.Pass, container.Pass, flowspace.Pass, merge.Pass, plan.Pass}
+
+// Options of Build.
+type Options struct {
+	Version string
+	Verify  bool // with what saz_verify.c needs: all variables, what is claimed of them, names of fields
+}
+
+// Tables are the tables of one program.
+type Tables struct{ t *tables }
+
+// Build gathers what the generators need.
+func Build(c *passes.Context, opt Options) *Tables {
+	t := build(Input{c.Prog, persist.Of(c), plan.Of(c), container.Of(c), flowspace.Of(c), merge.Of(c), update.Of(c), scratch.Of(c)}, opt)
+	if c.TrackAll {
+		t.WholeRun = 1
+	}
+	return &Tables{t}
 }
 
 // Statics lists the variables and functions that need SAZ_STATIC and SAZ_STATIC_FN.
-func Statics(c *passes.Context) []hook.Static { return c.Result(Pass).(*tables).statics }
+func (t *Tables) Statics() []hook.Static { return t.t.statics }
 
-// Generate returns saz_glue.c and the runtime's files, by their names in the output directory.
-func Generate(c *passes.Context, version string) (map[string][]byte, error) {
-	return c.Result(Pass).(*tables).files(version)
-}
+// Files returns saz_glue.c and the runtime's files, by their names in the output directory.
+func (t *Tables) Files() (map[string][]byte, error) { return t.t.files() }

@@ -14,6 +14,7 @@ import (
 	"saz/passes/merge"
 	"saz/passes/persist"
 	"saz/passes/plan"
+	"saz/passes/scratch"
 	"saz/passes/update"
 	"saz/rewrite/hook"
 )
@@ -27,6 +28,7 @@ type Input struct {
 	Spaces     *flowspace.Result
 	Merge      *merge.Result
 	Update     *update.Result
+	Scratch    *scratch.Result
 }
 
 type symbol struct {
@@ -79,15 +81,23 @@ type tables struct {
 	Ranges     []span
 	Containers []box
 	KeepBlocks int
-	statics    []hook.Static
+
+	Verify   bool
+	Watches  []watch
+	Fields   []field
+	Hidden   int
+	WholeRun int
+
+	statics []hook.Static
+	opt     Options
 
 	in    Input
 	types *types
 	index map[ir.GlobalID]int
 }
 
-func build(in Input) *tables {
-	t := &tables{Name: filepath.Base(in.Prog.Name), in: in, types: newTypes(in.Prog.Records, in.Plan.Opaque), index: map[ir.GlobalID]int{}}
+func build(in Input, opt Options) *tables {
+	t := &tables{Name: filepath.Base(in.Prog.Name), in: in, opt: opt, Verify: opt.Verify, types: newTypes(in.Prog.Records, in.Plan.Opaque), index: map[ir.GlobalID]int{}}
 	if in.Prog.Name == "" {
 		t.Name = "program"
 	}
@@ -101,8 +111,14 @@ func build(in Input) *tables {
 	t.sites()
 	t.containers()
 	t.ranges()
+	if opt.Verify {
+		t.watches()
+	}
 	t.types.resolve()
 	t.Types = t.types.list
+	if opt.Verify {
+		t.fields()
+	}
 	return t
 }
 

@@ -36,6 +36,7 @@ type typ struct {
 	Size, Align int64
 	Slots       []slot
 	Tail        bool
+	rec         *ctype.Record
 }
 
 // types numbers the types that the runtime must know: a nested one before what it is in, the
@@ -144,7 +145,7 @@ func (t *types) ofRecord(r *ctype.Record) int {
 	if !r.Complete {
 		return bytesType
 	}
-	ty := typ{Name: recordName(r), Size: r.Size, Align: max(r.Align, 1)}
+	ty := typ{Name: recordName(r), Size: r.Size, Align: max(r.Align, 1), rec: r}
 	if r.Union {
 		ty.Slots = t.union(r)
 	} else {

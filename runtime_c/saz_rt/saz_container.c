@@ -329,6 +329,8 @@ static struct saz_candidate *candidate_at(struct saz_release *r, const unsigned 
 }
 
 /* Each word, whatever its type: a number that looks like an address keeps a block, which is safe. */
+typedef const unsigned char *loose __attribute__((__aligned__(4)));
+
 static SAZ_UNCHECKED void scan(void *ctx, const unsigned char *lo, const unsigned char *hi)
 {
 	struct saz_release *r = ctx;
@@ -340,7 +342,7 @@ static SAZ_UNCHECKED void scan(void *ctx, const unsigned char *lo, const unsigne
 		const unsigned char *v;
 		struct saz_candidate *c;
 
-		v = *(const unsigned char *const volatile __attribute__((__aligned__(4))) *)p;
+		v = *(const volatile loose *)p;
 		if ((size_t)(v - min) > span)
 			continue;
 		c = candidate_at(r, v);

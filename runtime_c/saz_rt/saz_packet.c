@@ -35,36 +35,51 @@ struct saz_thread {
 
 #define FEW 16
 
-static __thread struct saz_thread *self;
-static struct saz_thread few[FEW];              /* the first threads', so that most programs need no more */
-static struct saz_thread *threads;
-static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_key_t thread_key;
-static int have_key;
-static int unknown_threads;                     /* no memory for their records: never pause */
+static __thread struct saz_thread *saz_self;
+static struct saz_thread saz_few[FEW];              /* the first threads', so that most programs need no more */
+static struct saz_thread *saz_threads;
+static pthread_mutex_t saz_threads_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_key_t saz_thread_key;
+static int saz_have_key;
+static int saz_unknown_threads;                     /* no memory for their records: never pause */
 
-static int stop;
-static pthread_mutex_t stop_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t stop_cond = PTHREAD_COND_INITIALIZER;
+static int saz_stop;
+static pthread_mutex_t saz_stop_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t saz_stop_cond = PTHREAD_COND_INITIALIZER;
 
-static int ready;
-static int ended;
-static int loops;                               /* library loops that are running */
-static uint64_t old_packets;                    /* of threads that are gone */
+static int saz_is_ready;
+static int saz_ended;
+static int saz_loops;                               /* library loops that are running */
+static uint64_t saz_old_packets;                    /* of threads that are gone */
+
+static void clear_marks(void)
+{
+	memset(saz_program.updated, 0, saz_program.nvars);
+}
+
+#if SAZ_VERIFY
+#define BEGIN(t) saz_verify_begin(t, clear_marks)
+#define END(t, kept) saz_verify_end(t, kept)
+#else
+#define BEGIN(t) clear_marks()
+#define END(t, kept) ((void)0)
+#endif
 
 static void forget_thread(void *p)
 {
 	struct saz_thread *t = p;
 
-	pthread_mutex_lock(&threads_lock);
-	old_packets += t->packets;
+	pthread_mutex_lock(&saz_threads_lock);
+	saz_old_packets += t->packets;
 	t->packets = 0;
+	if (t->in_packet || t->depth != 0)
+		END(t, 0);
 	t->in_packet = 0;
 	t->depth = 0;
 	t->taken = 0;
 	__atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);
-	pthread_mutex_unlock(&threads_lock);
-	self = NULL;
+	pthread_mutex_unlock(&saz_threads_lock);
+	saz_self = NULL;
 }
 
 static __attribute__((__noinline__)) struct saz_thread *new_thread(void)
@@ -73,43 +88,43 @@ static __attribute__((__noinline__)) struct saz_thread *new_thread(void)
 	int saved = errno;
 	int i;
 
-	pthread_mutex_lock(&threads_lock);
-	for (t = threads; t != NULL && t->taken; t = t->next)
+	pthread_mutex_lock(&saz_threads_lock);
+	for (t = saz_threads; t != NULL && t->taken; t = t->next)
 		;
 	if (t == NULL) {
-		for (i = 0; i < FEW && few[i].taken; i++)
+		for (i = 0; i < FEW && saz_few[i].taken; i++)
 			;
-		t = i < FEW ? &few[i] : saz_mem_get(sizeof *t);
+		t = i < FEW ? &saz_few[i] : saz_mem_get(sizeof *t);
 		if (t != NULL) {
-			t->next = threads;
-			threads = t;
+			t->next = saz_threads;
+			saz_threads = t;
 		}
 	}
 	if (t != NULL)
 		t->taken = 1;
 	else
-		unknown_threads = 1;
-	pthread_mutex_unlock(&threads_lock);
-	self = t;
-	if (t != NULL && have_key)
-		pthread_setspecific(thread_key, t);
+		saz_unknown_threads = 1;
+	pthread_mutex_unlock(&saz_threads_lock);
+	saz_self = t;
+	if (t != NULL && saz_have_key)
+		pthread_setspecific(saz_thread_key, t);
 	errno = saved;
 	return t;
 }
 
 static __inline__ struct saz_thread *current(void)
 {
-	return __builtin_expect(self != NULL, 1) ? self : new_thread();
+	return __builtin_expect(saz_self != NULL, 1) ? saz_self : new_thread();
 }
 
 static __attribute__((__noinline__)) void sleep_while_stopped(void)
 {
 	int saved = errno;
 
-	pthread_mutex_lock(&stop_lock);
-	while (__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
-		pthread_cond_wait(&stop_cond, &stop_lock);
-	pthread_mutex_unlock(&stop_lock);
+	pthread_mutex_lock(&saz_stop_lock);
+	while (__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST))
+		pthread_cond_wait(&saz_stop_cond, &saz_stop_lock);
+	pthread_mutex_unlock(&saz_stop_lock);
 	errno = saved;
 }
 
@@ -119,7 +134,7 @@ static __inline__ void set_busy(struct saz_thread *t)
 		return;
 	for (;;) {
 		__atomic_store_n(&t->busy, 1, __ATOMIC_SEQ_CST);
-		if (__builtin_expect(!__atomic_load_n(&stop, __ATOMIC_SEQ_CST), 1))
+		if (__builtin_expect(!__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST), 1))
 			return;
 		__atomic_store_n(&t->busy, 0, __ATOMIC_SEQ_CST);
 		sleep_while_stopped();
@@ -135,7 +150,14 @@ static __inline__ void new_packet(struct saz_thread *t)
 {
 	set_busy(t);
 	t->packets++;
-	memset(saz_program.updated, 0, saz_program.nvars);
+	BEGIN(t);
+}
+
+static __inline__ void end_packet(struct saz_thread *t)
+{
+	if (t->in_packet)
+		END(t, 1);
+	t->in_packet = 0;
 }
 
 /*
@@ -149,8 +171,11 @@ void *saz_packet_enter(void **scope, void *frame)
 
 	if (t == NULL)
 		return NULL;
-	if (t->depth != 0 && ((char *)frame > t->frame || ((char *)frame == t->frame && scope == t->scope)))
+	if (t->depth != 0 && ((char *)frame > t->frame || ((char *)frame == t->frame && scope == t->scope))) {
 		t->depth = 0;
+		if (!t->in_packet)
+			END(t, 0);
+	}
 	if (t->depth++ != 0)
 		return t;
 	t->scope = scope;
@@ -167,6 +192,8 @@ void saz_packet_leave(void **scope)
 
 	if (t == NULL || t->depth == 0 || --t->depth != 0)
 		return;
+	if (!t->in_packet)
+		END(t, 1);
 	if (!t->outer_busy)
 		set_idle(t);
 }
@@ -177,17 +204,18 @@ void saz_packet_begin(void)
 
 	if (t == NULL || t->depth != 0)
 		return;
+	end_packet(t);
 	new_packet(t);
 	t->in_packet = 1;
 }
 
 void saz_packet_end(void)
 {
-	struct saz_thread *t = self;
+	struct saz_thread *t = saz_self;
 
 	if (t == NULL || t->depth != 0)
 		return;
-	t->in_packet = 0;
+	end_packet(t);
 	set_idle(t);
 }
 
@@ -195,7 +223,7 @@ static __attribute__((__noinline__)) void first_ready(void)
 {
 	int saved = errno;
 
-	if (!__atomic_exchange_n(&ready, 1, __ATOMIC_SEQ_CST))
+	if (!__atomic_exchange_n(&saz_is_ready, 1, __ATOMIC_SEQ_CST))
 		saz_service_start();
 	errno = saved;
 }
@@ -204,11 +232,11 @@ void saz_wait(void)
 {
 	struct saz_thread *t = current();
 
-	if (__builtin_expect(!__atomic_load_n(&ready, __ATOMIC_RELAXED), 0))
+	if (__builtin_expect(!__atomic_load_n(&saz_is_ready, __ATOMIC_RELAXED), 0))
 		first_ready();
 	if (t == NULL || t->depth != 0)
 		return;
-	t->in_packet = 0;
+	end_packet(t);
 	set_idle(t);
 }
 
@@ -222,16 +250,16 @@ void saz_resume(void)
 
 void saz_ready(void)
 {
-	__atomic_add_fetch(&loops, 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&ended, 0, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&saz_loops, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&saz_ended, 0, __ATOMIC_SEQ_CST);
 	saz_wait();
 }
 
 void saz_done(void)
 {
 	saz_resume();
-	if (__atomic_sub_fetch(&loops, 1, __ATOMIC_SEQ_CST) == 0)
-		__atomic_store_n(&ended, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_sub_fetch(&saz_loops, 1, __ATOMIC_SEQ_CST) == 0)
+		__atomic_store_n(&saz_ended, 1, __ATOMIC_SEQ_CST);
 }
 
 /* ---- the other side ---- */
@@ -256,12 +284,12 @@ static void nap(long us)
 static int any_busy(void)
 {
 	struct saz_thread *t;
-	int busy = unknown_threads;
+	int busy = saz_unknown_threads;
 
-	pthread_mutex_lock(&threads_lock);
-	for (t = threads; t != NULL; t = t->next)
+	pthread_mutex_lock(&saz_threads_lock);
+	for (t = saz_threads; t != NULL; t = t->next)
 		busy |= __atomic_load_n(&t->busy, __ATOMIC_SEQ_CST);
-	pthread_mutex_unlock(&threads_lock);
+	pthread_mutex_unlock(&saz_threads_lock);
 	return busy;
 }
 
@@ -270,13 +298,13 @@ enum saz_pause saz_pause(int ms)
 	uint64_t end = saz_now_us() + (uint64_t)ms * 1000u;
 	uint64_t now = 0;
 
-	if (!__atomic_load_n(&ready, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&saz_is_ready, __ATOMIC_SEQ_CST))
 		return SAZ_NOT_READY;
 	while (now < end) {
 		uint64_t slice;
 		long us = 5;
 
-		__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&saz_stop, 1, __ATOMIC_SEQ_CST);
 		now = saz_now_us();
 		slice = now + 100000u;
 		for (; now < end && now < slice; now = saz_now_us()) {
@@ -286,19 +314,19 @@ enum saz_pause saz_pause(int ms)
 			us = us < 500 ? us * 2 : 1000;
 		}
 		saz_unpause();
-		if (__atomic_load_n(&ended, __ATOMIC_SEQ_CST) && now + 1000000u > end)
+		if (__atomic_load_n(&saz_ended, __ATOMIC_SEQ_CST) && now + 1000000u > end)
 			return SAZ_ENDED;
 		nap(1000);
 	}
-	return __atomic_load_n(&ended, __ATOMIC_SEQ_CST) ? SAZ_ENDED : SAZ_BUSY;
+	return __atomic_load_n(&saz_ended, __ATOMIC_SEQ_CST) ? SAZ_ENDED : SAZ_BUSY;
 }
 
 void saz_unpause(void)
 {
-	pthread_mutex_lock(&stop_lock);
-	__atomic_store_n(&stop, 0, __ATOMIC_SEQ_CST);
-	pthread_cond_broadcast(&stop_cond);
-	pthread_mutex_unlock(&stop_lock);
+	pthread_mutex_lock(&saz_stop_lock);
+	__atomic_store_n(&saz_stop, 0, __ATOMIC_SEQ_CST);
+	pthread_cond_broadcast(&saz_stop_cond);
+	pthread_mutex_unlock(&saz_stop_lock);
 }
 
 uint64_t saz_packets(void)
@@ -306,49 +334,58 @@ uint64_t saz_packets(void)
 	struct saz_thread *t;
 	uint64_t n;
 
-	pthread_mutex_lock(&threads_lock);
-	n = old_packets;
-	for (t = threads; t != NULL; t = t->next)
+	pthread_mutex_lock(&saz_threads_lock);
+	n = saz_old_packets;
+	for (t = saz_threads; t != NULL; t = t->next)
 		n += __atomic_load_n(&t->packets, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&threads_lock);
+	pthread_mutex_unlock(&saz_threads_lock);
 	return n;
 }
 
 const char *saz_phase(void)
 {
-	if (!__atomic_load_n(&ready, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&saz_is_ready, __ATOMIC_SEQ_CST))
 		return "starting";
-	return __atomic_load_n(&ended, __ATOMIC_SEQ_CST) ? "ended" : "running";
+	return __atomic_load_n(&saz_ended, __ATOMIC_SEQ_CST) ? "ended" : "running";
 }
 
 /* ---- start, fork ---- */
 
 static void before_fork(void)
 {
-	pthread_mutex_lock(&threads_lock);
-	pthread_mutex_lock(&stop_lock);
+	pthread_mutex_lock(&saz_threads_lock);
+	pthread_mutex_lock(&saz_stop_lock);
 	saz_heap_fork(0);
+#if SAZ_VERIFY
+	saz_verify_fork();
+#endif
 }
 
 static void after_fork_parent(void)
 {
+#if SAZ_VERIFY
+	saz_verify_fork_parent();
+#endif
 	saz_heap_fork(1);
-	pthread_mutex_unlock(&stop_lock);
-	pthread_mutex_unlock(&threads_lock);
+	pthread_mutex_unlock(&saz_stop_lock);
+	pthread_mutex_unlock(&saz_threads_lock);
 }
 
 /* Only the thread that forked lives on, and there is no service. */
 static void after_fork_child(void)
 {
 	saz_heap_fork(1);
-	stop = 0;
-	threads = self;
-	if (self != NULL)
-		self->next = NULL;
-	unknown_threads = 0;
-	pthread_cond_init(&stop_cond, NULL);
-	pthread_mutex_unlock(&stop_lock);
-	pthread_mutex_unlock(&threads_lock);
+#if SAZ_VERIFY
+	saz_verify_forked(saz_self, saz_self != NULL && (saz_self->in_packet || saz_self->depth != 0));
+#endif
+	saz_stop = 0;
+	saz_threads = saz_self;
+	if (saz_self != NULL)
+		saz_self->next = NULL;
+	saz_unknown_threads = 0;
+	pthread_cond_init(&saz_stop_cond, NULL);
+	pthread_mutex_unlock(&saz_stop_lock);
+	pthread_mutex_unlock(&saz_threads_lock);
 	saz_service_forked();
 }
 
@@ -356,8 +393,11 @@ static __attribute__((__constructor__(101))) void start(void)
 {
 	int saved = errno;
 
-	have_key = pthread_key_create(&thread_key, forget_thread) == 0;
+	saz_have_key = pthread_key_create(&saz_thread_key, forget_thread) == 0;
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 	saz_tables_init();
+#if SAZ_VERIFY
+	saz_verify_start();
+#endif
 	errno = saved;
 }

@@ -3,7 +3,7 @@
  *
  * Reading order: saz_tables.h, saz_packet.c (packets and pauses), saz_heap.c (tracked blocks),
  * saz_types.c (words that hold addresses, and what is at an address), saz_container.c (entries),
- * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket).
+ * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket); saz_verify.c.
  *
  * The runtime is built with the program's own flags.  So it is C89 with what GCC has had for long,
  * and switches off the warnings that are a matter of the program's taste.
@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "saz_config.h"
 #include "saz_tables.h"
 
 #ifndef SAZ_MAX_IMAGE_BYTES
@@ -87,10 +88,12 @@ struct saz_block {
 	uint32_t site;
 	uint32_t mark;          /* of whoever has locked the heap; 0 when saz_heap_lock returns */
 	uint32_t entry;         /* the same */
-	uint32_t spare;
+	uint32_t shot;          /* of saz_verify.c: number of its copy; 0: allocated since */
 };
 SAZ_HIDDEN void saz_heap_lock(void);            /* until the unlock, blocks stay where they are, ... */
 SAZ_HIDDEN void saz_heap_unlock(void);
+SAZ_HIDDEN void saz_heap_hold(void);            /* the same, but marks and what was sorted stay as they are */
+SAZ_HIDDEN void saz_heap_release(void);
 SAZ_HIDDEN struct saz_block *saz_heap_find(const void *base);
 SAZ_HIDDEN struct saz_block *saz_heap_at(const void *p, int past_end);
 SAZ_HIDDEN struct saz_block *saz_heap_next(struct saz_block *b);        /* NULL: first, and after the last */
@@ -122,7 +125,11 @@ SAZ_HIDDEN unsigned saz_site_type(uint32_t site);
 SAZ_HIDDEN const char *saz_rodata(size_t off, size_t len);      /* of the program; NULL: not there */
 SAZ_HIDDEN size_t saz_literal_len(const char *s, size_t max);   /* with its NUL; 0: has none */
 SAZ_HIDDEN int saz_same_bytes(const void *a, const void *b, size_t len);
+#ifdef __clang__
+#define SAZ_UNCHECKED __attribute__((__no_sanitize__("address", "undefined")))
+#else
 #define SAZ_UNCHECKED __attribute__((__no_sanitize_address__, __no_sanitize_undefined__))
+#endif
 SAZ_HIDDEN int saz_writable(const struct saz_symbol *s);
 SAZ_HIDDEN uint64_t saz_module_id(void);
 SAZ_HIDDEN uint64_t saz_types_digest(void);
@@ -255,6 +262,18 @@ struct saz_import;
 SAZ_HIDDEN struct saz_import *saz_import_stage(const void *image, size_t len, struct saz_error *e); /* changes nothing */
 SAZ_HIDDEN void saz_import_commit(struct saz_import *x, struct saz_counts *counts);     /* cannot fail */
 SAZ_HIDDEN void saz_import_free(struct saz_import *x);
+
+/* ---- saz_verify.c ---- */
+
+#if SAZ_VERIFY
+#define SAZ_VERIFY_STATUS 86    /* of a program in which an update was not announced */
+SAZ_HIDDEN void saz_verify_start(void);
+SAZ_HIDDEN void saz_verify_begin(const void *thread, void (*clear)(void));
+SAZ_HIDDEN void saz_verify_end(const void *thread, int kept);
+SAZ_HIDDEN void saz_verify_fork(void);
+SAZ_HIDDEN void saz_verify_fork_parent(void);
+SAZ_HIDDEN void saz_verify_forked(const void *thread, int in_packet);
+#endif
 
 /* ---- saz_service.c ---- */
 

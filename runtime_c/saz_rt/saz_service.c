@@ -57,15 +57,15 @@ void saz_service_forked(void)
 #define IDLE_MS 10000
 #define STALL_MS 5000
 
-static struct sockaddr_un address;
-static char instance[80];
-static int listener = -1;
-static pid_t owner;
-static size_t max_image = SAZ_MAX_IMAGE_BYTES;
+static struct sockaddr_un saz_address;
+static char saz_instance[80];
+static int saz_listener = -1;
+static pid_t saz_owner;
+static size_t saz_max_image = SAZ_MAX_IMAGE_BYTES;
 
 static struct {
 	uint64_t exports, imports, moved_out, moved_in, refused, aborted, pauses, paused_us, longest_us;
-} stats;
+} saz_stats;
 
 /* ---- peers: nothing here waits for one of them ---- */
 
@@ -89,9 +89,9 @@ struct peer {
 	unsigned char *image;           /* of staged */
 };
 
-static struct peer peers[MAX_PEERS];
-static struct peer *holder;             /* for whom the program is paused */
-static uint64_t paused_at;
+static struct peer saz_peers[MAX_PEERS];
+static struct peer *saz_holder;             /* for whom the program is paused */
+static uint64_t saz_paused_at;
 
 static void allow(struct peer *p, size_t len)
 {
@@ -128,7 +128,7 @@ static void refuse(struct peer *p, const struct saz_error *e)
 			p->head[i] = '?';
 	p->head_len = (size_t)n;
 	p->sent = 0;
-	stats.refused++;
+	saz_stats.refused++;
 	allow(p, 0);
 }
 
@@ -159,15 +159,15 @@ static void print(struct saz_buf *b, const char *format, ...)
 
 static int pause_for(struct peer *p)
 {
-	if (holder != NULL) {
+	if (saz_holder != NULL) {
 		refuse_text(p, "busy", "another peer holds the program");
 		return 0;
 	}
 	switch (saz_pause(SAZ_PAUSE_MS)) {
 	case SAZ_PAUSED:
-		holder = p;
-		paused_at = saz_now_us();
-		stats.pauses++;
+		saz_holder = p;
+		saz_paused_at = saz_now_us();
+		saz_stats.pauses++;
 		return 1;
 	case SAZ_NOT_READY:
 		refuse_text(p, "not-ready", "the program is still starting");
@@ -186,14 +186,14 @@ static uint64_t resume(struct peer *p)
 {
 	uint64_t us;
 
-	if (holder != p)
+	if (saz_holder != p)
 		return 0;
 	saz_unpause();
-	us = saz_now_us() - paused_at;
-	stats.paused_us += us;
-	if (us > stats.longest_us)
-		stats.longest_us = us;
-	holder = NULL;
+	us = saz_now_us() - saz_paused_at;
+	saz_stats.paused_us += us;
+	if (us > saz_stats.longest_us)
+		saz_stats.longest_us = us;
+	saz_holder = NULL;
 	p->hold_end = 0;
 	return us;
 }
@@ -227,7 +227,7 @@ static void hello(struct peer *p)
 	struct saz_buf b;
 
 	memset(&b, 0, sizeof b);
-	print(&b, "name %s\nprogram %s\npid %ld\nprotocol 1\nimage %u\nfingerprint %016" PRIx64 "\n", instance,
+	print(&b, "name %s\nprogram %s\npid %ld\nprotocol 1\nimage %u\nfingerprint %016" PRIx64 "\n", saz_instance,
 	      P->name, (long)getpid(), SAZ_IMAGE_VERSION, P->fingerprint);
 	print(&b, "packets %" PRIu64 "\nphase %s\n", saz_packets(), saz_phase());
 	reply_buf(p, &b);
@@ -243,10 +243,10 @@ static void show_stats(struct peer *p)
 	print(&b, "packets %" PRIu64 "\nvariables %u\ncontainers %u\nblocks %lu\nbytes %lu\n", saz_packets(), P->nvars,
 	      P->ncontainers, (unsigned long)blocks, (unsigned long)bytes);
 	print(&b, "exports %" PRIu64 "\nimports %" PRIu64 "\nentries_out %" PRIu64 "\nentries_in %" PRIu64 "\n",
-	      stats.exports, stats.imports, stats.moved_out, stats.moved_in);
+	      saz_stats.exports, saz_stats.imports, saz_stats.moved_out, saz_stats.moved_in);
 	print(&b, "refused %" PRIu64 "\naborted %" PRIu64 "\npauses %" PRIu64 "\npaused_us %" PRIu64
-	      "\nlongest_pause_us %" PRIu64 "\n", stats.refused, stats.aborted, stats.pauses, stats.paused_us,
-	      stats.longest_us);
+	      "\nlongest_pause_us %" PRIu64 "\n", saz_stats.refused, saz_stats.aborted, saz_stats.pauses, saz_stats.paused_us,
+	      saz_stats.longest_us);
 	reply_buf(p, &b);
 }
 
@@ -336,7 +336,7 @@ static void export_state(struct peer *p, const char *args)
 		saz_filter_free(f);
 		return;
 	}
-	ok = saz_export(f, flags, max_image, x, &e);
+	ok = saz_export(f, flags, saz_max_image, x, &e);
 	saz_filter_free(f);
 	if (!ok) {
 		saz_mem_put(x);
@@ -344,7 +344,7 @@ static void export_state(struct peer *p, const char *args)
 		refuse(p, &e);
 		return;
 	}
-	stats.exports++;
+	saz_stats.exports++;
 	p->exported = x;
 	if (hold)
 		start_hold(p);
@@ -372,8 +372,8 @@ static void commit_import(struct peer *p)
 	uint64_t us;
 
 	saz_import_commit(p->staged, &c);
-	stats.imports++;
-	stats.moved_in += c.entries;
+	saz_stats.imports++;
+	saz_stats.moved_in += c.entries;
 	us = end_hold(p);
 	memset(&b, 0, sizeof b);
 	print_counts(&b, &c, us);
@@ -390,13 +390,13 @@ static void import_request(struct peer *p, const char *args)
 	len = strtoull(args, &end, 10);
 	if (!isdigit((unsigned char)*args) || *end != 0 || errno != 0) {
 		refuse_text(p, "request", "IMPORT [hold] LEN");
-	} else if (len > max_image) {
+	} else if (len > saz_max_image) {
 		refuse_text(p, "size", "the image is too large (SAZ_MAX_IMAGE)");
 	} else if (p->hold_end != 0) {
 		refuse_text(p, "held", "this connection holds the program already");
 	} else {
 		p->body_len = (size_t)len;
-		p->body.limit = max_image;
+		p->body.limit = saz_max_image;
 		p->in_body = 1;
 		allow(p, p->body_len);
 		return;
@@ -455,7 +455,7 @@ static void commit(struct peer *p)
 		return;
 	}
 	c = p->exported->counts;
-	stats.moved_out += c.entries;
+	saz_stats.moved_out += c.entries;
 	us = end_hold(p);
 	memset(&b, 0, sizeof b);
 	print_counts(&b, &c, us);
@@ -480,7 +480,7 @@ static void request(struct peer *p, const char *line)
 		start_hold(p);
 		reply_ok(p);
 	} else if (p->hold_end != 0 && word(&line, "ABORT")) {
-		stats.aborted++;
+		saz_stats.aborted++;
 		end_hold(p);
 		reply_ok(p);
 	} else {
@@ -569,7 +569,7 @@ static void receive(struct peer *p)
 static void end_peer(struct peer *p)
 {
 	if (p->hold_end != 0)
-		stats.aborted++;
+		saz_stats.aborted++;
 	end_hold(p);
 	close(p->fd);
 	saz_mem_put(p->line);
@@ -581,7 +581,7 @@ static void end_peer(struct peer *p)
 
 static void new_peer(void)
 {
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(saz_listener, NULL, NULL, SOCK_CLOEXEC);
 	struct peer *p = NULL;
 	struct ucred who;
 	socklen_t len = sizeof who;
@@ -590,12 +590,12 @@ static void new_peer(void)
 	if (fd < 0)
 		return;
 	for (i = 0; i < MAX_PEERS; i++) {       /* the one that has been silent for longest makes room */
-		if (peers[i].fd < 0) {
-			p = &peers[i];
+		if (saz_peers[i].fd < 0) {
+			p = &saz_peers[i];
 			break;
 		}
-		if (peers[i].hold_end == 0 && (p == NULL || peers[i].deadline < p->deadline))
-			p = &peers[i];
+		if (saz_peers[i].hold_end == 0 && (p == NULL || saz_peers[i].deadline < p->deadline))
+			p = &saz_peers[i];
 	}
 	if (p == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0 ||
 	    (who.uid != geteuid() && who.uid != 0)) {
@@ -621,7 +621,7 @@ static int next_deadline(void)
 	int i;
 
 	for (i = 0; i < MAX_PEERS; i++) {
-		const struct peer *p = &peers[i];
+		const struct peer *p = &saz_peers[i];
 
 		if (p->fd >= 0 && p->hold_end == 0 && p->deadline < first)
 			first = p->deadline;
@@ -640,11 +640,11 @@ static void *service(void *unused)
 	for (;;) {
 		uint64_t now;
 
-		f[MAX_PEERS].fd = listener;
+		f[MAX_PEERS].fd = saz_listener;
 		f[MAX_PEERS].events = POLLIN;
 		for (i = 0; i < MAX_PEERS; i++) {
-			f[i].fd = peers[i].fd;
-			f[i].events = peers[i].head_len != 0 ? POLLOUT : POLLIN;
+			f[i].fd = saz_peers[i].fd;
+			f[i].events = saz_peers[i].head_len != 0 ? POLLOUT : POLLIN;
 		}
 		if (poll(f, MAX_PEERS + 1, next_deadline()) < 0) {
 			if (errno != EINTR)
@@ -652,19 +652,19 @@ static void *service(void *unused)
 			continue;
 		}
 		for (i = 0; i < MAX_PEERS; i++) {
-			if (peers[i].fd < 0 || f[i].revents == 0)
+			if (saz_peers[i].fd < 0 || f[i].revents == 0)
 				continue;
-			if (peers[i].head_len == 0)
-				receive(&peers[i]);
-			else if (flush(&peers[i]))
-				process(&peers[i]);
+			if (saz_peers[i].head_len == 0)
+				receive(&saz_peers[i]);
+			else if (flush(&saz_peers[i]))
+				process(&saz_peers[i]);
 		}
 		now = saz_now_us();
 		for (i = 0; i < MAX_PEERS; i++) {
-			const struct peer *p = &peers[i];
+			const struct peer *p = &saz_peers[i];
 
 			if (p->fd >= 0 && (!p->alive || now >= (p->hold_end != 0 ? p->hold_end : p->deadline)))
-				end_peer(&peers[i]);
+				end_peer(&saz_peers[i]);
 		}
 		if (f[MAX_PEERS].revents & POLLNVAL)
 			return NULL;    /* the program closed our socket */
@@ -701,17 +701,17 @@ static int make_path(void)
 {
 	const char *path = getenv("SAZ_SOCKET"), *dir = getenv("SAZ_SOCKET_DIR"), *run = getenv("XDG_RUNTIME_DIR");
 	const char *name = getenv("SAZ_INSTANCE");
-	char made[sizeof address.sun_path];
+	char made[sizeof saz_address.sun_path];
 	int n;
 
 	if (name != NULL && name[0] != 0 && strchr(name, '/') == NULL && name[0] != '.')
-		snprintf(instance, sizeof instance, "%.60s", name);
+		snprintf(saz_instance, sizeof saz_instance, "%.60s", name);
 	else
-		snprintf(instance, sizeof instance, "%.40s-%ld", program_invocation_short_name, (long)getpid());
+		snprintf(saz_instance, sizeof saz_instance, "%.40s-%ld", program_invocation_short_name, (long)getpid());
 	if (path != NULL && path[0] != 0) {
-		n = snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+		n = snprintf(saz_address.sun_path, sizeof saz_address.sun_path, "%s", path);
 		errno = ENAMETOOLONG;
-		return (size_t)n < sizeof address.sun_path;
+		return (size_t)n < sizeof saz_address.sun_path;
 	}
 	if (dir != NULL && dir[0] != 0)
 		n = snprintf(made, sizeof made, "%s", dir);
@@ -722,11 +722,11 @@ static int make_path(void)
 	errno = ENAMETOOLONG;
 	if ((size_t)n >= sizeof made)
 		return 0;
-	n = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s.sock", made, instance);
-	if ((size_t)n >= sizeof address.sun_path)
+	n = snprintf(saz_address.sun_path, sizeof saz_address.sun_path, "%s/%s.sock", made, saz_instance);
+	if ((size_t)n >= sizeof saz_address.sun_path)
 		return 0;
 	if (!private_directory(made, dir != NULL && dir[0] != 0)) {
-		snprintf(address.sun_path, sizeof address.sun_path, "%s", made);
+		snprintf(saz_address.sun_path, sizeof saz_address.sun_path, "%s", made);
 		return 0;
 	}
 	return 1;
@@ -738,36 +738,36 @@ static int remove_stale(void)
 	struct stat st;
 	int fd, alive;
 
-	if (lstat(address.sun_path, &st) != 0)
+	if (lstat(saz_address.sun_path, &st) != 0)
 		return 1;
 	errno = EADDRINUSE;
 	if (!S_ISSOCK(st.st_mode))
 		return 0;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	alive = fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
+	alive = fd < 0 || connect(fd, (struct sockaddr *)&saz_address, sizeof saz_address) == 0 || errno == EAGAIN;
 	if (fd >= 0)
 		close(fd);
 	errno = EADDRINUSE;
-	return !alive && unlink(address.sun_path) == 0;
+	return !alive && unlink(saz_address.sun_path) == 0;
 }
 
 static int open_socket(void)
 {
-	address.sun_family = AF_UNIX;
+	saz_address.sun_family = AF_UNIX;
 	if (!make_path() || !remove_stale())
 		return 0;
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0)
+	saz_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (saz_listener < 0)
 		return 0;
-	if (bind(listener, (struct sockaddr *)&address, sizeof address) == 0) {
-		owner = getpid();
-		if (chmod(address.sun_path, 0600) == 0 && listen(listener, 16) == 0)
+	if (bind(saz_listener, (struct sockaddr *)&saz_address, sizeof saz_address) == 0) {
+		saz_owner = getpid();
+		if (chmod(saz_address.sun_path, 0600) == 0 && listen(saz_listener, 16) == 0)
 			return 1;
-		unlink(address.sun_path);
-		owner = 0;
+		unlink(saz_address.sun_path);
+		saz_owner = 0;
 	}
-	close(listener);
-	listener = -1;
+	close(saz_listener);
+	saz_listener = -1;
 	return 0;
 }
 
@@ -779,24 +779,24 @@ void saz_service_start(void)
 	int r, i;
 
 	if (max != NULL && strtoull(max, NULL, 10) != 0)
-		max_image = (size_t)strtoull(max, NULL, 10);
+		saz_max_image = (size_t)strtoull(max, NULL, 10);
 	if (!open_socket()) {
-		warn("", address.sun_path);
+		warn("", saz_address.sun_path);
 		return;
 	}
 	for (i = 0; i < MAX_PEERS; i++)
-		peers[i].fd = -1;
+		saz_peers[i].fd = -1;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&thread, NULL, service, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r != 0) {
 		errno = r;
-		warn("no thread for", address.sun_path);
-		unlink(address.sun_path);
-		owner = 0;
-		close(listener);
-		listener = -1;
+		warn("no thread for", saz_address.sun_path);
+		unlink(saz_address.sun_path);
+		saz_owner = 0;
+		close(saz_listener);
+		saz_listener = -1;
 		return;
 	}
 	pthread_detach(thread);
@@ -806,18 +806,18 @@ void saz_service_forked(void)
 {
 	int i;
 
-	if (listener >= 0)
-		close(listener);
-	for (i = 0; listener >= 0 && i < MAX_PEERS; i++)
-		if (peers[i].fd >= 0)
-			close(peers[i].fd);
-	listener = -1;
+	if (saz_listener >= 0)
+		close(saz_listener);
+	for (i = 0; saz_listener >= 0 && i < MAX_PEERS; i++)
+		if (saz_peers[i].fd >= 0)
+			close(saz_peers[i].fd);
+	saz_listener = -1;
 }
 
 static __attribute__((__destructor__)) void finish(void)
 {
-	if (owner != 0 && owner == getpid())
-		unlink(address.sun_path);
+	if (saz_owner != 0 && saz_owner == getpid())
+		unlink(saz_address.sun_path);
 }
 
 #endif

@@ -132,4 +132,31 @@ struct saz_program {
 
 extern const struct saz_program saz_program;
 
+/* ---- --verify only: what is claimed of the variables, and names for people ---- */
+
+enum saz_claim { SAZ_ANNOUNCED, SAZ_CONSTANT, SAZ_BORROWED };   /* see saz_verify.c */
+
+struct saz_watch {
+	unsigned symbol;
+	unsigned char claim;    /* enum saz_claim */
+};
+
+struct saz_field {
+	const char *name;
+	unsigned type;          /* that it is a member of */
+	unsigned sub;           /* its own, of one element; SAZ_BYTES: no members */
+	__SIZE_TYPE__ off, size;
+};
+
+struct saz_verify_tables {
+	const struct saz_watch *watches;
+	unsigned nwatches;
+	unsigned hidden;                /* variables without an address: locals, thread-local ones */
+	const struct saz_field *fields;
+	unsigned nfields;
+	unsigned whole_run;             /* what comes before the first packet counts as one */
+};
+
+extern const struct saz_verify_tables saz_verify_tables;
+
 #endif

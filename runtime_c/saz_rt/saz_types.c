@@ -193,11 +193,11 @@ uint64_t saz_types_digest(void)
 static struct segment {
 	const unsigned char *lo, *hi;
 	int writable;
-} segments[MAX_SEGMENTS];
-static int nsegments;
-static struct segment relro;                    /* read-only since relocation */
-static const unsigned char *module;
-static uint64_t module_id;
+} saz_segments[MAX_SEGMENTS];
+static int saz_nsegments;
+static struct segment saz_relro;                    /* read-only since relocation */
+static const unsigned char *saz_module;
+static uint64_t saz_this_module;
 
 static int note_segments(struct dl_phdr_info *info, size_t size, void *ctx)
 {
@@ -205,41 +205,41 @@ static int note_segments(struct dl_phdr_info *info, size_t size, void *ctx)
 
 	(void)size;
 	(void)ctx;
-	module = (const unsigned char *)info->dlpi_addr;
-	for (i = 0; i < info->dlpi_phnum && nsegments < MAX_SEGMENTS; i++) {
+	saz_module = (const unsigned char *)info->dlpi_addr;
+	for (i = 0; i < info->dlpi_phnum && saz_nsegments < MAX_SEGMENTS; i++) {
 		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-		struct segment *s = &segments[nsegments];
+		struct segment *s = &saz_segments[saz_nsegments];
 
 		if (h->p_type == PT_GNU_RELRO) {
-			relro.lo = module + h->p_vaddr;
-			relro.hi = relro.lo + h->p_memsz;
+			saz_relro.lo = saz_module + h->p_vaddr;
+			saz_relro.hi = saz_relro.lo + h->p_memsz;
 		}
 		if (h->p_type != PT_LOAD && h->p_type != PT_NOTE)
 			continue;
-		s->lo = module + h->p_vaddr;
+		s->lo = saz_module + h->p_vaddr;
 		s->hi = s->lo + h->p_memsz;
 		s->writable = (h->p_flags & PF_W) != 0;
-		module_id = saz_hash(module_id, h, sizeof *h);
+		saz_this_module = saz_hash(saz_this_module, h, sizeof *h);
 		if (h->p_type == PT_NOTE && !s->writable)       /* has the build id, if there is one */
-			module_id = saz_hash(module_id, s->lo, h->p_filesz);
+			saz_this_module = saz_hash(saz_this_module, s->lo, h->p_filesz);
 		if (h->p_type == PT_LOAD)
-			nsegments++;
+			saz_nsegments++;
 	}
 	return 1;                       /* the first is the program itself */
 }
 
 uint64_t saz_module_id(void)
 {
-	return module_id;
+	return saz_this_module;
 }
 
 void saz_module_data(saz_span_fn *fn, void *ctx)
 {
 	int i;
 
-	for (i = 0; i < nsegments; i++)
-		if (segments[i].writable)
-			fn(ctx, segments[i].lo, segments[i].hi);
+	for (i = 0; i < saz_nsegments; i++)
+		if (saz_segments[i].writable)
+			fn(ctx, saz_segments[i].lo, saz_segments[i].hi);
 }
 
 /* A constant may be taken for a variable that is updated, by an analysis that must err to one side. */
@@ -248,22 +248,22 @@ int saz_writable(const struct saz_symbol *s)
 	const unsigned char *p = s->address;
 	int i;
 
-	if (p == NULL || (p < relro.hi && p + s->size > relro.lo))
+	if (p == NULL || (p < saz_relro.hi && p + s->size > saz_relro.lo))
 		return 0;
-	for (i = 0; i < nsegments; i++)
-		if (p >= segments[i].lo && p < segments[i].hi)
-			return segments[i].writable;
+	for (i = 0; i < saz_nsegments; i++)
+		if (p >= saz_segments[i].lo && p < saz_segments[i].hi)
+			return saz_segments[i].writable;
 	return 1;                       /* a library's */
 }
 
 const char *saz_rodata(size_t off, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)((uintptr_t)module + off);
+	const unsigned char *p = (const unsigned char *)((uintptr_t)saz_module + off);
 	int i;
 
-	for (i = 0; i < nsegments; i++)
-		if (!segments[i].writable && p >= segments[i].lo && p < segments[i].hi)
-			return len <= (size_t)(segments[i].hi - p) ? (const char *)p : NULL;
+	for (i = 0; i < saz_nsegments; i++)
+		if (!saz_segments[i].writable && p >= saz_segments[i].lo && p < saz_segments[i].hi)
+			return len <= (size_t)(saz_segments[i].hi - p) ? (const char *)p : NULL;
 	return NULL;
 }
 
@@ -273,9 +273,9 @@ SAZ_UNCHECKED size_t saz_literal_len(const char *s, size_t max)
 	size_t n = 0, left = 0;
 	int i;
 
-	for (i = 0; i < nsegments; i++)
-		if ((const unsigned char *)s >= segments[i].lo && (const unsigned char *)s < segments[i].hi)
-			left = (size_t)(segments[i].hi - (const unsigned char *)s);
+	for (i = 0; i < saz_nsegments; i++)
+		if ((const unsigned char *)s >= saz_segments[i].lo && (const unsigned char *)s < saz_segments[i].hi)
+			left = (size_t)(saz_segments[i].hi - (const unsigned char *)s);
 	if (left > max)
 		left = max;
 	while (n < left)
@@ -295,8 +295,8 @@ SAZ_UNCHECKED int saz_same_bytes(const void *a, const void *b, size_t len)
 
 /* ---- what is at an address ---- */
 
-static uint32_t *symbols_by_address, *functions_by_address;
-static size_t nsyms, nfuns;
+static uint32_t *saz_symbols_by_address, *saz_functions_by_address;
+static size_t saz_nsyms, saz_nfuns;
 
 static int by_symbol(const void *a, const void *b)
 {
@@ -349,7 +349,7 @@ static SAZ_UNCHECKED void fill_view(void)
 /* A checker that is preloaded looks at saz_vars_view from a constructor of its own, which runs
  * before all of the program's.  What stands in this section runs before those. */
 #if !defined(__PIC__) || defined(__PIE__)
-static void (*const early)(void) __attribute__((__used__, __section__(".preinit_array"))) = fill_view;
+static void (*const saz_early)(void) __attribute__((__used__, __section__(".preinit_array"))) = fill_view;
 #endif
 
 void saz_tables_init(void)
@@ -358,35 +358,35 @@ void saz_tables_init(void)
 
 	dl_iterate_phdr(note_segments, NULL);
 	fill_view();
-	symbols_by_address = calloc(P->nsymbols + 1, sizeof *symbols_by_address);
-	functions_by_address = calloc(P->nfunctions + 1, sizeof *functions_by_address);
-	if (symbols_by_address == NULL || functions_by_address == NULL)
+	saz_symbols_by_address = calloc(P->nsymbols + 1, sizeof *saz_symbols_by_address);
+	saz_functions_by_address = calloc(P->nfunctions + 1, sizeof *saz_functions_by_address);
+	if (saz_symbols_by_address == NULL || saz_functions_by_address == NULL)
 		return;
 	for (i = 0; i < P->nsymbols; i++)
 		if (P->symbols[i].address != NULL && P->symbols[i].size != 0)
-			symbols_by_address[nsyms++] = i;
+			saz_symbols_by_address[saz_nsyms++] = i;
 	for (i = 0; i < P->nfunctions; i++)
 		if (P->functions[i].address != NULL)
-			functions_by_address[nfuns++] = i;
-	qsort(symbols_by_address, nsyms, sizeof *symbols_by_address, by_symbol);
-	qsort(functions_by_address, nfuns, sizeof *functions_by_address, by_function);
+			saz_functions_by_address[saz_nfuns++] = i;
+	qsort(saz_symbols_by_address, saz_nsyms, sizeof *saz_symbols_by_address, by_symbol);
+	qsort(saz_functions_by_address, saz_nfuns, sizeof *saz_functions_by_address, by_function);
 }
 
 static int find_symbol(const char *p, int past_end, struct saz_target *out)
 {
-	size_t lo = 0, hi = nsyms;
+	size_t lo = 0, hi = saz_nsyms;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if ((const char *)P->symbols[symbols_by_address[mid]].address <= p)
+		if ((const char *)P->symbols[saz_symbols_by_address[mid]].address <= p)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	if (lo == 0)
 		return 0;
-	out->index = symbols_by_address[lo - 1];
+	out->index = saz_symbols_by_address[lo - 1];
 	out->off = (size_t)(p - (const char *)P->symbols[out->index].address);
 	out->what = SAZ_SYMBOL;
 	return out->off < P->symbols[out->index].size + (past_end != 0);
@@ -394,15 +394,15 @@ static int find_symbol(const char *p, int past_end, struct saz_target *out)
 
 static int find_function(const void *p, struct saz_target *out)
 {
-	size_t lo = 0, hi = nfuns;
+	size_t lo = 0, hi = saz_nfuns;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		uintptr_t at = function_address(functions_by_address[mid]);
+		uintptr_t at = function_address(saz_functions_by_address[mid]);
 
 		if (at == (uintptr_t)p) {
 			out->what = SAZ_FUNCTION;
-			out->index = functions_by_address[mid];
+			out->index = saz_functions_by_address[mid];
 			out->off = 0;
 			return 1;
 		}
@@ -417,17 +417,19 @@ static int find_function(const void *p, struct saz_target *out)
 void saz_resolve(const void *p, int past_end, struct saz_target *out)
 {
 	memset(out, 0, sizeof *out);
+	out->block = saz_heap_find(p);
+	if (out->block == NULL && (find_symbol(p, past_end, out) || find_function(p, out)))
+		return;
+	memset(out, 0, sizeof *out);
+	out->off = (size_t)((const unsigned char *)p - saz_module);
+	if (saz_rodata(out->off, 1) != NULL) {
+		out->what = SAZ_RODATA;
+		return;
+	}
+	out->off = 0;
 	out->block = saz_heap_at(p, past_end);
 	if (out->block != NULL) {
 		out->what = SAZ_BLOCK;
 		out->off = (size_t)((const unsigned char *)p - out->block->base);
-		return;
-	}
-	if (find_symbol(p, past_end, out) || find_function(p, out))
-		return;
-	memset(out, 0, sizeof *out);
-	if (saz_rodata((size_t)((const unsigned char *)p - module), 1) != NULL) {
-		out->what = SAZ_RODATA;
-		out->off = (size_t)((const unsigned char *)p - module);
 	}
 }

@@ -1,0 +1,561 @@
+/*
+ * saz_verify.c - a sanitizer for the update marks (saz instrument --verify).
+ *
+ * When a packet begins, the bytes of all watched variables and of all tracked blocks are copied;
+ * when it has ended they are compared.  The glue says what is claimed of each variable:
+ *
+ *	SAZ_ANNOUNCED   its own bytes, and what they lead to, change only if its mark was set
+ *	SAZ_CONSTANT    neither changes while a packet is processed
+ *	SAZ_BORROWED    its own bytes do not change; what they lead to is announced by its owners
+ *
+ * For a change in a block or in another variable the question is which of the first two kinds lead
+ * there.  Memory is walked from the variables without a mark, by the types, up to the first change;
+ * what lies on the way has not changed, so the way was there when the packet began.
+ *
+ * Compared are packets that no other thread's packet overlapped.  With --track all the program's
+ * start counts as a packet, so that a program without any is one packet.
+ *
+ *	SAZ_VERIFY_OUT=FILE     messages and a summary go there, not to standard error
+ *	SAZ_VERIFY_FIRST=N      compare the first N packets, and then ...
+ *	SAZ_VERIFY_EVERY=N      ... each Nth (1)
+ *	SAZ_VERIFY_SHARE=P      leave packets out rather than spend more than P % of the time (100)
+ *	SAZ_VERIFY_GO_ON=1      exit as the program does, whatever was found
+ *	SAZ_VERIFY_STOP=1       raise SIGTRAP at the first finding, for a debugger
+ */
+#include "saz_rt_int.h"
+
+#if SAZ_VERIFY
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define P (&saz_program)
+#define T (&saz_verify_tables)
+
+struct watch {
+	const struct saz_symbol *symbol;
+	unsigned char *copy;
+	unsigned index;         /* of the symbol */
+	unsigned char claim;
+	unsigned char changed;
+	uint32_t seen;          /* by the walk of that number */
+};
+
+struct object {                 /* of a walk, yet to be looked into */
+	const unsigned char *base;
+	size_t size;
+	unsigned type;
+};
+
+static struct watch *saz_watches;
+static unsigned saz_nwatches;
+static uint32_t *saz_watch_of;                  /* symbol -> index + 1 */
+static unsigned char *saz_own;                  /* copies of the variables ... */
+static struct saz_buf saz_copies;               /* ... and of the blocks, ... */
+static struct saz_buf saz_places;               /* ... each block's size_t, its offset there */
+static struct saz_buf saz_stack;                /* struct object */
+static uint32_t saz_walk = 1u << 31;            /* above the marks of exports */
+
+static pthread_mutex_t saz_verify_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned saz_in_flight;
+static int saz_overlapped;
+static int saz_taken;                           /* there are copies to compare with */
+static const void *saz_owner;                   /* thread whose packet that is */
+static pid_t saz_first_process;
+
+static uint64_t saz_seen, saz_compared, saz_left_out, saz_mixed, saz_findings;
+static uint64_t saz_spent, saz_since;
+static unsigned long saz_first, saz_every = 1, saz_share = 100;
+static int saz_go_on, saz_stop;
+static FILE *saz_out;
+static int saz_broken;                          /* out of memory: nothing is compared any more */
+
+#define SHOWN 256               /* findings that are told in full; each place once */
+static uint64_t saz_told[SHOWN];
+static unsigned saz_ntold;
+
+/* ---- telling ---- */
+
+static void name_place(char *out, size_t room, unsigned type, size_t size, size_t off, size_t *field_off, size_t *field_size)
+{
+	size_t n = 0, at = 0;
+	unsigned i;
+
+	*field_off = 0;
+	*field_size = size;
+	out[0] = 0;
+	while (type < P->ntypes && n + 1 < room) {
+		const struct saz_type *t = &P->types[type];
+		const struct saz_field *f = NULL;
+
+		if (t->size != 0 && size >= 2 * t->size && t->size < size) {
+			if (t->size > 1 || size <= 64)
+				n += (size_t)snprintf(out + n, room - n, "[%lu]", (unsigned long)(off / t->size));
+			at += off / t->size * t->size;
+			off %= t->size;
+			*field_off = at;
+			*field_size = size = t->size;
+			if (n >= room)
+				return;
+		}
+		for (i = 0; i < T->nfields; i++)
+			if (T->fields[i].type == type && off >= T->fields[i].off && off - T->fields[i].off < T->fields[i].size)
+				f = &T->fields[i];
+		if (f == NULL)
+			return;
+		n += (size_t)snprintf(out + n, room - n, ".%s", f->name);
+		off -= f->off;
+		at += f->off;
+		*field_off = at;
+		*field_size = size = f->size;
+		type = f->sub;
+		if (type == SAZ_BYTES)
+			return;
+	}
+}
+
+static void put_bytes(const unsigned char *p, size_t n)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	if (n == 1 || n == 2 || n == 4 || n == 8) {
+		memcpy(&v, p, n);
+		fprintf(saz_out, "0x%lx", (unsigned long)v);
+		return;
+	}
+	for (i = 0; i < n && i < 8; i++)
+		fprintf(saz_out, "%s%02x", i ? " " : "", p[i]);
+	if (n > i)
+		fputs(" ...", saz_out);
+}
+
+static int already_told(const struct watch *w, const char *what, const char *place)
+{
+	uint64_t h = saz_hash(w->index, what, strlen(what));
+	size_t digits;
+	unsigned i;
+
+	for (; *place; place += digits) {       /* one element of an array stands for all */
+		digits = strspn(place, "0123456789");
+		if (digits == 0)
+			h = saz_hash(h, place, digits = 1);
+	}
+	for (i = 0; i < saz_ntold; i++)
+		if (saz_told[i] == h)
+			return 1;
+	if (saz_ntold == SHOWN)
+		return 1;
+	saz_told[saz_ntold++] = h;
+	return 0;
+}
+
+/* w was updated without a mark: in what, an object at base that was copied to old. */
+static void tell(const struct watch *w, const char *what, const char *where, const unsigned char *base,
+                 const unsigned char *old, size_t size, unsigned type)
+{
+	static const char *const claims[] = { "no mark announced it", "it was taken for constant", "it was taken for a constant pointer" };
+	char place[256];
+	size_t off = 0, foff, fsize;
+
+	saz_findings++;
+	while (off < size && base[off] == old[off])
+		off++;
+	name_place(place, sizeof place, type, size, off, &foff, &fsize);
+	if (already_told(w, what, place))
+		return;
+	if (fsize > 8 || foff > off || off - foff >= fsize) {
+		foff = off;
+		fsize = size - off < 8 ? size - off : 8;
+	}
+	fprintf(saz_out, "saz: verify: packet %lu updates %s, and %s\n", (unsigned long)saz_seen, w->symbol->name,
+	        claims[w->claim]);
+	fprintf(saz_out, "saz: verify:   %s%s%s at %p", what, place, where, (const void *)(base + foff));
+	fputs(" was ", saz_out);
+	put_bytes(old + foff, fsize);
+	fputs(" and is ", saz_out);
+	put_bytes(base + foff, fsize);
+	fputc('\n', saz_out);
+	fflush(saz_out);
+	if (saz_stop)
+		raise(SIGTRAP);
+}
+
+static void tell_own(const struct watch *root, const struct watch *w)
+{
+	tell(root, w->symbol->name, "", w->symbol->address, w->copy, w->symbol->size, w->symbol->type);
+}
+
+static const unsigned char *copy_of(const struct saz_block *b)
+{
+	size_t at;
+
+	memcpy(&at, saz_places.data + (b->shot - 1) * sizeof at, sizeof at);
+	return saz_copies.data + at;
+}
+
+static void tell_block(const struct watch *root, const struct saz_block *b)
+{
+	char what[96], where[128];
+	unsigned type = saz_site_type(b->site);
+
+	snprintf(what, sizeof what, "(%s)", P->types[type].name);
+	snprintf(where, sizeof where, ", allocated at %s,", b->site < P->nsites ? P->sites[b->site].where : "?");
+	tell(root, what, where, b->base, copy_of(b), b->size, type);
+}
+
+/* ---- copies ---- */
+
+static void start_verify(void)
+{
+	const char *s;
+	size_t bytes = 0;
+	unsigned i;
+
+	saz_first_process = getpid();
+	saz_out = stderr;
+	if ((s = getenv("SAZ_VERIFY_OUT")) != NULL && *s && (saz_out = fopen(s, "a")) == NULL)
+		saz_out = stderr;
+	if ((s = getenv("SAZ_VERIFY_FIRST")) != NULL)
+		saz_first = strtoul(s, NULL, 10);
+	if ((s = getenv("SAZ_VERIFY_EVERY")) != NULL && strtoul(s, NULL, 10) > 0)
+		saz_every = strtoul(s, NULL, 10);
+	if ((s = getenv("SAZ_VERIFY_SHARE")) != NULL && strtoul(s, NULL, 10) > 0)
+		saz_share = strtoul(s, NULL, 10);
+	saz_go_on = (s = getenv("SAZ_VERIFY_GO_ON")) != NULL && *s && *s != '0';
+	saz_stop = (s = getenv("SAZ_VERIFY_STOP")) != NULL && *s && *s != '0';
+	saz_since = saz_now_us();
+	/* A block that is released behind the runtime's back must stay readable. */
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, -1);
+	saz_watches = SAZ_NEW(struct watch, T->nwatches);
+	saz_watch_of = SAZ_NEW(uint32_t, P->nsymbols);
+	if (saz_watches == NULL || saz_watch_of == NULL) {
+		saz_broken = 1;
+		return;
+	}
+	for (i = 0; i < T->nwatches; i++) {
+		struct watch *w = &saz_watches[saz_nwatches];
+		const struct saz_symbol *y = &P->symbols[T->watches[i].symbol];
+
+		if (y->address == NULL || y->size == 0 || !saz_writable(y))
+			continue;
+		w->symbol = y;
+		w->index = T->watches[i].symbol;
+		w->claim = T->watches[i].claim;
+		saz_watch_of[w->index] = ++saz_nwatches;
+		bytes += y->size;
+	}
+	saz_own = saz_mem_get(bytes + 1);
+	saz_broken = saz_own == NULL;
+	bytes = 0;
+	for (i = 0; i < saz_nwatches && !saz_broken; i++) {
+		saz_watches[i].copy = saz_own + bytes;
+		bytes += saz_watches[i].symbol->size;
+	}
+	saz_copies.limit = saz_places.limit = saz_stack.limit = (size_t)-1 / 4;
+}
+
+static SAZ_UNCHECKED void take_copies(void)
+{
+	struct saz_block *b;
+	uint32_t shots = 0;
+	unsigned i;
+
+	for (i = 0; i < saz_nwatches; i++)
+		memcpy(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
+	saz_copies.len = saz_places.len = 0;
+	saz_heap_hold();
+	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
+		size_t at = saz_copies.len;
+
+		b->shot = 0;
+		if (saz_buf_add(&saz_places, &at, sizeof at) == NULL ||
+		    (b->size != 0 && saz_buf_add(&saz_copies, b->base, b->size) == NULL))
+			break;
+		b->shot = ++shots;
+	}
+	saz_heap_release();
+	saz_taken = 1;
+	if (saz_copies.failed || saz_places.failed) {
+		saz_taken = 0;
+		saz_broken = 1;
+		fputs("saz: verify: out of memory: nothing more is compared\n", saz_out);
+	}
+}
+
+/* ---- the comparison ---- */
+
+struct look {
+	const unsigned char *base;
+	struct watch *other;            /* the change that the walk came to */
+	struct saz_block *block;
+};
+
+static void push(const void *base, size_t size, unsigned type)
+{
+	struct object o;
+
+	o.base = base;
+	o.size = size;
+	o.type = type;
+	if (P->types[type].nslots != 0)
+		saz_buf_add(&saz_stack, &o, sizeof o);
+}
+
+static int look_at(void *ctx, size_t off, const struct saz_slot *slot)
+{
+	struct look *k = ctx;
+	struct saz_target t;
+	const void *p;
+
+	if (slot->kind == SAZ_FUN || slot->kind == SAZ_OPQ)
+		return 1;
+	p = saz_load(k->base + off);
+	if (p == NULL)
+		return 1;
+	saz_resolve(p, 0, &t);
+	if (t.what == SAZ_BLOCK && t.block->mark != saz_walk) {
+		t.block->mark = saz_walk;
+		if (t.block->entry) {
+			k->block = t.block;
+			return 0;
+		}
+		push(t.block->base, t.block->size, saz_site_type(t.block->site));
+	} else if (t.what == SAZ_SYMBOL && saz_watch_of[t.index] != 0) {
+		struct watch *w = &saz_watches[saz_watch_of[t.index] - 1];
+
+		if (w->seen == saz_walk)
+			return 1;
+		w->seen = saz_walk;
+		if (w->changed) {
+			k->other = w;
+			return 0;
+		}
+		push(w->symbol->address, w->symbol->size, w->symbol->type);
+	}
+	return 1;
+}
+
+static int silent(const struct watch *w)
+{
+	return w->claim == SAZ_CONSTANT || (w->claim == SAZ_ANNOUNCED && !P->updated[w->index]);
+}
+
+/* Whether the walk from w comes to a change. */
+static int leads_to_change(struct watch *w, struct look *k)
+{
+	memset(k, 0, sizeof *k);
+	w->seen = saz_walk;
+	saz_stack.len = 0;
+	push(w->symbol->address, w->symbol->size, w->symbol->type);
+	while (saz_stack.len != 0) {
+		struct object o;
+
+		saz_stack.len -= sizeof o;
+		memcpy(&o, saz_stack.data + saz_stack.len, sizeof o);
+		k->base = o.base;
+		if (!saz_slots(o.type, o.size, look_at, k))
+			return 1;
+	}
+	return 0;
+}
+
+static SAZ_UNCHECKED int mark_changes(void)
+{
+	struct saz_block *b;
+	unsigned i;
+	int any = 0;
+
+	for (i = 0; i < saz_nwatches; i++) {
+		struct watch *w = &saz_watches[i];
+
+		w->changed = memcmp(w->copy, w->symbol->address, w->symbol->size) != 0;
+		any |= w->changed;
+		if (w->changed && (silent(w) || w->claim == SAZ_BORROWED))
+			tell_own(w, w);
+	}
+	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
+		b->entry = b->shot != 0 && b->size != 0 && memcmp(copy_of(b), b->base, b->size) != 0;
+		any |= b->entry != 0;
+	}
+	return any;
+}
+
+/* One walk for all silent variables together says whether there is anything to tell, which is rare. */
+static void compare(void)
+{
+	struct look k;
+	unsigned i;
+	int found = 0;
+
+	saz_heap_hold();
+	if (mark_changes()) {
+		saz_walk++;
+		for (i = 0; i < saz_nwatches && !found; i++)
+			found = silent(&saz_watches[i]) && !saz_watches[i].changed && leads_to_change(&saz_watches[i], &k);
+		for (i = 0; i < saz_nwatches && found; i++) {
+			struct watch *w = &saz_watches[i];
+
+			saz_walk++;
+			if (!silent(w) || w->changed || !leads_to_change(w, &k))
+				continue;
+			if (k.block != NULL)
+				tell_block(w, k.block);
+			else
+				tell_own(w, k.other);
+		}
+	}
+	saz_heap_release();
+	saz_compared++;
+}
+
+/* ---- packets ---- */
+
+static int wanted(void)
+{
+	if (saz_broken)
+		return 0;
+	if (saz_seen > saz_first && (saz_seen - saz_first) % saz_every != 0)
+		return 0;
+	return saz_share >= 100 || saz_spent * 100 <= (saz_now_us() - saz_since) * saz_share;
+}
+
+/* Signal handlers may touch state, and must not while it is being looked at. */
+static void enter(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, old);
+	pthread_mutex_lock(&saz_verify_lock);
+}
+
+static void leave(const sigset_t *old)
+{
+	pthread_mutex_unlock(&saz_verify_lock);
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+static void finish(void)
+{
+	uint64_t t = saz_now_us();
+
+	if (saz_taken && saz_overlapped)
+		saz_mixed++;
+	else if (saz_taken)
+		compare();
+	saz_taken = 0;
+	saz_spent += saz_now_us() - t;
+}
+
+/* The packet of thread t begins; its marks are cleared by clear, after what came before was compared. */
+void saz_verify_begin(const void *t, void (*clear)(void))
+{
+	int saved = errno;
+	sigset_t old;
+
+	enter(&old);
+	if (saz_owner == P) {           /* the program's start */
+		finish();
+		saz_in_flight = 0;
+		saz_owner = NULL;
+	}
+	saz_seen++;
+	clear();
+	if (saz_in_flight++ != 0) {
+		saz_overlapped = 1;
+	} else {
+		uint64_t now = saz_now_us();
+
+		saz_overlapped = 0;
+		saz_owner = t;
+		if (wanted())
+			take_copies();
+		else
+			saz_left_out++;
+		saz_spent += saz_now_us() - now;
+	}
+	leave(&old);
+	errno = saved;
+}
+
+/* It ends; kept is 0 if it was left by longjmp, so that nobody knows when. */
+void saz_verify_end(const void *t, int kept)
+{
+	int saved = errno;
+	sigset_t old;
+
+	(void)t;
+	enter(&old);
+	if (saz_in_flight != 0 && --saz_in_flight == 0) {
+		saz_overlapped |= !kept;
+		finish();
+		saz_owner = NULL;
+	}
+	leave(&old);
+	errno = saved;
+}
+
+void saz_verify_start(void)
+{
+	start_verify();
+	if (T->whole_run && !saz_broken) {
+		saz_in_flight = 1;
+		saz_owner = P;
+		take_copies();
+	}
+}
+
+/* Only the thread that forked lives on. */
+void saz_verify_forked(const void *t, int in_packet)
+{
+	pthread_mutex_init(&saz_verify_lock, NULL);
+	if (saz_owner != P) {
+		saz_in_flight = in_packet != 0;
+		if (!in_packet || saz_owner != t)
+			saz_taken = 0;
+	}
+}
+
+void saz_verify_fork(void)
+{
+	pthread_mutex_lock(&saz_verify_lock);
+}
+
+void saz_verify_fork_parent(void)
+{
+	pthread_mutex_unlock(&saz_verify_lock);
+}
+
+/* The last of the program's destructors. */
+static __attribute__((__destructor__(101))) void end_verify(void)
+{
+	sigset_t old;
+
+	enter(&old);
+	if (saz_in_flight == 1)
+		finish();
+	saz_in_flight = 0;
+	saz_owner = NULL;
+	if (saz_out != NULL && (saz_findings != 0 || (saz_out != stderr && getpid() == saz_first_process))) {
+		fprintf(saz_out, "saz: verify: %lu packets, %lu compared, %lu left out, %lu overlapped by other threads' or left by longjmp; "
+		        "%u variables watched, %u that can't be; %lu unannounced updates\n",
+		        (unsigned long)saz_seen, (unsigned long)saz_compared, (unsigned long)saz_left_out,
+		        (unsigned long)saz_mixed, saz_nwatches, T->hidden, (unsigned long)saz_findings);
+		fflush(saz_out);
+	}
+	leave(&old);
+	if (saz_findings != 0 && !saz_go_on) {
+		fflush(NULL);
+		_exit(SAZ_VERIFY_STATUS);
+	}
+}
+
+#endif
