@@ -177,13 +177,8 @@ func common(dir, path string) string {
 func readTwice(c *passes.Context) map[source.FileID]bool {
 	out := map[source.FileID]bool{}
 	for _, u := range c.Prog.Units {
-		last := map[source.FileID]int32{} // tokens of one reading come in order
-		for i := range u.AST.Cpp.Tokens {
-			at := u.AST.Cpp.Tokens[i].Exp
-			if off, ok := last[at.File]; ok && at.Off < off {
-				out[at.File] = true
-			}
-			last[at.File] = at.Off
+		for _, f := range u.AST.Cpp.Reread {
+			out[f] = true
 		}
 	}
 	return out

@@ -119,6 +119,7 @@ func commonFlags(more ...cli.Flag) []cli.Flag {
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "how many units at a time (default: one a processor); the result does not depend on it"},
 		&cli.StringSliceFlag{Name: "models", Usage: "`FILE` with models of library functions, added to the built-in ones"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no warnings"},
+		&cli.BoolFlag{Name: "no-cache", Usage: "read everything anew (SAZ_CACHE=off does the same)"},
 		&cli.StringFlag{Name: "cpuprofile", Usage: "write a CPU profile to `FILE`, for go tool pprof", Hidden: true},
 		&cli.StringFlag{Name: "memprofile", Usage: "write a heap profile to `FILE`", Hidden: true},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never; NO_COLOR is honoured"},
@@ -165,7 +166,7 @@ func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) 
 	}
 	p := newProgress(c)
 	defer p.done()
-	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", Step: p.step})
+	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", NoStore: c.Bool("no-cache"), Whole: c.Bool("layout"), Step: p.step})
 	if err != nil {
 		return nil, cli.Exit(err.Error(), exitUsage)
 	}

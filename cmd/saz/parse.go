@@ -2,10 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,8 +20,10 @@ import (
 	"saz/frontend/cpp"
 	"saz/frontend/ctype"
 	"saz/frontend/source"
+	"saz/frontend/store"
 	"saz/ir"
 	"saz/ir/cprint"
+	"saz/passes/report"
 	"saz/passes/run"
 )
 
@@ -24,33 +32,132 @@ func parseCommand() *cli.Command {
 		Name:      "parse",
 		Usage:     "read a program and say how much of it there is and what can't be read",
 		ArgsUsage: targetHelp,
-		Flags:     commonFlags(),
+		Flags:     commonFlags(&cli.StringFlag{Name: "format", Value: "text", Usage: "text or json"}),
 		Action: func(c *cli.Context) error {
-			a, err := load(c)
+			if f := c.String("format"); f != "text" && f != "json" {
+				return usage("--format %q: known are text and json", f)
+			}
+			targets, flags, err := target(c)
 			if err != nil {
 				return err
 			}
-			code := complain(c, a)
-			fmt.Printf("%-36s %9s %7s %7s %9s %6s\n", "UNIT", "TOKENS", "DECLS", "UNIQUE", "FUNCTIONS", "ERRORS")
-			var sum [5]int
-			for i, u := range a.Frontend.Units {
-				name := cut(a.Build.Commands[i].File, 36)
-				if u == nil {
-					fmt.Printf("%-36s could not be read\n", name)
-					continue
-				}
-				row := [5]int{len(u.Cpp.Tokens), u.Stats.Decls, u.Stats.Unique, u.Stats.Functions, len(u.Bad)}
-				fmt.Printf("%-36s %9d %7d %7d %9d %6d\n", name, row[0], row[1], row[2], row[3], row[4])
-				for k := range sum {
-					sum[k] += row[k]
-				}
+			if err := profile(c); err != nil {
+				return err
 			}
-			fmt.Printf("%-36s %9d %7d %7d %9d %6d\n", fmt.Sprintf("%d units", len(a.Frontend.Units)), sum[0], sum[1], sum[2], sum[3], sum[4])
-			cost := a.Cost()
-			fmt.Printf("%.2f s, %.2f s of CPU, %d MB\n", cost.Wall, cost.CPU, cost.RSS>>20)
+			start := time.Now()
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(200)
+			}
+			p, err := build.Load(targets, flags)
+			if err != nil {
+				return cli.Exit(err.Error(), exitUsage)
+			}
+			opt := frontend.Options{Jobs: c.Int("jobs"), All: true}
+			if opt.Jobs <= 0 {
+				opt.Jobs = runtime.GOMAXPROCS(0)
+			}
+			if !c.Bool("no-cache") {
+				opt.Store = store.Open()
+			}
+			sink := &source.Sink{}
+			prog, err := frontend.LoadWith(p, sink, opt)
+			if err != nil {
+				return cli.Exit(err.Error(), exitUsage)
+			}
+			a := &run.Analysis{Build: p, Frontend: prog, Sink: sink}
+			t := newTable(prog)
+			code := exitDone
+			if c.String("format") == "json" {
+				if sink.Errors() > 0 {
+					code = exitPartial
+				}
+				if err := t.json(os.Stdout, a); err != nil {
+					return err
+				}
+			} else {
+				code = complain(c, a)
+				t.text(os.Stdout)
+				cost := run.Spent(start)
+				fmt.Printf("%.2f s, %.2f s of CPU, %d MB; %d units from the cache, %d different declarations parsed\n",
+					cost.Wall, cost.CPU, cost.RSS>>20, prog.Stored, prog.Shapes)
+			}
 			return exit(code)
 		},
 	}
+}
+
+// A row says how much a unit is.
+type row struct {
+	Unit      string `json:"unit"`
+	Files     int    `json:"files"`
+	Lines     int    `json:"lines"`
+	Tokens    int    `json:"tokens"`
+	Decls     int    `json:"declarations"`
+	Functions int    `json:"functions"`
+	Errors    int    `json:"errors"`
+	Unread    bool   `json:"unread,omitempty"`
+}
+
+// A table is what saz parse says of a program. Total counts each file once.
+type table struct {
+	Units []row `json:"units"`
+	Total row   `json:"total"`
+}
+
+func newTable(p *frontend.Program) *table {
+	t := &table{Units: []row{}}
+	lines := map[source.FileID]int{}
+	for i, u := range p.Units {
+		r := row{Unit: p.Build.Commands[i].File, Unread: u == nil}
+		if u != nil {
+			r.Files, r.Tokens = len(u.Cpp.Includes), u.Stats.Tokens
+			r.Decls, r.Functions, r.Errors = u.Stats.Decls, u.Stats.Functions, u.Stats.Errors
+			for _, f := range u.Cpp.Includes {
+				n, ok := lines[f.ID]
+				if !ok {
+					n = bytes.Count(f.Data, []byte("\n"))
+					lines[f.ID] = n
+				}
+				r.Lines += n
+			}
+		} else {
+			r.Errors = 1
+		}
+		t.Units = append(t.Units, r)
+		t.Total.Tokens += r.Tokens
+		t.Total.Decls += r.Decls
+		t.Total.Functions += r.Functions
+		t.Total.Errors += r.Errors
+	}
+	t.Total.Unit = count(len(p.Units), "unit")
+	t.Total.Files = len(lines)
+	for _, n := range lines {
+		t.Total.Lines += n
+	}
+	return t
+}
+
+func (t *table) text(w io.Writer) {
+	fmt.Fprintf(w, "%-36s %6s %8s %9s %7s %9s %6s\n", "UNIT", "FILES", "LINES", "TOKENS", "DECLS", "FUNCTIONS", "ERRORS")
+	for _, r := range append(t.Units, t.Total) {
+		if r.Unread {
+			fmt.Fprintf(w, "%-36s could not be read\n", cut(r.Unit, 36))
+			continue
+		}
+		fmt.Fprintf(w, "%-36s %6d %8d %9d %7d %9d %6d\n", cut(r.Unit, 36), r.Files, r.Lines, r.Tokens, r.Decls, r.Functions, r.Errors)
+	}
+}
+
+func (t *table) json(w io.Writer, a *run.Analysis) error {
+	dir, _ := os.Getwd()
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(struct {
+		Schema  string `json:"schema"`
+		Program string `json:"program"`
+		*table
+		Diagnostics []report.Diagnostic `json:"diagnostics"`
+	}{"saz.parse/1", a.Build.Name, t, report.Diagnostics(a.Frontend.Files, a.Sink.Sorted(a.Frontend.Files), dir)})
 }
 
 func dumpCommand() *cli.Command {

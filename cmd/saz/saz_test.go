@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "%s\n", out)
 		os.Exit(1)
 	}
+	os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")) // not the user's
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

@@ -43,7 +43,10 @@ type BadDecl struct {
 }
 
 // Stats are counted for `saz parse`.
-type Stats struct{ Decls, Unique, Functions, Errors int }
+type Stats struct {
+	Decls, Functions, Errors int
+	Tokens                   int // of the preprocessed unit
+}
 
 // Storage says where an Object lives.
 type Storage uint8

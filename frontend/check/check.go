@@ -217,7 +217,7 @@ func (c *checker) finish(all bool) {
 	for _, f := range c.unit.Funcs {
 		n = numberLocals(f, n)
 	}
-	c.unit.Stats.Unique = c.tree.Stats.Parsed
+	c.unit.Stats.Tokens = len(c.ctoks)
 }
 
 // numberLocals gives ids to the objects of a function that Unit.Objects does

@@ -71,7 +71,7 @@ type found struct {
 // file being read was found.
 func (p *pp) find(name string, angled, next bool) (found, bool) {
 	if filepath.IsAbs(name) {
-		f, err := p.files.Open(name)
+		f, err := p.look(name)
 		return found{f, name, -1, p.buf.system}, err == nil
 	}
 	i := 0
@@ -85,7 +85,7 @@ func (p *pp) find(name string, angled, next bool) (found, bool) {
 		i = p.angle
 	default:
 		dir := p.buf.path[:strings.LastIndexByte(p.buf.path, '/')+1]
-		if f, err := p.files.Open(inDir(p.cfg.Dir, dir+name)); err == nil {
+		if f, err := p.look(inDir(p.cfg.Dir, dir+name)); err == nil {
 			return found{f, dir + name, -1, p.buf.system}, true
 		}
 	}
@@ -95,11 +95,21 @@ func (p *pp) find(name string, angled, next bool) (found, bool) {
 		if strings.HasSuffix(d.name, "/") {
 			path = d.name + name
 		}
-		if f, err := p.files.Open(inDir(p.cfg.Dir, path)); err == nil {
+		if f, err := p.look(inDir(p.cfg.Dir, path)); err == nil {
 			return found{f, path, i, d.system}, true
 		}
 	}
 	return found{}, false
+}
+
+// look opens a file, and remembers where there was none.
+func (p *pp) look(path string) (*source.File, error) {
+	f, err := p.files.Open(path)
+	if err != nil && !p.absent[path] {
+		p.absent[path] = true
+		p.unit.Absent = append(p.unit.Absent, filepath.Clean(path))
+	}
+	return f, err
 }
 
 // include carries out #include, #include_next and #import: kind says which,

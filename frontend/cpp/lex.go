@@ -200,6 +200,9 @@ func (c *Cache) file(f *source.File, m mode) *lexed {
 	return d.lx
 }
 
+// drop forgets the tokens of f: a source is rarely read by another unit.
+func (c *Cache) drop(f *source.File, m mode) { c.files.Delete(fileKey{f.ID, m}) }
+
 // text returns the tokens of a text that is in no file: the predefined macros,
 // the command line's.
 func (c *Cache) text(b []byte, m mode) *lexed {

@@ -61,6 +61,7 @@ type pp struct {
 	search  []searchDir
 	angle   int // index in search of the first directory for <>
 	entered map[source.FileID]bool
+	absent  map[string]bool // Unit.Absent
 	counter int
 
 	buf  *buffer
@@ -108,6 +109,7 @@ func Preprocess(cfg *Config, files *source.Set, main string, sink *source.Sink) 
 		mainName: main,
 		saved:    map[int32][]*macro{},
 		entered:  map[source.FileID]bool{},
+		absent:   map[string]bool{},
 		unit:     &Unit{Main: f, Chains: make([]Chain, 1), System: map[source.FileID]bool{}},
 	}
 	p.searchPath()
@@ -137,9 +139,43 @@ func Preprocess(cfg *Config, files *source.Set, main string, sink *source.Sink) 
 	p.enterBuffer(main0)
 	p.run()
 	*list = p.unit.Tokens
-	p.unit.Tokens = append(make([]Token, 0, len(*list)), *list...)
-	cache.lists.Put(list)
+	p.unit.list = list
+	p.unit.Reread = reread(p.unit.Tokens)
+	cache.drop(f, p.mode)
 	return p.unit, nil
+}
+
+// Release gives the memory of u's tokens to the next unit that is preprocessed
+// with cache. They must not be used after it.
+func (u *Unit) Release(cache *Cache) {
+	if u.list != nil && cache != nil {
+		cache.lists.Put(u.list)
+	}
+	u.list, u.Tokens = nil, nil
+}
+
+// reread finds the files that stand in the unit more than once: lists of
+// X(...), templates by macros. The tokens of one reading come in order.
+func reread(toks []Token) []source.FileID {
+	var out []source.FileID
+	last := map[source.FileID]int32{}
+	var file source.FileID
+	off := int32(-1)
+	for i := range toks {
+		at := toks[i].Exp
+		if at.File != file {
+			last[file] = off
+			file, off = at.File, -1
+			if o, ok := last[file]; ok {
+				off = o
+			}
+		}
+		if at.Off < off && !slices.Contains(out, file) {
+			out = append(out, file)
+		}
+		off = at.Off
+	}
+	return out
 }
 
 func inDir(dir, name string) string {

@@ -77,6 +77,9 @@ type Unit struct {
 	Pragmas  []Pragma
 	Includes []*source.File         // every file that was entered, in order of first entry, Main first
 	System   map[source.FileID]bool // files found in a system include directory
+	Reread   []source.FileID        // files whose text stands in the unit more than once, in order
+	Absent   []string               // paths at which a header was looked for and not found, absolute, each once
+	list     *[]Token               // what Tokens is part of, see Release
 }
 
 // Config is what the command line and the compiler say about preprocessing.

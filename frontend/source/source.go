@@ -6,6 +6,7 @@
 package source
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,18 @@ type File struct {
 
 	once  sync.Once
 	lines []int32 // byte offset of the start of each line
+
+	sumOnce sync.Once
+	sum     [16]byte
+}
+
+// Sum is a hash of the file's contents.
+func (f *File) Sum() [16]byte {
+	f.sumOnce.Do(func() {
+		s := sha256.Sum256(f.Data)
+		copy(f.sum[:], s[:])
+	})
+	return f.sum
 }
 
 // A Pos is a byte offset in a file. The zero Pos is nowhere.
@@ -91,6 +104,23 @@ func (s *Set) Open(path string) (*File, error) {
 		return nil, err
 	}
 	return s.Add(abs, data), nil
+}
+
+// Absent reports whether there is no file at path, an absolute one.
+func (s *Set) Absent(path string) bool {
+	s.mu.RLock()
+	f, gone := s.byPath[path], s.absent[path]
+	s.mu.RUnlock()
+	if f != nil || gone {
+		return gone
+	}
+	if st, err := os.Stat(path); err == nil {
+		return st.IsDir() // a directory is no header
+	}
+	s.mu.Lock()
+	s.absent[path] = true
+	s.mu.Unlock()
+	return true
 }
 
 // Add enters a file whose bytes are already known (the predefined macros, a

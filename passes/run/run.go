@@ -12,6 +12,7 @@ import (
 	"saz/frontend"
 	"saz/frontend/build"
 	"saz/frontend/source"
+	"saz/frontend/store"
 	"saz/ir"
 	"saz/ir/link"
 	"saz/ir/models"
@@ -26,6 +27,8 @@ type Options struct {
 	Models   []string     // the user's own model files
 	Jobs     int          // 0: one a processor
 	TrackAll bool         // see passes.Context
+	NoStore  bool         // neither look for units in the user's cache directory nor keep any there
+	Whole    bool         // keep declarations and functions that nothing leads to
 	Step     func(string) // told what is being done, for progress; may be nil
 }
 
@@ -61,7 +64,11 @@ func Load(o Options) (*Analysis, error) {
 	if a.Build, err = build.Load(o.Target, o.Flags); err != nil {
 		return nil, err
 	}
-	if a.Frontend, err = frontend.Load(a.Build, a.Sink, o.Jobs); err != nil {
+	fo := frontend.Options{Jobs: o.Jobs, Whole: o.Whole}
+	if !o.NoStore {
+		fo.Store = store.Open()
+	}
+	if a.Frontend, err = frontend.LoadWith(a.Build, a.Sink, fo); err != nil {
 		return nil, err
 	}
 	a.phase("frontend", t)
@@ -110,16 +117,21 @@ func (a *Analysis) Failed() bool { return a.Sink.Errors() > 0 }
 
 // Cost is what the run has used so far.
 func (a *Analysis) Cost() report.Cost {
-	var ru syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-	sec := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	c := report.Cost{
-		Wall: time.Since(a.start).Seconds(),
-		CPU:  sec(ru.Utime) + sec(ru.Stime),
-		RSS:  ru.Maxrss * 1024,
-	}
+	c := Spent(a.start)
 	for _, p := range append(append([]passes.Phase(nil), a.phases...), a.Context.Phases...) {
 		c.Phases = append(c.Phases, report.Phase{Name: p.Name, Wall: p.Wall.Seconds()})
 	}
 	return c
+}
+
+// Spent is what the process has used so far, with the time since start.
+func Spent(start time.Time) report.Cost {
+	var ru syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
+	sec := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
+	return report.Cost{
+		Wall: time.Since(start).Seconds(),
+		CPU:  sec(ru.Utime) + sec(ru.Stime),
+		RSS:  ru.Maxrss * 1024,
+	}
 }
