@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -162,7 +163,7 @@ func FuzzParseArgs(f *testing.F) {
 			t.Fatalf("%q is recompiled by %q:\n%+v\n%+v", argv, again, o.Pre, p.Pre)
 		}
 		link, err := o.Relinked("/nowhere", LinkEdit{Source: func(Input) (string, error) { return "", nil }, File: func(string) (string, error) { return "", nil }})
-		if err != nil || !reflect.DeepEqual(link, append([]string{}, o.Args[len(o.Launcher)+1:]...)) {
+		if err != nil || !slices.Equal(link, o.Args[len(o.Launcher)+1:]) {
 			t.Fatalf("%q is linked by %q: %v", argv, link, err)
 		}
 	})

@@ -1,0 +1,2 @@
+#include "tally.h"
+int common(int n) { return n & 15; }

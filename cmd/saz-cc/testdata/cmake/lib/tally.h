@@ -1,0 +1,4 @@
+void tally(int);
+int tallied(void);
+const char *name_of(int);
+int common(int);
