@@ -14,6 +14,7 @@ import (
 	"saz/frontend/source"
 	"saz/ir"
 	"saz/ir/models"
+	"saz/passes/config"
 )
 
 // A Pass computes one result of a program.
@@ -35,6 +36,12 @@ type Context struct {
 	// TrackAll takes all code for packet processing and all variables for
 	// state, so that any C program tests the marks.
 	TrackAll bool
+
+	// Config is the project's own settings; nil: none.
+	Config *config.Config
+
+	// Step is told the name of each pass that begins; may be nil.
+	Step func(string)
 
 	results map[*Pass]any
 	Phases  []Phase // what ran, in order
@@ -62,6 +69,9 @@ func (c *Context) need(p *Pass, path []string) error {
 		if err := c.need(r, append(path, p.Name)); err != nil {
 			return err
 		}
+	}
+	if c.Step != nil {
+		c.Step(p.Name)
 	}
 	start := time.Now()
 	res, err := p.Run(c)

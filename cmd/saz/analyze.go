@@ -37,33 +37,14 @@ func analyzeCommand() *cli.Command {
 		Flags: commonFlags(
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: strings.Join(formats, ", ")},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
-			&cli.StringFlag{Name: "only", Value: "updateable", Usage: "text: `WORDS` of " + strings.Join(text.Filters(), ", ") + "; with commas: per-flow,multi-flow is either, updateable,log both"},
-			&cli.StringFlag{Name: "sort", Value: "file", Usage: "text: by " + strings.Join(text.Orders(), ", ") + "; -WORD turns the order round"},
+			&cli.StringFlag{Name: "only", DefaultText: "updateable", Usage: "text: `WORDS` of " + strings.Join(text.Filters(), ", ") + "; with commas: per-flow,multi-flow is either, updateable,log both"},
+			&cli.StringFlag{Name: "sort", DefaultText: "file", Usage: "text: by " + strings.Join(text.Orders(), ", ") + "; -WORD turns the order round"},
 			&cli.StringFlag{Name: "baseline", Usage: "say what changed since the report in `FILE` (saz analyze --format json)"},
 			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 if there are any `WORDS` of " + strings.Join(failures, ", ")},
 		),
 		Action: func(c *cli.Context) error {
 			if f := c.String("format"); !slices.Contains(formats, f) {
 				return usage("--format %q: known are %s", f, strings.Join(formats, ", "))
-			}
-			keep, bad := text.Only(words(c.String("only")))
-			if bad != "" {
-				return usage("--only %q: known are %s", bad, strings.Join(text.Filters(), ", "))
-			}
-			if !text.Sort(nil, c.String("sort")) {
-				return usage("--sort %q: known are %s", c.String("sort"), strings.Join(text.Orders(), ", "))
-			}
-			fail := words(c.String("fail-on"))
-			for _, w := range fail {
-				if !slices.Contains(failures, w) {
-					return usage("--fail-on %q: known are %s", w, strings.Join(failures, ", "))
-				}
-				if (slices.Contains(baseline.Kinds, w) || w == "changes") && c.String("baseline") == "" {
-					return usage("--fail-on %s needs --baseline FILE", w)
-				}
-			}
-			if slices.Contains(fail, "changes") {
-				fail = append(fail, baseline.Kinds...)
 			}
 			var old *report.Report
 			if path := c.String("baseline"); path != "" {
@@ -75,18 +56,30 @@ func analyzeCommand() *cli.Command {
 					return usage("%v", err)
 				}
 			}
+			for _, w := range words(c.String("fail-on")) {
+				if old == nil && (slices.Contains(baseline.Kinds, w) || w == "changes") {
+					return usage("--fail-on %s needs --baseline FILE", w)
+				}
+			}
 			a, err := load(c)
 			if err != nil {
 				return err
 			}
-			r, err := a.Report(version)
+			r, err := reportOf(c, a)
 			if err != nil {
-				return cli.Exit(err.Error(), exitInternal)
+				return err
 			}
 			code := complain(c, a)
+			cfg := a.Context.Config
+			keep, _ := text.Only(words(or(cfg.Only.Text, "updateable")))
+			order := or(cfg.Sort.Text, "file")
+			fail := words(cfg.FailOn.Text)
+			if slices.Contains(fail, "changes") {
+				fail = append(fail, baseline.Kinds...)
+			}
 			failed := slices.Contains(fail, "decisions") && len(r.Decisions) > 0 || slices.Contains(fail, "unmodelled") && len(r.Unmodelled) > 0
 			st := style(c)
-			write := func(w io.Writer) error { return render(w, c.String("format"), a, r, keep, c.String("sort"), st) }
+			write := func(w io.Writer) error { return render(w, c.String("format"), a, r, keep, order, st) }
 			if old != nil {
 				d, err := baseline.Compare(c.String("baseline"), old, r)
 				if err != nil {
@@ -148,6 +141,13 @@ func marks(a *run.Analysis) html.Options {
 
 // What other verbs print with.
 var count, cut = text.Plural, text.Cut
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
 
 // words splits a list that a flag holds.
 func words(s string) []string {

@@ -13,7 +13,7 @@ var joined = regexp.MustCompile(`^-j[0-9]+$`)
 // wants them, so that people may write saz instrument ./prads -o out. What comes after --
 // stays as it is, and so does all that belongs to a command that saz build runs.
 func arrange(app *cli.App, args []string) []string {
-	if len(args) < 3 {
+	if len(args) < 3 || args[len(args)-1] == "--generate-bash-completion" {
 		return args
 	}
 	cmds, at := app.Commands, 1

@@ -152,7 +152,7 @@ func instrumentAll(c *cli.Context, programs []string) error {
 			continue
 		}
 		n++
-		a, err := run.Load(run.Options{Target: []string{p}, Models: c.StringSlice("models"), Jobs: c.Int("jobs")})
+		a, err := run.Load(run.Options{Target: []string{p}, Jobs: c.Int("jobs"), Config: effective(c)})
 		if err != nil {
 			return cli.Exit(err.Error(), exitUsage)
 		}

@@ -42,9 +42,9 @@ func explainCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			r, err := a.Report(version)
+			r, err := reportOf(c, a)
 			if err != nil {
-				return cli.Exit(err.Error(), exitInternal)
+				return err
 			}
 			code := complain(c, a)
 			file, line, isPlace, err := placeOf(r, what)

@@ -9,11 +9,14 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
 
 	"saz/frontend/source"
+	"saz/passes/report"
 	"saz/passes/run"
 )
 
@@ -47,9 +50,10 @@ func realMain(args []string) int {
 		EnableBashCompletion: true,
 		HideHelpCommand:      true,
 		Commands: []*cli.Command{
-			analyzeCommand(), explainCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
+			analyzeCommand(), explainCommand(), initCommand(), configCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
 			parseCommand(), dumpCommand(), pointsToCommand(), sliceCommand(), chopCommand(), calleesCommand(), callersCommand(),
 			statusCommand(), doctorCommand(), cacheCommand(),
+			versionCommand(), completionCommand(), manCommand(),
 		},
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
@@ -115,15 +119,14 @@ const targetHelp = "TARGET | FILE.c... -- FLAGS"
 
 // commonFlags are those of all commands that read a program.
 func commonFlags(more ...cli.Flag) []cli.Flag {
-	return append([]cli.Flag{
+	return append(append([]cli.Flag{
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "how many units at a time (default: one a processor); the result does not depend on it"},
-		&cli.StringSliceFlag{Name: "models", Usage: "`FILE` with models of library functions, added to the built-in ones"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no warnings"},
 		&cli.BoolFlag{Name: "no-cache", Usage: "read everything anew (SAZ_CACHE=off does the same)"},
 		&cli.StringFlag{Name: "cpuprofile", Usage: "write a CPU profile to `FILE`, for go tool pprof", Hidden: true},
 		&cli.StringFlag{Name: "memprofile", Usage: "write a heap profile to `FILE`", Hidden: true},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never; NO_COLOR is honoured"},
-	}, more...)
+	}, configFlags()...), more...)
 }
 
 // load reads the program that the command names.
@@ -166,11 +169,23 @@ func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) 
 	}
 	p := newProgress(c)
 	defer p.done()
-	a, err := run.Load(run.Options{Target: targets, Flags: flags, Models: c.StringSlice("models"), Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", NoStore: c.Bool("no-cache"), Whole: c.Bool("layout"), Step: p.step})
+	a, err := run.Load(run.Options{Target: targets, Flags: flags, Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", NoStore: c.Bool("no-cache"), Whole: c.Bool("layout"), Step: p.step, Config: effective(c)})
 	if err != nil {
 		return nil, cli.Exit(err.Error(), exitUsage)
 	}
 	return a, nil
+}
+
+// reportOf runs all stages.
+func reportOf(c *cli.Context, a *run.Analysis) (*report.Report, error) {
+	p := newProgress(c)
+	defer p.done()
+	a.Context.Step = p.step
+	r, err := a.Report(version)
+	if err != nil {
+		return nil, cli.Exit(err.Error(), exitInternal)
+	}
+	return r, nil
 }
 
 // complain prints what the run found wrong with the input and returns the
@@ -205,21 +220,61 @@ func colour(c *cli.Context, f *os.File) bool {
 	return !no && isatty.IsTerminal(f.Fd())
 }
 
-// progress is one line on a terminal that says what is being done.
-type progress struct{ on bool }
+// progress is one line on a terminal that says what is being done, and since when if that is long.
+type progress struct {
+	on   bool
+	mu   sync.Mutex
+	what string
+	at   time.Time
+	stop chan struct{}
+}
 
 func newProgress(c *cli.Context) *progress {
-	return &progress{on: !c.Bool("quiet") && isatty.IsTerminal(os.Stderr.Fd())}
+	p := &progress{on: !c.Bool("quiet") && isatty.IsTerminal(os.Stderr.Fd()), stop: make(chan struct{})}
+	if p.on {
+		go func() {
+			tick := time.NewTicker(500 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-p.stop:
+					return
+				case <-tick.C:
+					p.mu.Lock()
+					p.print()
+					p.mu.Unlock()
+				}
+			}
+		}()
+	}
+	return p
 }
 
 func (p *progress) step(what string) {
-	if p.on {
-		fmt.Fprintf(os.Stderr, "\r\x1b[Ksaz: %s ...", what)
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.what, p.at = what, time.Now()
+	p.print()
 }
 
+func (p *progress) print() {
+	if !p.on || p.what == "" {
+		return
+	}
+	s := ""
+	if d := time.Since(p.at); d > time.Second {
+		s = fmt.Sprintf(" %.0f s", d.Seconds())
+	}
+	fmt.Fprintf(os.Stderr, "\r\x1b[Ksaz: %s ...%s", p.what, s)
+}
+
+// done takes the line away.
 func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.on {
+		p.on = false
+		close(p.stop)
 		fmt.Fprint(os.Stderr, "\r\x1b[K")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -79,8 +80,8 @@ func (s *Set) Add(name string, data []byte) error {
 	return nil
 }
 
-// An entry is a model as it is written: one body may serve several names.
-type entry struct {
+// An Entry is a model as it is written: one body may serve several names.
+type Entry struct {
 	Names []string `yaml:"names,omitempty"`
 	Model `yaml:",inline"`
 }
@@ -88,11 +89,39 @@ type entry struct {
 // Parse reads models from YAML: a list of entries, each with a name (or names)
 // and what it does. Unknown fields are errors.
 func Parse(name string, data []byte) ([]*Model, error) {
-	var entries []entry
+	var entries []Entry
 	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&entries)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %s", name, yaml.FormatError(err, false, true))
 	}
+	return Build(name, entries)
+}
+
+// Keys are the names of all that an Entry, or a part of one, may say.
+func Keys() []string {
+	var out []string
+	var walk func(t reflect.Type)
+	walk = func(t reflect.Type) {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			return
+		}
+		for i := 0; i < t.NumField(); i++ {
+			if k, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); k != "" && k != "-" {
+				out = append(out, k)
+			}
+			walk(t.Field(i).Type)
+		}
+	}
+	walk(reflect.TypeOf(Entry{}))
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Build makes models of entries that have been read; name stands for their file in errors.
+func Build(name string, entries []Entry) ([]*Model, error) {
 	seen := map[string]bool{}
 	var out []*Model
 	for i := range entries {

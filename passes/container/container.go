@@ -120,6 +120,7 @@ func run(c *passes.Context) (any, error) {
 	w.tails(vars, res)
 	w.shared(vars, res)
 	w.procedures(vars, res)
+	w.configure(vars, res)
 	for _, v := range vars {
 		if k := res.Containers[v.ID]; k != nil {
 			w.nested(v, k, res)

@@ -82,6 +82,9 @@ func run(c *passes.Context) (any, error) {
 			case integer(f.t):
 				r.Op = "add"
 			}
+			if op := c.Config.MergeOf(v.Named(c.Prog), f.name); op != "" {
+				r.Op = op // the project's settings go before what was found
+			}
 			res.Rules[id] = append(res.Rules[id], r)
 		}
 		sort.SliceStable(res.Rules[id], func(i, j int) bool { return res.Rules[id][i].Off < res.Rules[id][j].Off })

@@ -44,7 +44,11 @@ func run(c *passes.Context) (any, error) {
 			}
 			for _, t := range pt.Callees(ref) {
 				g := c.Prog.Funcs[t]
-				if m := pt.Model(t); m != nil && len(g.Blocks) == 0 && m.Output != "" {
+				m := pt.Model(t)
+				if len(g.Blocks) > 0 { // the program's own: only if the settings name it
+					m = c.Config.Emits(g.Name)
+				}
+				if m != nil && m.Output != "" {
 					res.Sites = append(res.Sites, Site{Ref: ref, Function: g.Name, Kind: m.Output})
 					break
 				}

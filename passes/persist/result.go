@@ -4,6 +4,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/frontend/source"
 	"saz/ir"
+	"saz/passes/config"
 	"saz/passes/pointer"
 )
 
@@ -31,6 +32,15 @@ type Var struct {
 	Size   int64
 	Pos    source.Pos
 	Obj    pointer.ObjID // its memory; -1 for a register local
+}
+
+// Named is v as the project's settings name variables.
+func (v *Var) Named(p *ir.Program) config.Var {
+	n := config.Var{Name: v.Name, File: p.Files.Place(v.Pos).Path}
+	if v.Proc >= 0 {
+		n.Procedure = p.Funcs[v.Proc].Name
+	}
+	return n
 }
 
 // Result of the persist pass (paper, Figure 4).

@@ -77,7 +77,7 @@ func run(c *passes.Context) (any, error) {
 	moved := owners(p.pt, ps, up)
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
-		if up.Updateable[v.ID] == nil || sc.Scratch[v.ID] != nil || !moved[v.ID] && !c.TrackAll {
+		if up.Updateable[v.ID] == nil || sc.Scratch[v.ID] != nil || !moved[v.ID] && !c.TrackAll || c.Config.Skips(v.Named(c.Prog)) {
 			continue
 		}
 		p.res.Index[v.ID] = len(p.res.Vars)
@@ -132,7 +132,7 @@ func (p *planner) reach(v *persist.Var) {
 	for len(work) > 0 {
 		o := work[len(work)-1]
 		work = work[:len(work)-1]
-		if p.tracked[o] || !p.owned(o) {
+		if p.tracked[o] || !p.owned(o) || p.said(p.pt.TypeOf(o)) && !p.roots[o] {
 			continue
 		}
 		p.tracked[o] = true
@@ -181,7 +181,12 @@ func (p *planner) handles() {
 var known = map[string]bool{"_IO_FILE": true, "__dirstream": true, "pcap": true}
 
 func (p *planner) isOpaque(r *ctype.Record) bool {
-	return !r.Complete || p.opaque[r] || known[r.Tag]
+	return !r.Complete || p.opaque[r] || known[r.Tag] || p.c.Config.IsOpaque(r.Tag, r.Typedef)
+}
+
+// said reports whether t is a record that the settings give to a library.
+func (p *planner) said(t *ctype.Type) bool {
+	return t != nil && t.IsRecord() && t.Rec != nil && p.c.Config.IsOpaque(t.Rec.Tag, t.Rec.Typedef)
 }
 
 // A leaf is a scalar in a type; of an array the first.
@@ -260,6 +265,11 @@ func (p *planner) types(ps *persist.Result) {
 	}
 	for r := range p.opaque {
 		p.res.Opaque[name(r)] = true
+	}
+	for _, r := range p.c.Prog.Records {
+		if p.c.Config.IsOpaque(r.Tag, r.Typedef) {
+			p.res.Opaque[name(r)] = true
+		}
 	}
 }
 
@@ -672,7 +682,7 @@ func (p *planner) object(o pointer.ObjID) {
 			p.void(o, l, at, full)
 		case l.t.Elem != nil && l.t.Elem.IsRecord() && x.Kind == pointer.Heap:
 			r := p.c.Prog.Record(l.t.Elem.Rec)
-			if p.isOpaque(r) && len(p.pt.Contents(o, p.pt.Canon(o, l.off))) > 0 {
+			if p.isOpaque(r) && !p.said(l.t.Elem) && len(p.pt.Contents(o, p.pt.Canon(o, l.off))) > 0 {
 				p.manual(at, "%s is a handle of a library's (%s) inside an entry", full, name(r))
 			}
 		}

@@ -52,10 +52,10 @@ func run(c *passes.Context) (any, error) {
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
 			for _, callee := range pt.Callees(ref) {
 				g := c.Prog.Funcs[callee]
-				if len(g.Blocks) > 0 {
-					continue
-				}
 				m := pt.Model(callee)
+				if len(g.Blocks) > 0 { // the program's own: only if the settings name it
+					m = c.Config.Receives(g.Name)
+				}
 				if m == nil {
 					continue
 				}

@@ -15,6 +15,7 @@ import (
 	"saz/frontend/source"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/config"
 	"saz/passes/container"
 	"saz/passes/flowspace"
 	"saz/passes/merge"
@@ -94,6 +95,7 @@ type Variable struct {
 	Merge         []Merge    `json:"merge"`
 	Why           []Step     `json:"why"`
 	Tracked       bool       `json:"tracked"`
+	Skipped       bool       `json:"skipped,omitempty"` // by the project's settings
 
 	Reasons []Reason   `json:"-"` // the paths behind each verdict
 	Ranges  [][2]int64 `json:"-"` // its own bytes that are updated, [lo,hi)
@@ -393,6 +395,7 @@ func (b *builder) build() *Report {
 			}
 		}
 		_, out.Tracked = pl.Index[id]
+		out.Skipped = out.Updateable && c.Config.Skips(v.Named(c.Prog))
 		switch {
 		case out.Updateable:
 			out.Why = out.Because("updateable")
@@ -427,6 +430,7 @@ func (b *builder) build() *Report {
 		r.OutputSites = append(r.OutputSites, b.site(ou.Sites[i].Ref, ou.Sites[i].Function, ou.Sites[i].Kind))
 	}
 	b.program(r, pt)
+	b.configured(ps)
 	r.Updates = b.updates(up)
 	r.Spans = b.spans(r.PacketProcedures)
 	r.Sources = newSources(c.Prog, b.dir, b.own)
@@ -591,6 +595,20 @@ func (r *Report) SpanAt(file string, line int) *Span {
 		}
 	}
 	return nil
+}
+
+// configured warns of variables that the project's settings name and the program does not have.
+func (b *builder) configured(ps *persist.Result) {
+	cfg := b.c.Config
+	if cfg == nil {
+		return
+	}
+	vars := make([]config.Var, len(ps.Vars))
+	for i := range ps.Vars {
+		vars[i] = ps.Vars[i].Named(b.c.Prog)
+	}
+	unknown, known := cfg.Variables(vars)
+	cfg.Warn(b.c.Prog.Files, b.c.Sink, unknown, "persistent variable", known)
 }
 
 // link says how a container's entries hang together.

@@ -3,9 +3,12 @@
 package run
 
 import (
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"saz/ir/link"
 	"saz/ir/models"
 	"saz/passes"
+	"saz/passes/config"
 	"saz/passes/report"
 )
 
@@ -24,12 +28,14 @@ import (
 type Options struct {
 	Target   []string     // what to analyse: see build.Load
 	Flags    []string     // compiler flags for plain C files
-	Models   []string     // the user's own model files
 	Jobs     int          // 0: one a processor
 	TrackAll bool         // see passes.Context
 	NoStore  bool         // neither look for units in the user's cache directory nor keep any there
 	Whole    bool         // keep declarations and functions that nothing leads to
 	Step     func(string) // told what is being done, for progress; may be nil
+
+	// Config gives the project's settings, which may stand beside its sources; nil: none.
+	Config func(targets, sources []string) (*config.Config, error)
 }
 
 // An Analysis is a loaded program and the passes' context on it.
@@ -51,9 +57,6 @@ func Load(o Options) (*Analysis, error) {
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(3 << 30)
 	}
-	if o.Jobs <= 0 {
-		o.Jobs = runtime.GOMAXPROCS(0)
-	}
 	a := &Analysis{Sink: &source.Sink{}, start: time.Now(), step: o.Step}
 	if a.step == nil {
 		a.step = func(string) {}
@@ -64,6 +67,22 @@ func Load(o Options) (*Analysis, error) {
 	if a.Build, err = build.Load(o.Target, o.Flags); err != nil {
 		return nil, err
 	}
+	var cfg *config.Config
+	if o.Config != nil {
+		var sources []string
+		for i := range a.Build.Commands {
+			sources = append(sources, a.Build.Commands[i].Path())
+		}
+		if cfg, err = o.Config(o.Target, sources); err != nil {
+			return nil, err
+		}
+		if n, err := strconv.Atoi(cfg.Jobs.Text); err == nil && o.Jobs <= 0 {
+			o.Jobs = n
+		}
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
 	fo := frontend.Options{Jobs: o.Jobs, Whole: o.Whole}
 	if !o.NoStore {
 		fo.Store = store.Open()
@@ -73,18 +92,38 @@ func Load(o Options) (*Analysis, error) {
 	}
 	a.phase("frontend", t)
 	set := models.Default()
-	for _, m := range o.Models {
-		if err := set.Load(m); err != nil {
-			return nil, err
-		}
+	if err := cfg.Apply(set); err != nil {
+		return nil, err
 	}
 	a.step("lowering")
 	t = time.Now()
 	prog := link.Link(a.Build.Name, a.Frontend.Units, a.Frontend.Files, a.Sink, o.Jobs)
 	ir.LiftAll(prog, o.Jobs)
 	a.phase("lower", t)
-	a.Context = &passes.Context{Prog: prog, Models: set, Sink: a.Sink, Jobs: o.Jobs, TrackAll: o.TrackAll}
+	configured(cfg, prog, a.Sink)
+	a.Context = &passes.Context{Prog: prog, Models: set, Sink: a.Sink, Jobs: o.Jobs, TrackAll: o.TrackAll, Config: cfg, Step: o.Step}
 	return a, nil
+}
+
+// configured warns of functions and types that the project's settings name and the program does not have.
+func configured(cfg *config.Config, p *ir.Program, sink *source.Sink) {
+	if cfg == nil {
+		return
+	}
+	funcs := make([]string, 0, len(p.Funcs))
+	for _, f := range p.Funcs {
+		funcs = append(funcs, f.Name)
+	}
+	cfg.Warn(p.Files, sink, cfg.Functions(), "function", funcs)
+	seen := map[string]bool{}
+	for r := range p.Records {
+		seen[r.Tag], seen[r.Typedef] = true, true
+	}
+	delete(seen, "")
+	types := slices.Sorted(maps.Keys(seen))
+	if names := cfg.Types(); len(names) > 0 {
+		cfg.Warn(p.Files, sink, names, "record type", types)
+	}
 }
 
 func (a *Analysis) phase(name string, since time.Time) {
@@ -93,13 +132,11 @@ func (a *Analysis) phase(name string, since time.Time) {
 
 // Need runs a pass.
 func (a *Analysis) Need(p *passes.Pass) error {
-	a.step(p.Name)
 	return a.Context.Need(p)
 }
 
 // Report runs all stages and fills in what only the run knows.
 func (a *Analysis) Report(version string) (*report.Report, error) {
-	a.step("analysing")
 	if err := a.Context.Need(report.Pass); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package text
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"saz/passes/report"
 	"saz/passes/report/baseline"
@@ -34,7 +36,7 @@ func Diff(w io.Writer, d *baseline.Diff, r *report.Report, st Style) {
 		}
 		fmt.Fprintf(w, "\n%s %s  %s:%d  %s\n", st.sgr(code, sign), st.bold(c.Name), r.Sources.Name(c.File), c.Line, what)
 		for _, f := range c.Diff {
-			fmt.Fprintf(w, "    %s\n", wrap(fmt.Sprintf("%s: %s → %s", f.Name, f.Was, f.Is), "      ", 4, width))
+			fmt.Fprintf(w, "    %s\n", wrap(f.Name+": "+between(f.Was, f.Is), "      ", 4, width))
 		}
 		if n := len(c.Steps); n > 0 && (c.Kind == baseline.New || c.Is != c.Was) {
 			s := c.Steps[n-1]
@@ -44,4 +46,24 @@ func Diff(w io.Writer, d *baseline.Diff, r *report.Report, st Style) {
 	if len(d.Changes) > 0 {
 		fmt.Fprintf(w, "\n%s\n", st.dim("saz explain "+d.Program+" VARIABLE says why"))
 	}
+}
+
+// between says how one list of words becomes another: short ones in full, of long ones what comes and goes.
+func between(was, is string) string {
+	a, b := strings.Fields(was), strings.Fields(is)
+	if len(a)+len(b) <= 10 {
+		return was + " → " + is
+	}
+	var out []string
+	for _, w := range b {
+		if !slices.Contains(a, w) {
+			out = append(out, "+"+w)
+		}
+	}
+	for _, w := range a {
+		if !slices.Contains(b, w) {
+			out = append(out, "-"+w)
+		}
+	}
+	return strings.Join(out, " ")
 }

@@ -127,7 +127,7 @@ func Table(w io.Writer, r *report.Report, keep func(*report.Variable) bool, orde
 	width := st.width()
 	n := &r.Counts
 	head := fmt.Sprintf("%s, %s, %s, %s", Plural(n.TUs, "unit"), Plural(n.Files, "file"), Plural(n.Lines, "line"), Plural(n.Procedures, "procedure"))
-	fmt.Fprintf(w, "%s: %s\n", st.bold(r.Program), head)
+	fmt.Fprintf(w, "%s\n", wrap(st.bold(r.Program)+": "+head, "  ", 0, width))
 	fmt.Fprintf(w, "%s\n\n", wrap(arrival(r), "  ", 0, width))
 	summary(w, r, st)
 
@@ -291,5 +291,5 @@ func rest(w io.Writer, r *report.Report, st Style) {
 	if k := r.Counts.ParseErrors; k > 0 {
 		fmt.Fprintf(w, "\n%s: what they name is treated as unknown code\n", Plural(k, "error"))
 	}
-	fmt.Fprintf(w, "\n%s\n", st.dim(fmt.Sprintf("%.2f s, %.2f s of CPU, %d MB; saz explain %s VARIABLE says why", r.Cost.Wall, r.Cost.CPU, r.Cost.RSS>>20, r.Program)))
+	fmt.Fprintf(w, "\n%s\n", st.dim(wrap(fmt.Sprintf("%.2f s, %.2f s of CPU, %d MB; saz explain %s VARIABLE says why", r.Cost.Wall, r.Cost.CPU, r.Cost.RSS>>20, r.Program), "", 0, width)))
 }

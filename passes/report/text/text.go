@@ -125,6 +125,9 @@ func fill(words []string, indent string, width int) string {
 	return b.String()
 }
 
+// Wrap breaks prose into lines of at most width columns.
+func Wrap(s string, width int) string { return wrap(s, "", 0, width) }
+
 // wrap breaks prose at spaces; lines after the first are indented.
 func wrap(s, indent string, first, width int) string {
 	var b strings.Builder
