@@ -175,6 +175,7 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 	whole.a = p[0]; whole.b = p[1];
 	half.a = p[0];
 	printf("%d %d %d", whole.a, whole.b, half.b);
+	half.b = p[1];
 }
 static void done(void) {}`,
 		[]string{"some: all-flows", "set: scratch", "whole: scratch", "half: all-flows"}, nil},
@@ -186,7 +187,7 @@ static const char *text(char *to, size_t n, const void *a) {
 }
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 	puts(text(good, sizeof good, p + 26));
-	inet_ntop(AF_INET, p + 26, unchecked, sizeof unchecked);
+	inet_ntop(p[0], p + 26, unchecked, sizeof unchecked);
 	puts(unchecked);
 	puts(kept);
 	snprintf(kept, sizeof kept, "%d", p[0]);

@@ -13,7 +13,8 @@
 // makes its callers the candidates, up to the one that loops. The library's own
 // loop makes the procedure that calls the library the loop procedure. A receive
 // loop within a loop (an event loop whose handler reads until there is nothing more) makes
-// both procedures loop procedures.
+// both procedures loop procedures: the innermost, and the outermost, whose rounds are what a packet's processing
+// ends with. Frames in between begin and end within one round.
 //
 // Sound as long as packets come in through functions that have a model or that
 // saz.yaml names; the report lists the calls without one.
@@ -139,12 +140,16 @@ func targets(pt *pointer.Result, f ir.FuncID, v ir.Value) []ir.FuncID {
 func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.FuncID]bool {
 	out := map[ir.FuncID]bool{}
 	seen := map[ir.FuncID]bool{}
-	var up func(ref ir.Ref, known bool)
-	up = func(ref ir.Ref, loops bool) {
+	var up func(ref ir.Ref, loops, inner bool)
+	up = func(ref ir.Ref, loops, inner bool) {
 		f := c.Prog.Funcs[ref.Func]
 		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
-			out[ref.Func] = true
-			if !o.looped(ref.Func) {
+			last := !o.looped(ref.Func)
+			if !inner || last {
+				out[ref.Func] = true
+			}
+			inner = true
+			if last {
 				return
 			}
 		}
@@ -153,14 +158,14 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 		}
 		seen[ref.Func] = true
 		callers := pt.Callers(ref.Func)
-		if len(callers) == 0 {
+		if len(callers) == 0 && !inner {
 			out[ref.Func] = true // it receives once: its frame is what there is
 		}
 		for _, r := range callers {
-			up(r, false)
+			up(r, false, inner)
 		}
 	}
-	up(s.Ref, s.InLoop)
+	up(s.Ref, s.InLoop, false)
 	return out
 }
 

@@ -41,11 +41,11 @@
 package scratch
 
 import (
-	"strings"
+	"slices"
+	"strconv"
 
 	"saz/frontend/ctype"
 	"saz/ir"
-	"saz/ir/models"
 	"saz/passes"
 	"saz/passes/callgraph"
 	"saz/passes/modref"
@@ -67,65 +67,25 @@ var Pass = &passes.Pass{
 // Of returns the result.
 func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 
-// A place is a byte range counted from a base: an object of static storage, a
-// local of the procedure, or where a parameter points. Size 0 with str is a
-// string of unknown length.
-type place struct {
-	kind baseKind
-	id   int32 // GlobalID, LocalID or parameter index
-	off  int64
-	size int64
-	str  bool
-}
-
-type baseKind uint8
-
-const (
-	noBase baseKind = iota
-	ofGlobal
-	ofLocal
-	ofParam
-)
-
-// A span is bytes [lo,hi) of an object that are read, as a string or not.
-type span struct {
-	obj    pointer.ObjID
-	lo, hi int64
-	str    bool
-}
-
-// A summary is what callers need to know of a procedure.
-type summary struct {
-	returns bool // some path to a return is known
-	must    []place
-	exposed map[span]ir.Ref
-	order   []span // exposed, in the order in which they were found
-}
-
 type analysis struct {
-	c  *passes.Context
-	pt *pointer.Result
-	cg *callgraph.Result
-	mr *modref.Result
+	*engine
 	rc *receive.Result
 	ps *persist.Result
 	tl *toplevel.Result
 	up *update.Result
 
 	cand map[pointer.ObjID]persist.VarID // variables in question, by object
-	sums map[ir.FuncID]*summary
-	fns  map[ir.FuncID]*proc
-	bad  map[pointer.ObjID]ir.Ref // an exposed read: not scratch
-	out  map[pointer.ObjID]bool   // not scratch for another reason
-	read map[pointer.ObjID]bool   // packet code reads it at all
+	bad  map[pointer.ObjID][]exposure    // exposed reads
+	out  map[pointer.ObjID]bool          // not scratch for another reason
+	read map[pointer.ObjID]bool          // packet code reads it at all
 }
 
 func run(c *passes.Context) (any, error) {
-	a := &analysis{c: c, pt: pointer.Of(c), cg: callgraph.Of(c), mr: modref.Of(c), rc: receive.Of(c),
-		ps: persist.Of(c), tl: toplevel.Of(c), up: update.Of(c),
-		cand: map[pointer.ObjID]persist.VarID{}, sums: map[ir.FuncID]*summary{}, fns: map[ir.FuncID]*proc{},
-		bad: map[pointer.ObjID]ir.Ref{}, out: map[pointer.ObjID]bool{}, read: map[pointer.ObjID]bool{}}
-	res := &Result{Scratch: map[persist.VarID][]passes.Why{}}
+	e := newEngine(c, pointer.Of(c), callgraph.Of(c), modref.Of(c))
+	a := &analysis{engine: e, rc: receive.Of(c), ps: persist.Of(c), tl: toplevel.Of(c), up: update.Of(c),
+		cand: map[pointer.ObjID]persist.VarID{}, bad: map[pointer.ObjID][]exposure{},
+		out: map[pointer.ObjID]bool{}, read: map[pointer.ObjID]bool{}}
+	res := &Result{Scratch: map[persist.VarID][]passes.Why{}, Carries: map[persist.VarID][]passes.Why{}}
 	if len(a.rc.Sites) == 0 || c.TrackAll {
 		return res, nil
 	}
@@ -133,27 +93,337 @@ func run(c *passes.Context) (any, error) {
 		v := &a.ps.Vars[i]
 		if _, ok := a.up.Updateable[v.ID]; ok && v.Obj >= 0 && a.pt.Size(v.Obj) > 0 && a.pt.Single(v.Obj) {
 			a.cand[v.Obj] = v.ID
+			a.asked[v.Obj] = true
 		}
 	}
 	starts := a.starts()
 	a.escaped()
+	a.findBrief()
+	a.infeasible(starts)
 	a.summaries(starts)
+	for _, s := range starts {
+		if s.at >= 0 && s.packet {
+			a.sites[s.f] = append(a.sites[s.f], s)
+		}
+	}
 	for _, s := range starts {
 		a.from(s)
 	}
+	constant := a.constant(starts)
 	for obj, id := range a.cand {
-		if _, exposed := a.bad[obj]; exposed || a.out[obj] {
+		if a.out[obj] {
 			continue
 		}
 		v := &a.ps.Vars[id]
+		held := ""
+		ok := true
+		for _, x := range a.bad[obj] {
+			sp := &a.spans[x.span]
+			if sp.esc && !a.relied(sp) {
+				continue
+			}
+			k, is := constant[*sp]
+			if !is || sp.esc {
+				ok = false
+				if sp.esc {
+					res.Carries[id] = []passes.Why{a.c.Because(x.at, "a pointer to it is handed on before it is written: %s", a.c.Text(x.at)),
+						a.c.Because(a.after[obj].at, "and what it points at is read: %s", a.c.Text(a.after[obj].at))}
+				} else {
+					res.Carries[id] = []passes.Why{a.c.Because(x.at, "may read what an earlier packet left: %s", a.c.Text(x.at))}
+				}
+				break
+			}
+			held = k
+		}
+		if !ok {
+			continue
+		}
 		text := "each packet writes it before reading it: it carries nothing to the next"
-		if !a.read[obj] {
+		switch {
+		case held != "":
+			text = "what a packet reads before it writes it is " + held + " whenever a packet comes: it carries nothing to the next"
+		case !a.read[obj]:
 			text = "never read: packets only write it, and nothing that may run later reads what they wrote"
 		}
 		res.Scratch[id] = []passes.Why{{Pos: v.Pos, Text: text}}
 	}
 	a.registers(starts, res)
 	return res, nil
+}
+
+// relied reports whether somebody reads the object of sp through a pointer that got away before it was written so.
+func (a *analysis) relied(sp *span) bool {
+	n := a.after[sp.obj]
+	if sp.str {
+		return n.str
+	}
+	return n.whole
+}
+
+// from runs from a start and keeps what is exposed there.
+func (a *analysis) from(s start) {
+	for _, x := range a.run(s) {
+		o := a.spans[x.span].obj
+		a.bad[o] = append(a.bad[o], x)
+	}
+	if !s.packet {
+		return
+	}
+	for _, f := range a.cg.ReachableSync(s.f) {
+		fn := a.c.Prog.Funcs[f]
+		for i := range fn.Instrs {
+			ref := ir.Ref{Func: f, I: int32(i)}
+			if !a.tl.Packet(ref) {
+				continue
+			}
+			for _, x := range a.mr.ReadAccesses(ref) {
+				if a.asked[x.Obj] {
+					a.read[x.Obj] = true
+				}
+			}
+		}
+	}
+}
+
+// findBrief finds the objects to which nothing that outlives a packet points.
+func (a *analysis) findBrief() {
+	for o := range a.cand {
+		a.brief[o] = !a.out[o]
+	}
+	stays := map[ir.FuncID]bool{}
+	for _, l := range [][]ir.FuncID{a.rc.LoopProcs, a.rc.Stack, a.rc.Threads} {
+		for _, f := range l {
+			stays[f] = true
+		}
+	}
+	for o := range a.pt.Objects {
+		switch x := &a.pt.Objects[o]; {
+		case x.Kind == pointer.Func || x.Kind == pointer.Local && !stays[x.Func]:
+			continue
+		case x.Kind == pointer.Heap && x.Stack:
+			continue
+		}
+		for _, l := range a.pt.Contents(pointer.ObjID(o), pointer.Any) {
+			a.brief[l.Obj] = false
+		}
+	}
+	for f := range stays {
+		fn := a.c.Prog.Funcs[f]
+		if !fn.Defined() {
+			continue
+		}
+		p := a.proc(f)
+		for r := range fn.Regs {
+			if v := ir.RegVal(ir.Reg(r)); p.where(v).kind == noBase {
+				for _, l := range a.pt.PointsTo(f, v) {
+					a.brief[l.Obj] = false
+				}
+			}
+		}
+	}
+	// Procedures that were prepared before it was known what is brief.
+	clear(a.fns)
+}
+
+// infeasible finds the branches that no run takes, in procedures that write something in question.
+func (a *analysis) infeasible(starts []start) {
+	var roots []ir.FuncID
+	for _, s := range starts {
+		roots = append(roots, s.f)
+	}
+	qs := map[ir.FuncID][]question{}
+	var order, ntop []ir.FuncID
+	for _, f := range a.cg.Reachable(roots...) {
+		fn := a.c.Prog.Funcs[f]
+		if !fn.Defined() {
+			continue
+		}
+		p := a.engine.proc(f)
+		if len(p.families) > 0 {
+			ntop = append(ntop, f)
+		}
+		if len(p.gen)+len(p.families) == 0 {
+			continue
+		}
+		if l := questions(fn); l != nil {
+			qs[f] = l
+			order = append(order, f)
+		}
+	}
+	if len(order)+len(ntop) == 0 {
+		return
+	}
+	steer := map[ir.FuncID][]int32{}
+	for _, f := range order {
+		if l := steers(a.c.Prog.Funcs[f], qs[f]); l != nil {
+			steer[f] = l
+		}
+	}
+	ask := func(e *engine) *values {
+		v := newValues(a.engine)
+		v.e, v.qs, v.steer, v.specials = e, qs, steer, map[specialty]*summary{}
+		for _, f := range order {
+			fn := a.c.Prog.Funcs[f]
+			for _, q := range qs[f] {
+				v.budget = maxNodes
+				v.id(node{fn: f, reg: q.of.ID, obj: -1})
+			}
+			for _, r := range steer[f] {
+				k := slices.Index(fn.Params, fn.Regs[r].Local)
+				v.budget = maxNodes
+				v.id(node{fn: f, reg: r, obj: -1})
+				for _, c := range a.pt.Callers(f) {
+					if in := a.c.Instr(c); k >= 0 && k < len(in.Args) && in.Args[k].Kind == ir.VReg {
+						v.budget = maxNodes
+						v.id(node{fn: c.Func, reg: in.Args[k].ID, obj: -1})
+					}
+				}
+			}
+		}
+		for _, f := range ntop {
+			for _, x := range a.engine.proc(f).families {
+				if x.of.Kind == ir.VReg {
+					v.budget = maxNodes
+					v.id(node{fn: f, reg: x.of.ID, obj: -1})
+				}
+			}
+		}
+		return v
+	}
+	v := ask(nil)
+	z := newEngine(a.c, a.pt, a.cg, a.mr)
+	var from []start
+	for o, l := range v.zeroed {
+		z.asked[o] = true
+		from = append(from, l...)
+	}
+	slices.SortFunc(from, func(x, y start) int {
+		if x.f != y.f {
+			return int(x.f) - int(y.f)
+		}
+		return int(x.at) - int(y.at)
+	})
+	z.summaries(from)
+	v = ask(z)
+	v.solve()
+	for _, f := range order {
+		a.engine.proc(f).dead = v.prune(a.c.Prog.Funcs[f], qs[f], nil)
+	}
+	for _, f := range ntop {
+		p := a.engine.proc(f)
+		for _, x := range p.families {
+			if x.of.Kind != ir.VReg {
+				continue
+			}
+			set := &v.sets[v.ids[node{fn: f, reg: x.of.ID, obj: -1}]]
+			if set.any {
+				continue
+			}
+			b := p.f.Instrs[x.at].Block
+			if d := strip(p.f, x.of); d.Kind == ir.VReg && p.f.Regs[d.ID].Def >= 0 {
+				b = p.f.Instrs[p.f.Regs[d.ID].Def].Block
+			}
+			if roomy(v.left(p.f, ir.Dominators(p.f), qs[f], set.list, x.of, b), x.room) {
+				p.gen[x.at] = append(p.gen[x.at], x.place)
+			}
+		}
+	}
+	a.engine.values = v
+}
+
+// constant says which exposed spans hold one constant whenever a packet comes.
+func (a *analysis) constant(starts []start) map[span]string {
+	cells := map[span][]cellKey{}
+	var all []cellKey
+	seen := map[cellKey]bool{}
+	for obj, l := range a.bad {
+		if a.out[obj] || a.pt.Objects[obj].Kind != pointer.Global {
+			continue
+		}
+		for _, x := range l {
+			sp := a.spans[x.span]
+			if sp.esc || cells[sp] != nil {
+				continue
+			}
+			if c := scalars(a.pt.TypeOf(obj), obj, sp.lo, sp.hi); c != nil {
+				cells[sp] = c
+				for _, k := range c {
+					if !seen[k] {
+						seen[k] = true
+						all = append(all, k)
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y cellKey) int {
+		if x.obj != y.obj {
+			return int(x.obj) - int(y.obj)
+		}
+		return int(x.off) - int(y.off)
+	})
+	out := map[span]string{}
+	k := newConstants(a.engine, all)
+	if len(k.cells) == 0 {
+		return out
+	}
+	stack := append(append([]ir.FuncID(nil), a.rc.Stack...), a.rc.LoopProcs...)
+	k.decide(starts, stack, a.rc.Threads)
+	for sp, l := range cells {
+		ok := true
+		text := ""
+		for _, c := range l {
+			i, is := k.id[c]
+			if ok = is && !k.bad[i]; !ok {
+				break
+			}
+			text = strconv.FormatInt(k.want[i], 10)
+		}
+		if ok && len(l) == 1 {
+			out[sp] = text
+		} else if ok {
+			out[sp] = "the same"
+		}
+	}
+	return out
+}
+
+// scalars lists the scalars of t between lo and hi; nil if there are too many, or one is cut.
+func scalars(t *ctype.Type, obj pointer.ObjID, lo, hi int64) []cellKey {
+	var out []cellKey
+	ok := true
+	var walk func(t *ctype.Type, at int64)
+	walk = func(t *ctype.Type, at int64) {
+		n := ctype.SizeOf(t)
+		if !ok || at >= hi || at+n <= lo {
+			return
+		}
+		switch {
+		case t.Kind == ctype.Struct && t.Rec != nil && t.Rec.Complete:
+			for i := range t.Rec.Fields {
+				if t.Rec.Fields[i].BitField {
+					ok = false
+					return
+				}
+				walk(t.Rec.Fields[i].Type, at+t.Rec.Fields[i].Off)
+			}
+		case t.IsInteger() || t.Kind == ctype.Pointer:
+			if at < lo || at+n > hi || len(out) > 64 {
+				ok = false
+			}
+			out = append(out, cellKey{obj, int32(at), n})
+		default:
+			ok = false
+		}
+	}
+	if t == nil {
+		return nil
+	}
+	walk(t, 0)
+	if !ok {
+		return nil
+	}
+	return out
 }
 
 // A start is a point from which a packet's processing runs, or the code after
@@ -270,246 +540,4 @@ func (a *analysis) escaped() {
 			}
 		}
 	}
-}
-
-// registers decides for locals that are registers: a version that is live at a
-// start of a packet carries a value there.
-func (a *analysis) registers(starts []start, res *Result) {
-	byProc := map[ir.FuncID][]persist.VarID{}
-	for i := range a.ps.Vars {
-		v := &a.ps.Vars[i]
-		if _, ok := a.up.Updateable[v.ID]; ok && v.Obj < 0 && v.Local >= 0 {
-			byProc[v.Proc] = append(byProc[v.Proc], v.ID)
-		}
-	}
-	for fid, ids := range byProc {
-		f := a.c.Prog.Funcs[fid]
-		var live map[ir.LocalID]bool
-		seen := false
-		for _, s := range starts {
-			if s.f != fid || s.after {
-				continue
-			}
-			var points []liveAt
-			switch {
-			case s.at >= 0:
-				points = []liveAt{{f.Instrs[s.at].Block, s.at}}
-				if s.caller {
-					points[0].i++
-				}
-			case s.reset:
-				for _, h := range loopHeads(f) {
-					points = append(points, liveAt{h, f.Blocks[h].Lo})
-				}
-			default:
-				continue
-			}
-			seen = true
-			if live == nil {
-				live = map[ir.LocalID]bool{}
-			}
-			liveLocals(f, points, live)
-		}
-		if !seen {
-			continue
-		}
-		for _, id := range ids {
-			v := &a.ps.Vars[id]
-			if !live[v.Local] {
-				res.Scratch[id] = []passes.Why{{Pos: v.Pos, Text: "its value is not used again once the next packet is received"}}
-			}
-		}
-	}
-}
-
-type liveAt struct {
-	b ir.BlockID
-	i int32
-}
-
-// loopHeads returns the heads of f's outermost loops.
-func loopHeads(f *ir.Func) []ir.BlockID {
-	var out []ir.BlockID
-	for _, l := range ir.FindLoops(f).List {
-		if l.Parent < 0 {
-			out = append(out, l.Header)
-		}
-	}
-	return out
-}
-
-// liveLocals adds the locals of which a register is live before one of points.
-// A phi that only feeds dead phis is no use.
-func liveLocals(f *ir.Func, points []liveAt, out map[ir.LocalID]bool) {
-	n := len(f.Regs)
-	useful := make([]bool, n)
-	var work []ir.Reg
-	mark := func(v *ir.Value) {
-		if v.Kind == ir.VReg && !useful[v.ID] {
-			useful[v.ID] = true
-			work = append(work, ir.Reg(v.ID))
-		}
-	}
-	for i := range f.Instrs {
-		if in := &f.Instrs[i]; in.Op != ir.Phi {
-			in.Operands(mark)
-		}
-	}
-	for len(work) > 0 {
-		r := work[len(work)-1]
-		work = work[:len(work)-1]
-		if d := f.Regs[r].Def; d >= 0 && f.Instrs[d].Op == ir.Phi {
-			f.Instrs[d].Operands(mark)
-		}
-	}
-	words := (n + 63) / 64
-	in := make([][]uint64, len(f.Blocks))
-	for b := range in {
-		in[b] = make([]uint64, words)
-	}
-	// before computes what is live before instruction lo of block b.
-	before := func(b ir.BlockID, lo int32, live []uint64) {
-		for i := range live {
-			live[i] = 0
-		}
-		for _, s := range f.Blocks[b].Succs {
-			for i, w := range in[s] {
-				live[i] |= w
-			}
-			at := -1
-			for k, p := range f.Blocks[s].Preds {
-				if p == b {
-					at = k
-					break
-				}
-			}
-			for i := f.Blocks[s].Lo; i < f.Blocks[s].Hi && f.Instrs[i].Op == ir.Phi; i++ {
-				x := &f.Instrs[i]
-				if at >= 0 && at < len(x.Args) && x.Args[at].Kind == ir.VReg && useful[x.Dst] {
-					live[x.Args[at].ID/64] |= 1 << (x.Args[at].ID % 64)
-				}
-			}
-		}
-		for i := f.Blocks[b].Hi - 1; i >= lo; i-- {
-			x := &f.Instrs[i]
-			if x.Dst >= 0 {
-				live[x.Dst/64] &^= 1 << (x.Dst % 64)
-			}
-			if x.Op == ir.Phi {
-				continue
-			}
-			x.Operands(func(v *ir.Value) {
-				if v.Kind == ir.VReg {
-					live[v.ID/64] |= 1 << (v.ID % 64)
-				}
-			})
-		}
-	}
-	tmp := make([]uint64, words)
-	for changed := true; changed; {
-		changed = false
-		for b := len(f.Blocks) - 1; b >= 0; b-- {
-			before(ir.BlockID(b), f.Blocks[b].Lo, tmp)
-			for i, w := range tmp {
-				if w&^in[b][i] != 0 {
-					in[b][i] |= w
-					changed = true
-				}
-			}
-		}
-	}
-	for _, p := range points {
-		lo := p.i
-		if f.Instrs[lo].Op == ir.Phi {
-			// The head of a loop: what its phis carry is live there.
-			for i := lo; i < f.Blocks[p.b].Hi && f.Instrs[i].Op == ir.Phi; i++ {
-				if x := &f.Instrs[i]; useful[x.Dst] && f.Regs[x.Dst].Local >= 0 {
-					out[f.Regs[x.Dst].Local] = true
-				}
-				lo = i + 1
-			}
-		}
-		before(p.b, lo, tmp)
-		for r := 0; r < n; r++ {
-			if tmp[r/64]>>(r%64)&1 != 0 && f.Regs[r].Local >= 0 {
-				out[f.Regs[r].Local] = true
-			}
-		}
-	}
-}
-
-// cell returns the bytes of t that an access of size bytes at off is about:
-// those of the outermost array around it if there is one, since the pointer analysis
-// takes all elements for the first.
-func cell(t *ctype.Type, off, size, total int64) (int64, int64) {
-	if size < 0 {
-		return off, total
-	}
-	lo := int64(0)
-	for t != nil {
-		switch t.Kind {
-		case ctype.Array:
-			n := ctype.SizeOf(t)
-			if n < 0 {
-				n = total - lo
-			}
-			return lo, lo + n
-		case ctype.Struct:
-			if t.Rec == nil || !t.Rec.Complete {
-				return off, off + size
-			}
-			var in *ctype.Field
-			for i := range t.Rec.Fields {
-				fl := &t.Rec.Fields[i]
-				if n := ctype.SizeOf(fl.Type); fl.Off <= off-lo && off-lo < fl.Off+max(n, 1) && !fl.BitField {
-					in = fl
-				}
-			}
-			if in == nil || off+size > lo+in.Off+max(ctype.SizeOf(in.Type), 0) {
-				return off, off + size
-			}
-			lo += in.Off
-			t = in.Type
-		case ctype.Union:
-			// Some member may be an array whose elements are one.
-			return lo, lo + max(ctype.SizeOf(t), size)
-		default:
-			return off, off + size
-		}
-	}
-	return off, off + size
-}
-
-// nofail reports whether a library function that writes a string always does.
-func nofail(name string) bool {
-	for _, p := range []string{"str", "stp", "mem", "wcs", "bcopy", "sprintf", "snprintf", "vsprintf", "vsnprintf",
-		"__builtin_", "__sprintf", "__snprintf", "__str", "__mem", "__vs"} {
-		if strings.HasPrefix(name, p) {
-			return name != "strerror_r" && name != "strftime"
-		}
-	}
-	return false
-}
-
-// contains reports whether list has k.
-func contains(list []int, k int) bool {
-	for _, x := range list {
-		if x == k {
-			return true
-		}
-	}
-	return false
-}
-
-// readsArg reports whether a library function reads what argument k points at.
-func readsArg(m *models.Model, k int) bool {
-	if contains(m.Reads, k) || m.Varargs > 0 && k >= m.Varargs {
-		return true
-	}
-	for _, p := range m.Copies {
-		if p[1] == k {
-			return true
-		}
-	}
-	return false
 }
