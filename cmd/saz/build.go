@@ -2,11 +2,15 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"syscall"
@@ -19,8 +23,9 @@ import (
 	"saz/rewrite/edit"
 )
 
-// shims are the compiler names that saz build puts in front of PATH.
-var shims = []string{"cc", "gcc", "clang", "c99", "x86_64-linux-gnu-gcc"}
+// shimmedNames are the compilers' names that saz build puts in front of PATH, of
+// those that are on it.
+var shimmedNames = regexp.MustCompile(`^([a-z0-9_]+-linux-[a-z]+-)?(cc|gcc|clang|c99|c89)(-[0-9.]+)?$`)
 
 func buildCommand() *cli.Command {
 	return &cli.Command{
@@ -29,9 +34,11 @@ func buildCommand() *cli.Command {
 		ArgsUsage: "[-o DIR] -- COMMAND [ARGUMENT...]",
 		Description: "The command runs with saz-cc in front of PATH under the compilers' names.\n" +
 			"It exits as the command did. With -o DIR each program that was linked is\n" +
-			"instrumented into DIR/NAME and built there.",
+			"instrumented into DIR/NAME and built there; with --instrument each is linked\n" +
+			"instrumented where the build puts it.",
 		Flags: commonFlags(
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "instrument what was linked, below `DIR`"},
+			&cli.BoolFlag{Name: "instrument", Usage: "as CC=\"saz-cc --instrument gcc\" would"},
 			&cli.StringSliceFlag{Name: "program", Usage: "with -o: only the program `NAME`"},
 		),
 		Action: func(c *cli.Context) error {
@@ -42,7 +49,10 @@ func buildCommand() *cli.Command {
 			if len(argv) == 0 {
 				return usage("build needs a command: saz build -- make")
 			}
-			log, code, err := shimmed(argv)
+			if c.Bool("instrument") && c.String("output") != "" {
+				return usage("--instrument puts programs where the build does, -o elsewhere: choose one")
+			}
+			log, code, err := shimmed(argv, c.Bool("instrument"))
 			if err != nil {
 				return cli.Exit(err.Error(), exitUsage)
 			}
@@ -52,7 +62,11 @@ func buildCommand() *cli.Command {
 				return cli.Exit(fmt.Sprintf("%s failed", argv[0]), code)
 			}
 			if !c.Bool("quiet") {
-				fmt.Fprintf(os.Stderr, "saz: %s recorded; programs linked: %s\n", count(compiled, "compiler command"), strings.Join(programs, " "))
+				if compiled == 0 {
+					fmt.Fprintf(os.Stderr, "saz: nothing was recorded: there was nothing to compile (build from clean), or the build names its compiler by a full path, as CMake does (configure it with CC=\"saz-cc gcc\")\n")
+				} else {
+					fmt.Fprintf(os.Stderr, "saz: %s recorded; programs linked: %s\n", count(compiled, "compiler command"), strings.Join(programs, " "))
+				}
 			}
 			if c.String("output") == "" {
 				return nil
@@ -64,22 +78,14 @@ func buildCommand() *cli.Command {
 
 // shimmed runs the command with the compilers' names leading to saz-cc. It
 // returns the log that saz-cc wrote and the command's exit status.
-func shimmed(argv []string) (log string, code int, err error) {
+func shimmed(argv []string, instrument bool) (log string, code int, err error) {
 	wrapper, err := wrapper()
 	if err != nil {
 		return "", 0, err
 	}
-	dir, err := os.MkdirTemp("", "saz-build-")
+	dir, err := shimDir(wrapper)
 	if err != nil {
 		return "", 0, err
-	}
-	defer os.RemoveAll(dir)
-	for _, name := range shims {
-		if _, err := exec.LookPath(name); err == nil {
-			if err := os.Symlink(wrapper, filepath.Join(dir, name)); err != nil {
-				return "", 0, err
-			}
-		}
 	}
 	f, err := os.CreateTemp("", "saz-build-*.log")
 	if err != nil {
@@ -89,6 +95,9 @@ func shimmed(argv []string) (log string, code int, err error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "SAZ_LOG="+f.Name())
+	if instrument {
+		cmd.Env = append(cmd.Env, "SAZ_INSTRUMENT=1")
+	}
 	err = cmd.Run()
 	var ee *exec.ExitError
 	if errors.As(err, &ee) {
@@ -103,6 +112,32 @@ func shimmed(argv []string) (log string, code int, err error) {
 		return "", 0, err
 	}
 	return f.Name(), 0, nil
+}
+
+// shimDir makes the directory of links. It stays: a build system that was configured
+// here (CMake) remembers the compiler by its full path.
+func shimDir(wrapper string) (string, error) {
+	cache, err := frontbuild.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(wrapper))
+	dir := filepath.Join(cache, "shims", hex.EncodeToString(sum[:6]))
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	for _, d := range filepath.SplitList(os.Getenv("PATH")) {
+		list, _ := os.ReadDir(d)
+		for _, e := range list {
+			if !shimmedNames.MatchString(e.Name()) {
+				continue
+			}
+			if err := os.Symlink(wrapper, filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrExist) {
+				return "", err
+			}
+		}
+	}
+	return dir, nil
 }
 
 // linked reads saz-cc's log: the executables that carry records, and how many
@@ -123,10 +158,10 @@ func linked(log string) (programs []string, compiled int) {
 		}
 		compiled++
 		opt, err := frontbuild.ParseArgs(strings.Fields(w[5]), w[4])
-		if err != nil || opt.Mode != frontbuild.Link {
+		if err != nil || opt.Mode != frontbuild.Link || opt.Shared || opt.Relink {
 			continue
 		}
-		path := opt.ObjectFor("")
+		path, _, _ := strings.Cut(w[2], " <- ")
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(w[4], path)
 		}

@@ -84,5 +84,5 @@ func size(n int64) string {
 	case n >= 10<<10:
 		return fmt.Sprintf("%d KB", n>>10)
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return count(int(n), "byte")
 }
