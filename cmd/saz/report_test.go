@@ -320,7 +320,7 @@ int main(void) {
 		t.Errorf("merge: %+v", v.Merge)
 	}
 	rep, _ = run(recv + "skip: [level]\n")
-	if v := variable(t, rep, "level"); v.Tracked || !v.Skipped || !v.Updateable || !variable(t, rep, "total").Tracked {
+	if v := variable(t, rep, "level"); v.Tracked || v.Skipped != "saz.yaml:3" || !v.Updateable || !variable(t, rep, "total").Tracked {
 		t.Errorf("skip: %+v", v)
 	}
 	rep, _ = run(recv + "containers:\n  - {variable: items, shape: none}\n  - {variable: conns, insert: item_add}\n")
@@ -335,6 +335,18 @@ int main(void) {
 	if rep.Counts.Serialize >= before.Counts.Serialize {
 		t.Errorf("opaque: %d types, %d without", rep.Counts.Serialize, before.Counts.Serialize)
 	}
+	// A comment says it too, where the variable is declared.
+	text := readFile(t, dir, "box.c")
+	put(t, dir, "box.c", strings.Replace(text, "static int high, total, level;", "static int high, total; static int level; /* for people only; saz: skip */", 1))
+	put(t, dir, "saz.yaml", recv)
+	has(t, "a comment", saz(t, dir, 0, "analyze", "box.c").out, "left out by the project's word, and not moved: 3 variables")
+	put(t, dir, "box.c", strings.Replace(text, "static int high, total, level;", "static int high, total;\nstatic int level; /* for people only; saz: skip */", 1))
+	rep, _ = run(recv)
+	if v := variable(t, rep, "level"); v.Tracked || v.Skipped == "" || !variable(t, rep, "total").Tracked {
+		t.Errorf("skip by a comment: %+v", v)
+	}
+	has(t, "explain", saz(t, dir, 0, "explain", "box.c", "level").out, "not tracked: a comment beside its declaration")
+	put(t, dir, "box.c", text)
 	// A receive function of the program's own.
 	put(t, dir, "box.c", strings.Replace(readFile(t, dir, "box.c"), "#ifdef OWN", "#if 1", 1))
 	rep, _ = run("receive:\n  - {function: own_take, buffers: [0]}\n")

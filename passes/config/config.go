@@ -259,8 +259,12 @@ func (c *Config) IsOpaque(names ...string) bool {
 	return false
 }
 
-// A Var is a variable as settings name it: NAME, PROCEDURE.NAME or FILE:NAME.
-type Var struct{ Name, Procedure, File string }
+// A Var is a variable as settings name it: NAME, PROCEDURE.NAME or FILE:NAME. Line is the text of the line
+// that declares it, where a comment with SkipNote does what skip does.
+type Var struct{ Name, Procedure, File, Line string }
+
+// SkipNote in a comment beside a variable's declaration says that it need not be moved.
+const SkipNote = "saz: skip"
 
 func (w Word) means(v Var) bool {
 	if file, name, ok := strings.Cut(w.Text, ":"); ok {
@@ -270,16 +274,24 @@ func (w Word) means(v Var) bool {
 }
 
 // Skips reports whether v need not be moved, by the user's word.
-func (c *Config) Skips(v Var) bool {
+func (c *Config) Skips(v Var) bool { return c.SkippedBy(v) != "" }
+
+// SkippedBy says where the user's word stands that v need not be moved, "" if nowhere.
+func (c *Config) SkippedBy(v Var) string {
+	for _, open := range []string{"/*", "//"} {
+		if i := strings.Index(v.Line, open); i >= 0 && strings.Contains(v.Line[i:], SkipNote) {
+			return "a comment beside its declaration"
+		}
+	}
 	if c == nil {
-		return false
+		return ""
 	}
 	for _, w := range c.Skip {
 		if w.means(v) {
-			return true
+			return w.From
 		}
 	}
-	return false
+	return ""
 }
 
 // ContainerOf returns what is said of the container v, nil if nothing is.
@@ -406,6 +418,22 @@ type Setting struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 	From  string `json:"from"`
+}
+
+// Verdicts lists those of the settings on which verdicts rest.
+func (c *Config) Verdicts() []Setting {
+	if c == nil {
+		return nil
+	}
+	var out []Setting
+	for _, s := range c.Settings() {
+		switch s.Key {
+		case "only", "sort", "fail_on", "jobs":
+		default:
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Settings lists what is in force, in the file's order of keys; defaults are not in it.

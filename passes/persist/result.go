@@ -36,7 +36,11 @@ type Var struct {
 
 // Named is v as the project's settings name variables.
 func (v *Var) Named(p *ir.Program) config.Var {
-	n := config.Var{Name: v.Name, File: p.Files.Place(v.Pos).Path}
+	n := config.Var{Name: v.Name}
+	if f := p.Files.File(v.Pos.File); f != nil {
+		line, _ := f.LineCol(v.Pos.Off)
+		n.File, n.Line = f.Path, string(f.Line(line))
+	}
 	if v.Proc >= 0 {
 		n.Procedure = p.Funcs[v.Proc].Name
 	}

@@ -34,18 +34,19 @@ const Schema = "saz.report/1"
 
 // A Report is the whole document.
 type Report struct {
-	Schema           string       `json:"schema"`
-	Program          string       `json:"program"`
-	Version          string       `json:"saz_version"`
-	Counts           Counts       `json:"counts"`
-	Variables        []Variable   `json:"variables"`
-	PacketProcedures []Procedure  `json:"packet_procedures"`
-	ReceiveSites     []Site       `json:"receive_sites"`
-	OutputSites      []Site       `json:"output_sites"`
-	Unmodelled       []Unmodelled `json:"unmodelled"`
-	Diagnostics      []Diagnostic `json:"diagnostics"`
-	Decisions        []Diagnostic `json:"decisions"` // what a person must still decide before state can move
-	Cost             Cost         `json:"cost"`
+	Schema           string           `json:"schema"`
+	Program          string           `json:"program"`
+	Version          string           `json:"saz_version"`
+	Counts           Counts           `json:"counts"`
+	Variables        []Variable       `json:"variables"`
+	PacketProcedures []Procedure      `json:"packet_procedures"`
+	ReceiveSites     []Site           `json:"receive_sites"`
+	OutputSites      []Site           `json:"output_sites"`
+	Unmodelled       []Unmodelled     `json:"unmodelled"`
+	Diagnostics      []Diagnostic     `json:"diagnostics"`
+	Decisions        []Diagnostic     `json:"decisions"`          // what a person must still decide before state can move
+	Settings         []config.Setting `json:"settings,omitempty"` // of the project's, those on which verdicts rest
+	Cost             Cost             `json:"cost"`
 
 	// What renderers need beyond the document.
 	Updates []UpdateSite `json:"-"` // instructions that update variables, by file and position
@@ -95,7 +96,7 @@ type Variable struct {
 	Merge         []Merge    `json:"merge"`
 	Why           []Step     `json:"why"`
 	Tracked       bool       `json:"tracked"`
-	Skipped       bool       `json:"skipped,omitempty"` // by the project's settings
+	Skipped       string     `json:"skipped,omitempty"` // where the project says that it need not be moved
 
 	Reasons []Reason   `json:"-"` // the paths behind each verdict
 	Ranges  [][2]int64 `json:"-"` // its own bytes that are updated, [lo,hi)
@@ -395,7 +396,9 @@ func (b *builder) build() *Report {
 			}
 		}
 		_, out.Tracked = pl.Index[id]
-		out.Skipped = out.Updateable && c.Config.Skips(v.Named(c.Prog))
+		if out.Updateable {
+			out.Skipped = c.Config.SkippedBy(v.Named(c.Prog))
+		}
 		switch {
 		case out.Updateable:
 			out.Why = out.Because("updateable")
@@ -431,6 +434,7 @@ func (b *builder) build() *Report {
 	}
 	b.program(r, pt)
 	b.configured(ps)
+	r.Settings = c.Config.Verdicts()
 	r.Updates = b.updates(up)
 	r.Spans = b.spans(r.PacketProcedures)
 	r.Sources = newSources(c.Prog, b.dir, b.own)

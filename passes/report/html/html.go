@@ -343,7 +343,9 @@ func (b *builder) document(opt Options) *doc {
 		for _, w := range v.Reasons {
 			x.Reasons = append(x.Reasons, docReason{w.Verdict, b.steps(w.Steps)})
 		}
-		if v.Updateable && !v.Scratch && !v.Tracked {
+		if v.Skipped != "" {
+			x.Note = "Not tracked: " + v.Skipped + " says that it need not be moved."
+		} else if v.Updateable && !v.Scratch && !v.Tracked {
 			x.Note = "Not tracked: only memory that has a variable of its own is updated through it, and that variable is tracked."
 		}
 		d.Vars = append(d.Vars, x)

@@ -15,7 +15,10 @@ func Explain(w io.Writer, r *report.Report, v *report.Variable, st Style) {
 	e := explainer{w: w, r: r, st: st}
 	e.excerpt(v.File, v.Line, []int{v.Col})
 	fmt.Fprintf(w, "\n%s: %s\n", st.verdict(v.Verdict(), st.bold(v.Verdict())), wrap(Meaning(v), "  ", columns(v.Verdict())+2, st.width()))
-	if v.Updateable && !v.Tracked && !v.Scratch {
+	switch {
+	case v.Skipped != "":
+		fmt.Fprintf(w, "%s\n", wrap("not tracked: "+v.Skipped+" says that it need not be moved", "  ", 0, st.width()))
+	case v.Updateable && !v.Tracked && !v.Scratch:
 		fmt.Fprintf(w, "%s\n", wrap("not tracked: only memory that has a variable of its own is updated through it, and that variable is tracked", "  ", 0, st.width()))
 	}
 	for i := range v.Reasons {

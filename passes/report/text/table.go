@@ -285,6 +285,15 @@ func rest(w io.Writer, r *report.Report, st Style) {
 			fmt.Fprintf(w, "  %s\n    %s\n", st.bold(fmt.Sprintf("%s:%d", r.Sources.Name(d.File), d.Line)), wrap(d.Message, "    ", 4, width))
 		}
 	}
+	var skipped []string
+	for i := range r.Variables {
+		if v := &r.Variables[i]; v.Skipped != "" && !v.Scratch {
+			skipped = append(skipped, v.FullName())
+		}
+	}
+	if skipped != nil {
+		fmt.Fprintf(w, "\nleft out by the project's word, and not moved: %s\n%s\n", Plural(len(skipped), "variable"), fill(skipped, "  ", width))
+	}
 	if n := r.Counts; n.UnresolvedIndirectCalls > 0 {
 		fmt.Fprintf(w, "\n%d of %s have no target in the program\n", n.UnresolvedIndirectCalls, Plural(n.IndirectCalls, "indirect call"))
 	}
