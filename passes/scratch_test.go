@@ -221,6 +221,21 @@ static void done(void) {}
 static int main1(void);
 #undef main
 #define pcap_loop(a, b, c, d) (options(), (pcap_loop)(a, b, c, d))`},
+	{"settings beside what packets write, and pointers to what they write", `/* callback */
+struct conf { int limit; int found; int *where; };
+static struct conf conf;                    /* scratch: limit is set once */
+static struct conf last;                    /* kept */
+static int counters[4];                     /* kept */
+static int *const at = counters;            /* kept: what it points at is counted up */
+static void __attribute__((constructor)) begin(void) { conf.limit = atoi(getenv("LIMIT")); last.limit = 2; }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
+	conf.found = p[0] > conf.limit;
+	if (conf.found) printf("%d", conf.found);
+	if (last.limit == last.found) puts("again");
+	last.found = p[0];
+	at[p[1] & 3]++;
+}
+static void done(void) {}`},
 	{"a helper that prints what it is given reads nothing else", `/* callback */
 static char one[32];                        /* scratch */
 static char two[32];                        /* kept: printed before it is made */
@@ -236,7 +251,7 @@ static void done(void) {}`},
 }
 
 func TestScratch(t *testing.T) {
-	decl := regexp.MustCompile(`(?m)^\s*(?:static )?[\w ]*?[\w*]*[ *](\w+)(?:\[[^;]*\])?(?: = \w+)?;\s*/\* (scratch|kept)`)
+	decl := regexp.MustCompile(`(?m)^\s*(?:static )?[\w *]*?[\w*]*[ *](\w+)(?:\[[^;]*\])?(?: = \w+)?;\s*/\* (scratch|kept)`)
 	for _, x := range scratchCases {
 		t.Run(x.name, func(t *testing.T) {
 			want := map[string]string{}

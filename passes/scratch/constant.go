@@ -256,10 +256,11 @@ func (k *constants) call(ref ir.Ref, s *offState) bool {
 			continue
 		}
 		if x := k.sums[cb.Func]; x != nil && x.returns { // once or not at all
-			for i := range k.cells {
-				if x.gen.has(i) {
-					s.gen = s.gen.with(i)
-				}
+			for len(s.gen) < len(x.gen) {
+				s.gen = append(s.gen, 0)
+			}
+			for i, w := range x.gen {
+				s.gen[i] |= w
 			}
 		}
 	}
@@ -280,15 +281,20 @@ func (k *constants) call(ref ir.Ref, s *offState) bool {
 		if x == nil || !x.returns {
 			continue
 		}
-		y := &offState{append(bits{}, x.gen...), bits{}}
-		for i := range k.cells {
-			if x.pass.has(i) {
-				if s.gen.has(i) {
-					y.gen = y.gen.with(i)
-				}
-				if s.pass.has(i) {
-					y.pass = y.pass.with(i)
-				}
+		y := &offState{append(bits{}, x.gen...), append(bits{}, s.pass...)}
+		for len(y.gen) < len(x.pass) {
+			y.gen = append(y.gen, 0)
+		}
+		for i := range x.pass {
+			if i < len(s.gen) {
+				y.gen[i] |= s.gen[i] & x.pass[i]
+			}
+		}
+		for i := range y.pass {
+			if i < len(x.pass) {
+				y.pass[i] &= x.pass[i]
+			} else {
+				y.pass[i] = 0
 			}
 		}
 		k.join(&out, y)

@@ -1,6 +1,7 @@
 package scratch
 
 import (
+	mathbits "math/bits"
 	"slices"
 
 	"saz/frontend/check"
@@ -92,35 +93,58 @@ type span struct {
 
 const far = int64(1) << 40
 
-// An exposure is a span that is read before it is certainly written, and where.
-type exposure struct {
-	span int32
-	at   ir.Ref
-}
-
 // A summary is what callers need to know of a procedure.
 type summary struct {
 	returns bool // some path to a return is known
 	must    []place
-	exposed []exposure
+	objs    bits    // the spans of objects that are exposed
+	params  []int32 // and those of parameters, sorted
+	out     bits    // what a library that calls the procedure exposes; made when asked for
+	outMade bool
 }
 
-// A collector gathers exposures, each span once.
+// A collector gathers exposed spans. With a hook it tells where each comes from: an instruction, and of a call the callee and
+// its own span (-1 if it reads by itself).
 type collector struct {
 	have bits
-	list []exposure
+	hook func(span int32, at ir.Ref, callee ir.FuncID, of int32)
 }
 
-func (e *engine) add(x *collector, s span, at ir.Ref) {
+func (e *engine) id(s span) int32 {
 	k, ok := e.number[s]
 	if !ok {
 		k = int32(len(e.spans))
 		e.number[s] = k
 		e.spans = append(e.spans, s)
 	}
+	return k
+}
+
+// An origin is where a span comes from.
+type origin struct {
+	at     ir.Ref
+	callee ir.FuncID
+	of     int32
+}
+
+func (x *collector) add(k int32, o origin) {
 	if !x.have.has(int(k)) {
 		x.have = x.have.with(int(k))
-		x.list = append(x.list, exposure{k, at})
+		if x.hook != nil {
+			x.hook(k, o.at, o.callee, o.of)
+		}
+	}
+}
+
+// each calls f for the members of b that are not in not.
+func (b bits) each(not *bits, f func(i int)) {
+	for k, w := range b {
+		if k < len(*not) {
+			w &^= (*not)[k]
+		}
+		for ; w != 0; w &= w - 1 {
+			f(k*64 + mathbits.TrailingZeros64(w))
+		}
 	}
 }
 
@@ -141,6 +165,7 @@ type proc struct {
 	families []family
 	at       []addr // memo of where, by register
 	atOK     []bool
+	calls    map[callKey]callMemo
 }
 
 type base struct {
@@ -195,7 +220,7 @@ func (e *engine) proc(id ir.FuncID) *proc {
 	}
 	f := e.c.Prog.Funcs[id]
 	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[base][]int{}, gen: map[int32][]int{}, edge: map[ir.BlockID][2][]int{},
-		param: map[ir.LocalID]int32{}, reads: map[int32][]read{}, escs: map[int32][]addr{},
+		param: map[ir.LocalID]int32{}, reads: map[int32][]read{}, escs: map[int32][]addr{}, calls: map[callKey]callMemo{},
 		at: make([]addr, len(f.Regs)), atOK: make([]bool, len(f.Regs))}
 	e.fns[id] = p
 	for r := range f.Regs {
@@ -843,24 +868,24 @@ func (p *proc) known(w bits, s *span) bool {
 
 // through reads s at an address of which nothing else is known: if no pointer to the object is older than this packet, it was
 // written before that pointer was made, or an exposure says that it wasn't.
-func (p *proc) through(w bits, s *span, x *collector, at ir.Ref) {
+func (p *proc) through(w bits, s *span, x *collector, o origin) {
 	if p.known(w, s) {
 		return
 	}
 	if !p.e.brief[s.obj] || s.esc {
-		p.e.add(x, *s, at)
+		x.add(p.e.id(*s), o)
 		return
 	}
 	n, ok := p.e.after[s.obj]
 	if !ok {
-		n.at = at
+		n.at = o.at
 	}
 	n.whole, n.str = n.whole || !s.str, n.str || s.str
 	p.e.after[s.obj] = n
 }
 
 // from reads [lo,hi) counted from a known address.
-func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, at ir.Ref) {
+func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, from origin) {
 	if a.kind == ofParam {
 		if a.any {
 			lo, hi, str = 0, far, false
@@ -870,7 +895,7 @@ func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, a
 				return
 			}
 		}
-		p.e.add(x, span{param: a.id, obj: -1, lo: lo, hi: min(hi, far), str: str, esc: esc}, at)
+		x.add(p.e.id(span{param: a.id, obj: -1, lo: lo, hi: min(hi, far), str: str, esc: esc}), from)
 		return
 	}
 	o := p.object(a.kind, a.id)
@@ -883,19 +908,19 @@ func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, a
 		lo, hi, str = 0, size, false
 	}
 	if !p.covered(w, a.kind, a.id, lo, hi, str) {
-		p.e.add(x, span{param: -1, obj: o, lo: lo, hi: hi, str: str, esc: esc}, at)
+		x.add(p.e.id(span{param: -1, obj: o, lo: lo, hi: hi, str: str, esc: esc}), from)
 	}
 }
 
 // step takes one instruction: its reads, then its writes. dead: it never returns.
 func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 	in := &p.f.Instrs[i]
-	ref := ir.Ref{Func: p.f.ID, I: i}
+	own := origin{ir.Ref{Func: p.f.ID, I: i}, -1, -1}
 	for k := range p.reads[i] {
 		r := &p.reads[i][k]
 		if r.at.kind == noBase {
 			for j := range r.objs {
-				p.through(w, &r.objs[j], x, ref)
+				p.through(w, &r.objs[j], x, own)
 			}
 			continue
 		}
@@ -906,11 +931,11 @@ func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 		if r.str {
 			n = max(r.size, 1)
 		}
-		p.from(w, r.at, 0, n, r.str, false, x, ref)
+		p.from(w, r.at, 0, n, r.str, false, x, own)
 	}
 	for _, a := range p.escs[i] { // as a string, and as a whole
-		p.from(w, a, 0, 1, true, true, x, ref)
-		p.from(w, a, 0, far, false, true, x, ref)
+		p.from(w, a, 0, 1, true, true, x, own)
+		p.from(w, a, 0, far, false, true, x, own)
 	}
 	if in.Op == ir.Call {
 		var dead bool
@@ -932,7 +957,10 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 			continue
 		}
 		if s := p.e.sums[cb.Func]; s != nil {
-			p.e.outside(cb.Func, s, func(sp span, at ir.Ref) { p.through(w, &sp, x, at) })
+			p.e.outside(cb.Func, s).each(&x.have, func(k int) {
+				sp := p.e.spans[k]
+				p.through(w, &sp, x, origin{ref, cb.Func, int32(k)})
+			})
 		}
 	}
 	callees := p.e.pt.Callees(ref)
@@ -963,26 +991,21 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 				s = y
 			}
 		}
-		for _, ex := range s.exposed {
-			sp := p.e.spans[ex.span]
-			if sp.param < 0 {
-				if !x.have.has(int(ex.span)) && !p.known(w, &sp) {
-					p.e.add(x, sp, ex.at)
-				}
-				continue
+		s.objs.each(&x.have, func(k int) {
+			sp := &p.e.spans[k]
+			if !p.known(w, sp) {
+				x.add(int32(k), origin{ref, t, int32(k)})
 			}
-			if int(sp.param) >= len(in.Args) {
-				continue
-			}
-			v := in.Args[sp.param]
-			if a := p.where(v); a.kind != noBase {
-				p.from(w, a, sp.lo, sp.hi, sp.str, sp.esc, x, ex.at)
-			} else if !sp.esc {
-				for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
-					if p.e.asked[l.Obj] {
-						y := p.e.shift(l, sp)
-						p.through(w, &y, x, ex.at)
-					}
+		})
+		p.unknown(i, t, s, in).each(&x.have, func(k int) {
+			sp := p.e.spans[k]
+			p.through(w, &sp, x, origin{ref, t, -1})
+		})
+		for _, k := range s.params {
+			sp := p.e.spans[k]
+			if int(sp.param) < len(in.Args) {
+				if a := p.where(in.Args[sp.param]); a.kind != noBase {
+					p.from(w, a, sp.lo, sp.hi, sp.str, sp.esc, x, origin{ref, t, k})
 				}
 			}
 		}
@@ -1002,6 +1025,50 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 		w[k] |= y
 	}
 	return w, false
+}
+
+// unknown is what a callee's reads through parameters come to where it is not known what the arguments point at.
+func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
+	key := callKey{i, t}
+	if m, ok := p.calls[key]; ok && m.of == s {
+		return m.spans
+	}
+	var out bits
+	for k, v := range in.Args {
+		if p.where(v).kind != noBase {
+			continue
+		}
+		var locs []pointer.Loc
+		for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
+			if p.e.asked[l.Obj] {
+				locs = append(locs, l)
+			}
+		}
+		if locs == nil {
+			continue
+		}
+		for _, id := range s.params {
+			sp := p.e.spans[id]
+			if int(sp.param) != k || sp.esc {
+				continue
+			}
+			for _, l := range locs {
+				out = out.with(int(p.e.id(p.e.shift(l, sp))))
+			}
+		}
+	}
+	p.calls[key] = callMemo{s, out}
+	return out
+}
+
+type callKey struct {
+	at int32
+	to ir.FuncID
+}
+
+type callMemo struct {
+	of    *summary
+	spans bits
 }
 
 // translate turns what a callee certainly wrote into places of its caller.
@@ -1037,16 +1104,17 @@ func (e *engine) shift(l pointer.Loc, sp span) span {
 	return y
 }
 
-// outside calls f for what a procedure that a library calls exposes: what its parameters point at is as the pointer
+// outside is what a procedure that a library calls exposes: what its parameters point at is as the pointer
 // analysis says.
-func (e *engine) outside(id ir.FuncID, s *summary, f func(span, ir.Ref)) {
+func (e *engine) outside(id ir.FuncID, s *summary) bits {
+	if s.outMade {
+		return s.out
+	}
+	s.outMade = true
 	fn := e.c.Prog.Funcs[id]
-	for _, ex := range s.exposed {
-		sp := e.spans[ex.span]
-		if sp.param < 0 {
-			f(sp, ex.at)
-			continue
-		}
+	out := append(bits(nil), s.objs...)
+	for _, k := range s.params {
+		sp := e.spans[k]
 		if sp.esc {
 			continue
 		}
@@ -1056,11 +1124,13 @@ func (e *engine) outside(id ir.FuncID, s *summary, f func(span, ir.Ref)) {
 			}
 			for _, l := range e.pt.PointsTo(id, ir.RegVal(ir.Reg(r))) {
 				if e.asked[l.Obj] {
-					f(e.shift(l, sp), ex.at)
+					out = out.with(int(e.id(e.shift(l, sp))))
 				}
 			}
 		}
 	}
+	s.out = out
+	return out
 }
 
 // summaries computes the summary of every procedure that may run from the starts.
@@ -1119,7 +1189,7 @@ func (e *engine) summaries(starts []start) {
 func (e *engine) summarise(id ir.FuncID) bool {
 	old, s := e.sums[id], e.summary(id)
 	e.sums[id] = s
-	return old == nil || old.returns != s.returns || len(old.must) != len(s.must) || len(old.exposed) != len(s.exposed)
+	return old == nil || old.returns != s.returns || len(old.must) != len(s.must) || !same(old.objs, s.objs) || !slices.Equal(old.params, s.params)
 }
 
 func (e *engine) summary(id ir.FuncID) *summary {
@@ -1134,24 +1204,60 @@ func (e *engine) summary(id ir.FuncID) *summary {
 			}
 		}
 	}
-	s.exposed = x.list
+	e.split(s, x.have)
 	return s
 }
 
-// run returns what is exposed from a start: objects only.
-func (e *engine) run(s start) []exposure {
-	var x collector
+// split sorts spans into those of objects and those of parameters.
+func (e *engine) split(s *summary, have bits) {
+	var none bits
+	have.each(&none, func(k int) {
+		if e.spans[k].param >= 0 {
+			s.params = append(s.params, int32(k))
+		} else {
+			s.objs = s.objs.with(k)
+		}
+	})
+}
+
+// run returns what is exposed from a start: spans of objects.
+func (e *engine) run(s start) bits {
+	sum := &summary{}
 	if s.at < 0 && !s.reset {
-		if e.sums[s.f] == nil {
+		if sum = e.sums[s.f]; sum == nil {
 			return nil
 		}
-		x.list = e.sums[s.f].exposed
 	} else {
+		var x collector
 		e.proc(s.f).flow(s, &x)
+		e.split(sum, x.have)
 	}
-	var y collector
-	e.outside(s.f, &summary{exposed: x.list}, func(sp span, at ir.Ref) { e.add(&y, sp, at) })
-	return y.list
+	return e.outside(s.f, sum)
+}
+
+// trace finds the instruction that reads span k, which run says is exposed from s: the read itself, down through the calls.
+func (e *engine) trace(s start, k int32) ir.Ref {
+	found := ir.Ref{Func: s.f, I: max(s.at, 0)}
+	seen := map[ir.FuncID]bool{}
+	for {
+		next := origin{callee: -1}
+		hit := false
+		x := collector{hook: func(id int32, at ir.Ref, callee ir.FuncID, of int32) {
+			if !hit && (id == k || e.spans[id].param >= 0 && k < 0) {
+				hit, next = true, origin{at, callee, of}
+			}
+		}}
+		e.proc(s.f).flow(s, &x)
+		if !hit {
+			return found
+		}
+		found = next.at
+		if next.callee < 0 || next.of < 0 || seen[next.callee] {
+			return found
+		}
+		seen[next.callee] = true
+		s, k = start{f: next.callee, at: -1}, next.of
+	}
 }
 
 // since returns what was certainly written when f returns, counted from the receive sites in it or below it: nil

@@ -18,35 +18,29 @@ func (a *analysis) registers(starts []start, res *Result) {
 	}
 	for fid, ids := range byProc {
 		f := a.c.Prog.Funcs[fid]
-		var live map[ir.LocalID]bool
-		seen := false
+		live := map[ir.LocalID]bool{}
+		var points []liveAt
 		for _, s := range starts {
 			if s.f != fid || s.after {
 				continue
 			}
-			var points []liveAt
 			switch {
 			case s.at >= 0:
-				points = []liveAt{{f.Instrs[s.at].Block, s.at}}
+				at := liveAt{f.Instrs[s.at].Block, s.at}
 				if s.caller {
-					points[0].i++
+					at.i++
 				}
+				points = append(points, at)
 			case s.reset:
 				for _, h := range loopHeads(f) {
 					points = append(points, liveAt{h, f.Blocks[h].Lo})
 				}
-			default:
-				continue
 			}
-			seen = true
-			if live == nil {
-				live = map[ir.LocalID]bool{}
-			}
-			liveLocals(f, points, live)
 		}
-		if !seen {
+		if points == nil {
 			continue
 		}
+		liveLocals(f, points, live)
 		for _, id := range ids {
 			v := &a.ps.Vars[id]
 			if !live[v.Local] {

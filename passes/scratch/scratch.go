@@ -67,6 +67,12 @@ var Pass = &passes.Pass{
 // Of returns the result.
 func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 
+// An exposure is a span that is exposed from a start.
+type exposure struct {
+	span int32
+	from start
+}
+
 type analysis struct {
 	*engine
 	rc *receive.Result
@@ -75,7 +81,7 @@ type analysis struct {
 	up *update.Result
 
 	cand map[pointer.ObjID]persist.VarID // variables in question, by object
-	bad  map[pointer.ObjID][]exposure    // exposed reads
+	bad  map[pointer.ObjID][]exposure    // exposed reads, and from which start
 	out  map[pointer.ObjID]bool          // not scratch for another reason
 	read map[pointer.ObjID]bool          // packet code reads it at all
 }
@@ -110,6 +116,19 @@ func run(c *passes.Context) (any, error) {
 		a.from(s)
 	}
 	constant := a.constant(starts)
+	beyond := map[persist.VarID]bool{} // packets update memory that is reached from it
+	for i := range a.up.Updates {
+		u := &a.up.Updates[i]
+		if beyond[u.Var] {
+			continue
+		}
+		obj := a.ps.Vars[u.Var].Obj
+		if beyond[u.Var] = !u.Direct; !beyond[u.Var] {
+			for _, l := range u.Locs {
+				beyond[u.Var] = beyond[u.Var] || l.Obj != obj
+			}
+		}
+	}
 	for obj, id := range a.cand {
 		if a.out[obj] {
 			continue
@@ -119,17 +138,21 @@ func run(c *passes.Context) (any, error) {
 		ok := true
 		for _, x := range a.bad[obj] {
 			sp := &a.spans[x.span]
+			if !beyond[id] && !sp.esc && !overlaps(a.up.Ranges[id], sp.lo, sp.hi) {
+				continue // settings beside it: packets read these bytes and never write them
+			}
 			if sp.esc && !a.relied(sp) {
 				continue
 			}
 			k, is := constant[*sp]
 			if !is || sp.esc {
 				ok = false
+				at := a.trace(x.from, x.span)
 				if sp.esc {
-					res.Carries[id] = []passes.Why{a.c.Because(x.at, "a pointer to it is handed on before it is written: %s", a.c.Text(x.at)),
+					res.Carries[id] = []passes.Why{a.c.Because(at, "a pointer to it is handed on before it is written: %s", a.c.Text(at)),
 						a.c.Because(a.after[obj].at, "and what it points at is read: %s", a.c.Text(a.after[obj].at))}
 				} else {
-					res.Carries[id] = []passes.Why{a.c.Because(x.at, "may read what an earlier packet left: %s", a.c.Text(x.at))}
+					res.Carries[id] = []passes.Why{a.c.Because(at, "may read what an earlier packet left: %s", a.c.Text(at))}
 				}
 				break
 			}
@@ -151,6 +174,15 @@ func run(c *passes.Context) (any, error) {
 	return res, nil
 }
 
+func overlaps(ranges [][2]int64, lo, hi int64) bool {
+	for _, r := range ranges {
+		if r[0] < hi && lo < r[1] {
+			return true
+		}
+	}
+	return false
+}
+
 // relied reports whether somebody reads the object of sp through a pointer that got away before it was written so.
 func (a *analysis) relied(sp *span) bool {
 	n := a.after[sp.obj]
@@ -162,10 +194,11 @@ func (a *analysis) relied(sp *span) bool {
 
 // from runs from a start and keeps what is exposed there.
 func (a *analysis) from(s start) {
-	for _, x := range a.run(s) {
-		o := a.spans[x.span].obj
-		a.bad[o] = append(a.bad[o], x)
-	}
+	var none bits
+	a.run(s).each(&none, func(k int) {
+		o := a.spans[k].obj
+		a.bad[o] = append(a.bad[o], exposure{int32(k), s})
+	})
 	if !s.packet {
 		return
 	}

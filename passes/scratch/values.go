@@ -73,6 +73,7 @@ type values struct {
 	// zeroed: where a local begins as zeros; the question is asked of the engine afterwards.
 	zeroed map[pointer.ObjID][]start
 	seen   map[zeroKey]bool
+	runs   map[start]bits
 	budget int
 
 	qs       map[ir.FuncID][]question
@@ -86,7 +87,7 @@ type zeroKey struct {
 }
 
 func newValues(c *engine) *values {
-	v := &values{c: c, ids: map[node]int32{}, stores: map[pointer.ObjID][]ir.Ref{}, zeroed: map[pointer.ObjID][]start{}, seen: map[zeroKey]bool{}}
+	v := &values{c: c, ids: map[node]int32{}, stores: map[pointer.ObjID][]ir.Ref{}, zeroed: map[pointer.ObjID][]start{}, seen: map[zeroKey]bool{}, runs: map[start]bits{}}
 	for _, f := range c.c.Prog.Funcs {
 		for i := range f.Instrs {
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
@@ -410,13 +411,27 @@ func (v *values) unseen(n node, from []start) bool {
 			}
 			continue
 		}
-		for _, ex := range v.e.run(s) {
-			if sp := &v.e.spans[ex.span]; sp.obj == n.obj && sp.lo < int64(n.off)+n.size && int64(n.off) < sp.hi {
-				return false
-			}
+		var none bits
+		seen := false
+		v.exposedFrom(s).each(&none, func(k int) {
+			sp := &v.e.spans[k]
+			seen = seen || sp.obj == n.obj && sp.lo < int64(n.off)+n.size && int64(n.off) < sp.hi
+		})
+		if seen {
+			return false
 		}
 	}
 	return true
+}
+
+// exposedFrom is the engine's answer, remembered.
+func (v *values) exposedFrom(s start) bits {
+	b, ok := v.runs[s]
+	if !ok {
+		b = v.e.run(s)
+		v.runs[s] = b
+	}
+	return b
 }
 
 func (v *values) allocator(ref ir.Ref) *models.Model {

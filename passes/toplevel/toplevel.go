@@ -20,7 +20,6 @@ package toplevel
 import (
 	"sort"
 
-	"saz/frontend/source"
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/modref"
@@ -44,17 +43,26 @@ func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 type region struct {
 	whole  map[ir.FuncID]bool                // procedures all of whose code may run
 	blocks map[ir.FuncID]map[ir.BlockID]bool // parts of the others
-	why    map[ir.FuncID][]passes.Why
+	why    map[ir.FuncID][]passes.Why        // of those where packets come in, or around that
+	from   map[ir.FuncID]step                // of the others
+	queue  []ir.FuncID                       // entered, and their calls not yet followed
 	looped func(ir.FuncID) bool
+}
+
+// A step is the call by which a procedure was first found: nearest first, so that the way there is a shortest one.
+type step struct {
+	at   ir.Ref
+	back bool // the library that is called calls it back
 }
 
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
-	reg := &region{map[ir.FuncID]bool{}, map[ir.FuncID]map[ir.BlockID]bool{}, map[ir.FuncID][]passes.Why{}, rc.Looped}
+	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
+		from: map[ir.FuncID]step{}, looped: rc.Looped}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
-			reg.enter(c, pt, f.ID, []passes.Why{{Pos: f.Pos, Text: "all code counts: --track all"}})
+			reg.root(c, f.ID, []passes.Why{{Pos: f.Pos, Text: "all code counts: --track all"}})
 		}
 	}
 
@@ -62,12 +70,14 @@ func run(c *passes.Context) (any, error) {
 	for i := range rc.Sites {
 		s := &rc.Sites[i]
 		for _, f := range s.Callbacks {
-			reg.enter(c, pt, f, s.Why)
+			reg.root(c, f, s.Why)
 		}
 		if s.Callbacks == nil || passes.LoopAround(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil {
 			reg.around(c, pt, s.Ref, s.Why, map[ir.FuncID]bool{})
 		}
 	}
+
+	reg.follow(c, pt)
 
 	// Threads that the packet's data reaches.
 	if len(rc.Threads) > 0 {
@@ -78,7 +88,7 @@ func run(c *passes.Context) (any, error) {
 				continue
 			}
 			if isHandler(c, pt, t) {
-				reg.enter(c, pt, t, why)
+				reg.root(c, t, why)
 				continue
 			}
 			if inSlice == nil {
@@ -88,11 +98,13 @@ func run(c *passes.Context) (any, error) {
 				}
 			}
 			if reaches(pt, c.Prog, t, inSlice) {
-				reg.enter(c, pt, t, why)
+				reg.root(c, t, why)
 			}
 		}
 	}
 
+	reg.follow(c, pt)
+	reg.reasons(c)
 	res := &Result{ProcWhy: reg.why, TopLevel: map[persist.VarID][]passes.Why{}}
 	for f := range reg.whole {
 		res.PktProcs = append(res.PktProcs, f)
@@ -119,36 +131,72 @@ func packetSlice(c *passes.Context, rc *receive.Result) *slice.Set {
 	return slice.Of(c).Forward(from)
 }
 
-// enter adds procedure f and all that it may call.
-func (g *region) enter(c *passes.Context, pt *pointer.Result, f ir.FuncID, why []passes.Why) {
+// root adds procedure f, for a reason of its own.
+func (g *region) root(c *passes.Context, f ir.FuncID, why []passes.Why) {
+	if g.why[f] == nil {
+		g.why[f] = why
+	}
+	g.enter(c, f, step{})
+}
+
+// enter adds procedure f, which was found by way of s; follow adds all that it may call.
+func (g *region) enter(c *passes.Context, f ir.FuncID, s step) {
 	if g.whole[f] || len(c.Prog.Funcs[f].Blocks) == 0 {
 		return
 	}
 	g.whole[f] = true
-	if g.why[f] == nil {
-		g.why[f] = why
+	g.queue = append(g.queue, f)
+	if _, ok := g.from[f]; !ok && g.why[f] == nil {
+		g.from[f] = s
 	}
-	fn := c.Prog.Funcs[f]
-	for i := range fn.Instrs {
-		if fn.Instrs[i].Op == ir.Call {
-			g.call(c, pt, ir.Ref{Func: f, I: int32(i)}, g.why[f])
+}
+
+func (g *region) follow(c *passes.Context, pt *pointer.Result) {
+	for len(g.queue) > 0 {
+		f := g.queue[0]
+		g.queue = g.queue[1:]
+		fn := c.Prog.Funcs[f]
+		for i := range fn.Instrs {
+			if fn.Instrs[i].Op == ir.Call {
+				g.call(c, pt, ir.Ref{Func: f, I: int32(i)})
+			}
 		}
 	}
 }
 
 // call enters what the call at ref may reach: its callees, and the functions
 // that a library function calls back.
-func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why) {
+func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref) {
 	for _, t := range pt.Callees(ref) {
-		fn := c.Prog.Funcs[t]
-		g.enter(c, pt, t, append(append([]passes.Why(nil), why...), c.Because(ref, "calls %s", fn.Name)))
+		g.enter(c, t, step{ref, false})
 	}
 	for _, cb := range pt.Callbacks(ref) {
 		if cb.How != nil && cb.How.Thread {
 			continue // runs beside the packet, not within it: see run
 		}
-		fn := c.Prog.Funcs[cb.Func]
-		g.enter(c, pt, cb.Func, append(append([]passes.Why(nil), why...), c.Because(ref, "the library calls %s back", fn.Name)))
+		g.enter(c, cb.Func, step{ref, true})
+	}
+}
+
+// reasons fills in why for all procedures, from the steps.
+func (g *region) reasons(c *passes.Context) {
+	var of func(f ir.FuncID) []passes.Why
+	of = func(f ir.FuncID) []passes.Why {
+		if w := g.why[f]; w != nil {
+			return w
+		}
+		s := g.from[f]
+		text := "calls %s"
+		if s.back {
+			text = "the library calls %s back"
+		}
+		before := of(s.at.Func)
+		w := append(before[:len(before):len(before)], c.Because(s.at, text, c.Prog.Funcs[f].Name))
+		g.why[f] = w
+		return w
+	}
+	for f := range g.from {
+		of(f)
 	}
 }
 
@@ -193,7 +241,7 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 		g.blocks[ref.Func][b] = true
 		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
 			if f.Instrs[i].Op == ir.Call {
-				g.call(c, pt, ir.Ref{Func: ref.Func, I: i}, why)
+				g.call(c, pt, ir.Ref{Func: ref.Func, I: i})
 			}
 		}
 	}
@@ -272,7 +320,7 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 		l ir.LocalID
 	}
 	byLocal := map[slot]persist.VarID{}
-	byObj := map[pointer.ObjID]persist.VarID{}
+	byObj := make([]persist.VarID, len(pointer.Of(c).Objects)) // one more than the number, 0: none
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if v.Global >= 0 {
@@ -281,14 +329,13 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 			byLocal[slot{v.Proc, v.Local}] = v.ID
 		}
 		if v.Obj >= 0 {
-			byObj[v.Obj] = v.ID
+			byObj[v.Obj] = v.ID + 1
 		}
 	}
 	note := func(id persist.VarID, ref ir.Ref, how string) {
 		if res.TopLevel[id] == nil {
 			why := append([]passes.Why(nil), res.ProcWhy[ref.Func]...)
-			var pos source.Pos = c.Pos(ref)
-			res.TopLevel[id] = append(why, passes.Why{Pos: pos, Text: how})
+			res.TopLevel[id] = append(why, c.Because(ref, "%s %s: %s", how, c.Prog.Funcs[ref.Func].Name, c.Text(ref)))
 		}
 	}
 	for _, fid := range res.PktProcs {
@@ -303,16 +350,16 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 				switch v.Kind {
 				case ir.VGlobal:
 					if id, ok := byGlobal[ir.GlobalID(v.ID)]; ok {
-						note(id, ref, "used in "+f.Name+": "+c.Text(ref))
+						note(id, ref, "used in")
 					}
 				case ir.VLocal:
 					if id, ok := byLocal[slot{fid, ir.LocalID(v.ID)}]; ok {
-						note(id, ref, "used in "+f.Name+": "+c.Text(ref))
+						note(id, ref, "used in")
 					}
 				case ir.VReg:
 					if l := f.Regs[v.ID].Local; l >= 0 {
 						if id, ok := byLocal[slot{fid, l}]; ok {
-							note(id, ref, "used in "+f.Name+": "+c.Text(ref))
+							note(id, ref, "used in")
 						}
 					}
 				}
@@ -328,10 +375,15 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 			if in.Dst >= 0 {
 				name(ir.Value{Kind: ir.VReg, ID: int32(in.Dst)})
 			}
-			for _, locs := range [][]pointer.Loc{mr.Writes(ref), mr.Reads(ref)} {
-				for _, l := range locs {
-					if id, ok := byObj[l.Obj]; ok {
-						note(id, ref, "reached through a pointer in "+f.Name+": "+c.Text(ref))
+			for _, o := range mr.Frees(ref) {
+				if id := byObj[o]; id > 0 {
+					note(id-1, ref, "reached through a pointer in")
+				}
+			}
+			for _, list := range [][]modref.Access{mr.WriteAccesses(ref), mr.ReadAccesses(ref)} {
+				for _, l := range list {
+					if id := byObj[l.Obj]; id > 0 {
+						note(id-1, ref, "reached through a pointer in")
 					}
 				}
 			}

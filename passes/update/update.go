@@ -19,7 +19,6 @@ package update
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"sort"
 
@@ -50,7 +49,7 @@ func run(c *passes.Context) (any, error) {
 		Fields:     map[persist.VarID][]string{},
 		Ranges:     map[persist.VarID][][2]int64{},
 	}
-	own := map[pointer.ObjID]persist.VarID{}
+	own := make([]persist.VarID, len(pt.Objects)) // one more than the number, 0: none
 	type slot struct {
 		f ir.FuncID
 		l ir.LocalID
@@ -66,7 +65,7 @@ func run(c *passes.Context) (any, error) {
 			regs[slot{v.Proc, v.Local}] = v.ID
 			continue
 		}
-		own[v.Obj] = v.ID
+		own[v.Obj] = v.ID + 1
 		roots = append(roots, v.ID)
 	}
 	cl := classes(pt, ps, roots)
@@ -117,8 +116,8 @@ func run(c *passes.Context) (any, error) {
 			}
 		}
 		for _, l := range locs {
-			if id, ok := own[l.Obj]; ok {
-				touch(id, l)
+			if id := own[l.Obj]; id > 0 {
+				touch(id-1, l)
 			}
 		}
 		u := cl.updates(locs, own)
@@ -144,8 +143,16 @@ func run(c *passes.Context) (any, error) {
 					}
 				}
 			}
+			var kinds [2]string // how an instruction updates is the same for all variables, but for direct or not
 			for _, u := range of(ref) {
-				u.Ref, u.How = ref, how(c, pt, ref, u.Direct)
+				k := 0
+				if u.Direct {
+					k = 1
+				}
+				if kinds[k] == "" {
+					kinds[k] = how(c, pt, ref, u.Direct)
+				}
+				u.Ref, u.How = ref, kinds[k]
 				res.Updates = append(res.Updates, u)
 			}
 			here := res.Updates[from:]
@@ -207,24 +214,25 @@ func classes(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *own
 	return w
 }
 
-// updates makes an update of each variable of which locs, or memory reached from it, is a part.
-func (w *owners) updates(locs []pointer.Loc, own map[pointer.ObjID]persist.VarID) []Update {
-	byClass := map[int32][]pointer.Loc{}
-	var order []int32
+// updates makes an update of each variable of which locs (sorted), or memory reached from it, is a part.
+func (w *owners) updates(locs []pointer.Loc, own []persist.VarID) []Update {
+	var order []int32 // classes of locs
 	direct := map[persist.VarID]bool{}
+	last := pointer.ObjID(-1)
 	for _, l := range locs {
-		k := w.class[l.Obj]
-		if k == 0 {
+		if l.Obj == last {
 			continue
 		}
-		if byClass[k] == nil {
+		last = l.Obj
+		if k := w.class[l.Obj]; k != 0 {
 			order = append(order, k)
 		}
-		byClass[k] = append(byClass[k], l)
-		if id, ok := own[l.Obj]; ok {
-			direct[id] = true
+		if id := own[l.Obj]; id > 0 {
+			direct[id-1] = true
 		}
 	}
+	slices.Sort(order)
+	order = slices.Compact(order)
 	in := map[persist.VarID][]int32{}
 	var ids []persist.VarID
 	for _, k := range order {
@@ -238,21 +246,25 @@ func (w *owners) updates(locs []pointer.Loc, own map[pointer.ObjID]persist.VarID
 	slices.Sort(ids)
 	out := make([]Update, 0, len(ids))
 	shared := map[string][]pointer.Loc{} // classes → their places
+	var key []byte
 	for _, id := range ids {
 		ks := in[id]
-		sig := fmt.Sprint(ks)
-		part, ok := shared[sig]
+		key = key[:0]
+		for _, k := range ks {
+			key = binary.LittleEndian.AppendUint32(key, uint32(k))
+		}
+		part, ok := shared[string(key)]
 		if !ok {
-			for _, k := range ks {
-				part = append(part, byClass[k]...)
-			}
-			slices.SortFunc(part, func(a, b pointer.Loc) int {
-				if a.Obj != b.Obj {
-					return int(a.Obj) - int(b.Obj)
+			if len(ks) == len(order) && len(order) > 0 && !slices.ContainsFunc(locs, func(l pointer.Loc) bool { return w.class[l.Obj] == 0 }) {
+				part = locs
+			} else {
+				for _, l := range locs {
+					if _, ok := slices.BinarySearch(ks, w.class[l.Obj]); ok {
+						part = append(part, l)
+					}
 				}
-				return int(a.Off) - int(b.Off)
-			})
-			shared[sig] = part
+			}
+			shared[string(key)] = part
 		}
 		out = append(out, Update{Var: id, Direct: direct[id], Locs: part})
 	}
