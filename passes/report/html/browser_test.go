@@ -343,6 +343,7 @@ func pictures(b *browser, page string) {
 		for _, hash := range []string{"#/", "#/packets", "#/todo", "#/about", "#/v/" + os.Getenv("SAZ_VAR")} {
 			b.open("/dev/null", "")
 			b.open(page, hash)
+			b.t.Logf("%s at %d: loaded after %.0f ms", hash, w, b.eval("performance.now()"))
 			b.shot(fmt.Sprintf("%d-%s", w, (hash + "list")[2:3]))
 		}
 		if w == 400 {

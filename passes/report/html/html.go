@@ -7,11 +7,12 @@
 // people. The variables' table is there without the script too. A content security policy
 // in the page forbids any connection.
 //
-// Size is bounded: files in which nothing was found are left out, and if those that remain are
-// larger than MaxText, the ones with the fewest findings; the page says which.
+// Size is bounded: files in which nothing was found are left out, and if the page would be larger than MaxPage
+// all the same, the ones with the fewest findings; the page says which.
 package html
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,6 @@ import (
 	"path"
 	"sort"
 	"strings"
-	"unicode/utf8"
 
 	"saz/passes/report"
 	"saz/passes/report/text"
@@ -33,8 +33,8 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"num": func(n any) string { return group(fmt.Sprint(n)) }, "join": strings.Join, "plural": text.Plural,
 }).ParseFS(files, "page.html"))
 
-// MaxText bounds the source text in a page.
-const MaxText = 7 << 20
+// MaxPage bounds a page with source text, in bytes; what is known besides may be larger only for programs of millions of lines.
+const MaxPage = 9_500_000
 
 // Options of Write.
 type Options struct {
@@ -181,10 +181,6 @@ var ranks = map[string]int{report.PerFlow: 0, report.MultiFlow: 1, report.AllFlo
 func Write(w io.Writer, r *report.Report, opt Options) error {
 	b := &builder{r: r, index: map[string]int{}, hits: map[int]int{}}
 	d := b.document(opt)
-	data, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
 	css, err := files.ReadFile("page.css")
 	if err != nil {
 		return err
@@ -193,7 +189,7 @@ func Write(w io.Writer, r *report.Report, opt Options) error {
 	if err != nil {
 		return err
 	}
-	v := &view{R: r, CSS: template.CSS(css), JS: template.JS(js), Data: template.JS(data), NoMarks: opt.NoMarks, LeftOut: b.leftOut}
+	v := &view{R: r, CSS: template.CSS(css), JS: template.JS(js), NoMarks: opt.NoMarks}
 	n := &r.Counts
 	for _, c := range []card{
 		{"all", "", "all variables of the program", n.Variables, 0},
@@ -229,7 +225,7 @@ func Write(w io.Writer, r *report.Report, opt Options) error {
 		p := place{File: -1, Line: line, Col: col}
 		if file != "" {
 			p.Where = fmt.Sprintf("%s:%d", r.Sources.Name(file), line)
-			if i, ok := b.index[file]; ok && d.Files[i].Text != "" {
+			if i, ok := b.index[file]; ok && r.Sources.Own(file) {
 				p.File = i
 			}
 		}
@@ -258,7 +254,39 @@ func Write(w io.Writer, r *report.Report, opt Options) error {
 		}
 		v.Phases = append(v.Phases, phase{p.Name, p.Wall, share})
 	}
+	// The page without sources, to know how much room there is for them.
+	var bare counter
+	if v.Data, err = encode(d); err != nil {
+		return err
+	}
+	if err := page.Execute(&bare, v); err != nil {
+		return err
+	}
+	b.texts(MaxPage - int(bare))
+	d.Files, v.LeftOut = b.list, b.leftOut
+	if v.Data, err = encode(d); err != nil {
+		return err
+	}
 	return page.Execute(w, v)
+}
+
+// encode writes JSON that can stand in a script element: there only < matters.
+func encode(v any) (template.JS, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return template.JS(bytes.ReplaceAll(bytes.TrimSpace(b.Bytes()), []byte("<"), []byte(`\u003c`))), nil
+}
+
+// A counter counts what is written.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 // headline says in a sentence what there is to do.
@@ -407,19 +435,17 @@ func (b *builder) document(opt Options) *doc {
 			d.Marks = append(d.Marks, [4]int{f, m.Line, m.Var, pruned})
 		}
 	}
-	b.texts()
 	d.Files = b.list
 	return d
 }
 
-// texts puts in the files' text, the ones with most findings first, up to MaxText.
-func (b *builder) texts() {
+// texts puts in the files' text, the ones with most findings first, as long as there is room.
+func (b *builder) texts(room int) {
 	order := make([]int, len(b.list))
 	for i := range order {
 		order[i] = i
 	}
 	sort.SliceStable(order, func(i, j int) bool { return b.hits[order[i]] > b.hits[order[j]] })
-	total := 0
 	for _, i := range order {
 		f := &b.list[i]
 		switch {
@@ -433,16 +459,15 @@ func (b *builder) texts() {
 				f.Why = "It could not be read."
 				continue
 			}
-			if total+len(data) > MaxText {
+			text := strings.ToValidUTF8(string(data), "\uFFFD")
+			js, err := encode(text)
+			if err != nil || len(js) > room {
 				f.Why = "It was left out to keep this page small."
 				b.leftOut = append(b.leftOut, f.Name)
 				continue
 			}
-			total += len(data)
-			f.Text = string(data)
-			if !utf8.Valid(data) {
-				f.Text = strings.ToValidUTF8(f.Text, "\uFFFD")
-			}
+			room -= len(js)
+			f.Text = text
 		}
 	}
 	sort.Strings(b.leftOut)
