@@ -140,7 +140,7 @@ func main() {
 		log.line("passed", err.Error())
 		become(compiler, argv)
 	}
-	if reason := whyNot(opt); reason != "" {
+	if reason := whyNot(opt, dir); reason != "" {
 		log.line("passed", reason)
 		become(compiler, argv)
 	}
@@ -181,17 +181,25 @@ func abs(dir, name string) string {
 	return filepath.Join(dir, name)
 }
 
+// probeDirs are where CMake tries what the compiler can do.
+var probeDirs = []string{"/CMakeFiles/CMakeScratch/", "/CMakeFiles/CMakeTmp/", "/CompilerIdC/"}
+
 // whyNot returns the reason for which an invocation is not recorded, "" if it
 // is. It is asked before the compiler runs.
-func whyNot(o *build.Options) string {
+func whyNot(o *build.Options, dir string) string {
 	switch o.Mode {
 	case build.Compile, build.Link:
 	default:
 		return "makes no object: " + o.Mode.String()
 	}
+	for _, p := range probeDirs {
+		if strings.Contains(dir+"/", p) {
+			return "a configure probe"
+		}
+	}
 	for _, in := range o.Inputs {
 		switch {
-		case strings.HasPrefix(filepath.Base(in.Name), "conftest."):
+		case strings.HasPrefix(filepath.Base(in.Name), "conftest."), strings.Contains(in.Name, "meson-private/"):
 			return "a configure probe"
 		case in.Lang == build.LangHeader:
 			return "precompiles a header"

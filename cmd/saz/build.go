@@ -165,7 +165,7 @@ func linked(log string) (programs []string, compiled int) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(w[4], path)
 		}
-		if !seen[path] {
+		if _, err := os.Stat(path); err == nil && !seen[path] { // not what configure tried and removed
 			seen[path] = true
 			programs = append(programs, path)
 		}

@@ -75,6 +75,9 @@ func Survey(target string) (*Status, error) {
 	}
 	if link != nil {
 		s.Libraries = libraries(link)
+		if link.Instrumented {
+			s.Notes = append(s.Notes, "it is instrumented: saz-cc --instrument linked it")
+		}
 		s.inputs(link, sourcesIn(target))
 	}
 	if rec.Type == elf.ET_NONE || rec.Type == elf.ET_REL {
