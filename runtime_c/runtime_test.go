@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -217,6 +219,10 @@ type conn struct {
 
 func (x *instance) dial() *conn {
 	c, err := net.Dial("unix", x.socket)
+	for i := 0; i < 500 && errors.Is(err, syscall.EAGAIN); i++ { // so many wait that there is no place left
+		time.Sleep(10 * time.Millisecond)
+		c, err = net.Dial("unix", x.socket)
+	}
 	if err != nil {
 		x.t.Fatal(err)
 	}

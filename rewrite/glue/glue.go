@@ -68,6 +68,9 @@ func cString(s string) string {
 
 var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
 	"c": cString,
+	"words": func(n int) int {
+		return max((n+7)/8*8, 8)
+	},
 	"or1": func(n int) int { // C has no empty arrays
 		return max(n, 1)
 	},
@@ -76,7 +79,7 @@ var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
 #endif
 #include "saz_tables.h"
 
-unsigned char saz_updated[{{or1 .Nvars}}];
+unsigned char saz_updated[{{words .Nvars}}] __attribute__((__aligned__(8)));	/* whole words: saz_packet.c */
 const unsigned saz_nvars = {{.Nvars}};
 {{range $i, $s := .Symbols}}{{if $s.Link}}
 extern char saz_sym_{{$i}}[] __asm__({{c $s.Link}}) __attribute__((__weak__));{{end}}{{end}}

@@ -1,10 +1,17 @@
 /*
  * saz_heap.c - the blocks that state may live in: where, how large, allocated by which call.
  *
- * A table beside the heap, open addressing by address with linear probing; removal shifts what
- * follows back, so there are no tombstones.  The blocks themselves are ordinary malloc blocks: code
- * that saz does not see may free them (then they are found stale only if malloc hands out the same
- * address to a tracked call again, which overwrites the record).
+ * The program only writes down what it does: an allocation, a release, a change of type, each one
+ * entry of a log.  When the log is full, or somebody wants to know, the entries are carried
+ * over into a table:
+ *
+ *	saz_malloc ---> saz_log[] ---> saz_table[]    open addressing by address, linear probing;
+ *	saz_free                                      removal shifts what follows back: no tombstones
+ *
+ * so that an allocation costs a handful of instructions, and its table entry some more, later.  The
+ * blocks themselves are ordinary malloc blocks: code that saz does not see may free them (then they are
+ * found stale only if malloc hands out the same address to a tracked call again, which overwrites
+ * the record).
  *
  * An address inside a block is looked up among the blocks' bases in order, which are put in order when
  * that is first wanted.  Blocks that come later wait beside them until they are many; those that are gone
@@ -15,22 +22,41 @@
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+struct event {
+	unsigned char *base;
+	uint64_t meta;          /* size << 24 | site << 3 | what */
+};
+/* TAKEN and MOVED are realloc: MOVED has the site of what was taken, and is nothing if that was not tracked. */
+enum { ADDED, GONE, TAKEN, MOVED, TYPED };
+#define META(size, site, what) ((uint64_t)(size) << 24 | (uint64_t)(site) << 3 | (what))
+#define SITE(meta) ((uint32_t)((meta) >> 3 & 0x1fffff))
+
+#define LOG_MIN 1024
+#define LOG_MAX 65536
+
+static struct event *saz_log;
+static size_t saz_nlog, saz_log_cap;
+static char saz_log_lock;       /* never held while somebody waits, but for the table */
+
 static struct saz_block *saz_table;
 static size_t saz_table_cap, saz_nblocks, saz_nbytes;
+static unsigned saz_table_shift;                /* 64 - log2 of the capacity */
 static unsigned char **saz_sorted;              /* bases; NULL: not made */
 static size_t saz_nsorted;
 static unsigned char *saz_later[1024];          /* added since */
 static size_t saz_nlater;
 static pthread_mutex_t saz_table_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static size_t home(const void *p)
+/* The top bits of the product: neighbours in memory, of one size, fall far apart. */
+static __inline__ size_t home(const void *p)
 {
-	return (size_t)(((uintptr_t)p >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (saz_table_cap - 1);
+	return (size_t)((uint64_t)(uintptr_t)p * UINT64_C(0x9e3779b97f4a7c15) >> saz_table_shift);
 }
 
 static void forget_sorted(void)
@@ -62,7 +88,7 @@ static struct saz_block *find(const void *p)
 	return NULL;
 }
 
-static void put(void *p, size_t size, uint32_t site)
+static __inline__ void put(void *p, size_t size, uint32_t site)
 {
 	size_t i;
 
@@ -89,7 +115,7 @@ static int reserve(size_t more)
 	size_t want = saz_table_cap ? saz_table_cap : 1024;
 
 	while ((saz_nblocks + more) * 3 > want * 2)
-		want *= 2;
+		want *= want < 65536 ? 4 : 2;
 	if (want == saz_table_cap)
 		return 1;
 	saz_table = saz_mem_get(want * sizeof *saz_table);
@@ -98,12 +124,15 @@ static int reserve(size_t more)
 		return 0;
 	}
 	saz_table_cap = want;
-	saz_nblocks = saz_nbytes = 0;
-	forget_sorted();
+	for (saz_table_shift = 64; want > 1; want /= 2)
+		saz_table_shift--;
 	for (i = 0; i < old_cap; i++)
 		if (old[i].base != NULL) {
-			put(old[i].base, old[i].size, old[i].site);
-			*find(old[i].base) = old[i];
+			size_t j;
+
+			for (j = home(old[i].base); saz_table[j].base != NULL; j = (j + 1) & (saz_table_cap - 1))
+				;
+			saz_table[j] = old[i];
 		}
 	saz_mem_put(old);
 	return 1;
@@ -130,28 +159,109 @@ static void take(struct saz_block *b)
 	memset(&saz_table[hole], 0, sizeof saz_table[hole]);
 }
 
+/* ---- the log ---- */
+
+static __inline__ void lock_log(void)
+{
+	while (__builtin_expect(__atomic_exchange_n(&saz_log_lock, 1, __ATOMIC_ACQUIRE), 0))
+		sched_yield();
+}
+
+static __inline__ void unlock_log(void)
+{
+	__atomic_store_n(&saz_log_lock, 0, __ATOMIC_RELEASE);
+}
+
+/* Carries the log over, log and table locked; without memory as much of it as there is room for. */
+static void carry_over(void)
+{
+	uint32_t site = 0;
+	size_t i;
+	int ok = reserve(saz_nlog);
+
+	for (i = 0; i < saz_nlog; i++) {
+		const struct event *e = &saz_log[i];
+		unsigned what = e->meta & 7;
+		struct saz_block *b = what == ADDED || what == MOVED ? NULL : find(e->base);
+
+		if (what == ADDED)
+			site = SITE(e->meta);
+		else if (what == TAKEN)
+			site = b != NULL ? b->site : 0;
+		if (what == ADDED || (what == MOVED && site != 0)) {
+			if (!ok && saz_nblocks + 2 > saz_table_cap)
+				break;
+			put(e->base, (size_t)(e->meta >> 24), site);
+		} else if (b != NULL && what == TYPED) {
+			b->site = SITE(e->meta);
+		} else if (b != NULL) {
+			take(b);
+		}
+	}
+	if (i < saz_nlog && (saz_log[i].meta & 7) == MOVED)     /* what it was taken from is gone by now */
+		saz_log[i].meta += META(0, site, ADDED) - META(0, 0, MOVED);
+	saz_nlog -= i;
+	memmove(saz_log, saz_log + i, saz_nlog * sizeof *saz_log);
+}
+
+static __attribute__((__noinline__)) int make_room(size_t n)
+{
+	if (saz_log_cap < LOG_MAX) {
+		size_t want = saz_log_cap ? saz_log_cap * 2 : LOG_MIN;
+		struct event *p = saz_mem_grow(saz_log, saz_log_cap * sizeof *p, want * sizeof *p);
+
+		if (p != NULL) {
+			saz_log = p;
+			saz_log_cap = want;
+			return 1;
+		}
+	}
+	pthread_mutex_lock(&saz_table_lock);
+	carry_over();
+	pthread_mutex_unlock(&saz_table_lock);
+	return saz_nlog + n <= saz_log_cap;
+}
+
+/* Room for some entries, log locked. */
+static __inline__ int room(size_t n)
+{
+	return __builtin_expect(saz_nlog + n <= saz_log_cap, 1) || make_room(n);
+}
+
+static __inline__ void note(void *base, uint64_t meta)
+{
+	struct event *e = &saz_log[saz_nlog++];
+
+	e->base = base;
+	e->meta = meta;
+}
+
 /* ---- for export and import ---- */
+
+/* What the log says of an allocation that there is no memory to record is kept for later. */
+void saz_heap_hold(void)
+{
+	lock_log();
+	pthread_mutex_lock(&saz_table_lock);
+	carry_over();
+	unlock_log();
+}
+
+void saz_heap_release(void)
+{
+	pthread_mutex_unlock(&saz_table_lock);
+}
 
 void saz_heap_lock(void)
 {
-	pthread_mutex_lock(&saz_table_lock);
+	saz_heap_hold();
 	saz_heap_clear_marks();
 }
 
 void saz_heap_unlock(void)
 {
 	forget_sorted();
-	pthread_mutex_unlock(&saz_table_lock);
-}
-
-void saz_heap_hold(void)
-{
-	pthread_mutex_lock(&saz_table_lock);
-}
-
-void saz_heap_release(void)
-{
-	pthread_mutex_unlock(&saz_table_lock);
+	saz_heap_release();
 }
 
 void saz_heap_clear_marks(void)
@@ -283,81 +393,81 @@ void saz_heap_drop(void *base)
 
 void saz_heap_stats(size_t *blocks, size_t *total)
 {
-	pthread_mutex_lock(&saz_table_lock);
+	saz_heap_hold();
 	*blocks = saz_nblocks;
 	*total = saz_nbytes;
-	pthread_mutex_unlock(&saz_table_lock);
+	saz_heap_release();
 }
 
 void saz_heap_fork(int when)
 {
-	if (when == 0)
+	if (when == 0) {
+		lock_log();
 		pthread_mutex_lock(&saz_table_lock);
-	else
+	} else {
 		pthread_mutex_unlock(&saz_table_lock);
+		unlock_log();
+	}
 }
 
 /* ---- for the program ---- */
 
-/* Room for one more is made first, so that what was allocated can always be recorded. */
-static int begin(void)
+/* A block that can't be recorded is not handed out: the program is out of memory. */
+static void *added(void *p, size_t size, unsigned site)
 {
-	int ok;
-
-	pthread_mutex_lock(&saz_table_lock);
-	ok = reserve(1);
-	if (!ok) {
-		pthread_mutex_unlock(&saz_table_lock);
+	if (__builtin_expect(p == NULL, 0))
+		return NULL;
+	lock_log();
+	if (__builtin_expect(!room(1), 0)) {
+		unlock_log();
+		free(p);
 		errno = ENOMEM;
+		return NULL;
 	}
-	return ok;
-}
-
-static void *end(void *p, size_t size, unsigned site)
-{
-	if (p != NULL)
-		put(p, size, site);
-	pthread_mutex_unlock(&saz_table_lock);
+	note(p, META(size, site, ADDED));
+	unlock_log();
 	return p;
 }
 
 void *saz_malloc(unsigned site, size_t size)
 {
-	return begin() ? end(malloc(size), size, site) : NULL;
+	return added(malloc(size), size, site);
 }
 
 void *saz_calloc(unsigned site, size_t count, size_t size)
 {
-	return begin() ? end(calloc(count, size), count * size, site) : NULL;
+	return added(calloc(count, size), count * size, site);
 }
 
 void *saz_aligned_alloc(unsigned site, size_t align, size_t size)
 {
-	return begin() ? end(aligned_alloc(align, size), size, site) : NULL;
+	return added(aligned_alloc(align, size), size, site);
 }
 
 void *saz_memalign(unsigned site, size_t align, size_t size)
 {
-	return begin() ? end(memalign(align, size), size, site) : NULL;
+	return added(memalign(align, size), size, site);
 }
 
 void *saz_valloc(unsigned site, size_t size)
 {
-	return begin() ? end(valloc(size), size, site) : NULL;
+	return added(valloc(size), size, site);
 }
 
 int saz_posix_memalign(unsigned site, void **block, size_t align, size_t size)
 {
 	int saved = errno;
-	int r;
+	void *p = NULL;
+	int r = posix_memalign(&p, align, size);
 
-	if (!begin()) {
+	if (r != 0)
+		return r;
+	if (added(p, size, site) == NULL) {
 		errno = saved;
 		return ENOMEM;
 	}
-	r = posix_memalign(block, align, size);
-	end(r == 0 ? *block : NULL, size, site);
-	return r;
+	*block = p;
+	return 0;
 }
 
 char *saz_strdup(unsigned site, const char *s)
@@ -384,8 +494,8 @@ int saz_vasprintf(unsigned site, char **out, const char *format, va_list args)
 {
 	int n = vasprintf(out, format, args);
 
-	if (n >= 0 && begin())
-		end(*out, (size_t)n + 1, site);
+	if (n >= 0 && added(*out, (size_t)n + 1, site) == NULL)
+		n = -1;
 	return n;
 }
 
@@ -402,21 +512,16 @@ int saz_asprintf(unsigned site, char **out, const char *format, ...)
 
 void *saz_adopt(unsigned site, void *block)
 {
-	if (block != NULL && begin())
-		end(block, malloc_usable_size(block), site);
-	return block;
+	return block == NULL ? NULL : added(block, malloc_usable_size(block), site);
 }
 
 void *saz_retype(unsigned site, void *block)
 {
-	struct saz_block *b;
-
 	if (block != NULL) {
-		pthread_mutex_lock(&saz_table_lock);
-		b = find(block);
-		if (b != NULL)
-			b->site = site;
-		pthread_mutex_unlock(&saz_table_lock);
+		lock_log();
+		if (room(1))
+			note(block, META(0, site, TYPED));
+		unlock_log();
 	}
 	return block;
 }
@@ -424,39 +529,35 @@ void *saz_retype(unsigned site, void *block)
 /* The record goes before the block does: another thread may be given the address at once. */
 void saz_free(void *block)
 {
-	struct saz_block *b;
-
 	if (block != NULL) {
-		pthread_mutex_lock(&saz_table_lock);
-		b = find(block);
-		if (b != NULL)
-			take(b);
-		pthread_mutex_unlock(&saz_table_lock);
+		lock_log();
+		if (room(1))
+			note(block, META(0, 0, GONE));
+		unlock_log();
 	}
 	free(block);
 }
 
 void *saz_realloc(unsigned site, void *block, size_t size)
 {
-	struct saz_block *b, old;
 	void *p;
 
-	if (!begin())
+	if (block == NULL)
+		return site == 0 ? realloc(NULL, size) : saz_malloc(site, size);
+	lock_log();
+	if (!room(2)) {
+		unlock_log();
+		errno = ENOMEM;
 		return NULL;
-	memset(&old, 0, sizeof old);
-	b = find(block);
-	if (b != NULL) {
-		old = *b;
-		take(b);
 	}
+	note(block, META(0, 0, TAKEN));
 	p = realloc(block, size);
-	if (p == NULL && old.base != NULL && size != 0)
-		return end(block, old.size, old.site), (void *)NULL;
-	if (site == 0 && old.base == NULL) {
-		pthread_mutex_unlock(&saz_table_lock);
-		return p;               /* not tracked before, nor now */
-	}
-	return end(p, size, site ? site : old.site);
+	if (p != NULL)
+		note(p, META(size, site, site == 0 ? MOVED : ADDED));
+	else if (size != 0)
+		saz_nlog--;             /* nothing has happened */
+	unlock_log();
+	return p;
 }
 
 void *saz_reallocarray(unsigned site, void *block, size_t count, size_t size)
