@@ -5,6 +5,7 @@
 #   make cuts    100 random cuts of the demo's move
 #   make torture GCC's execution tests with every write marked and watched (long)
 #   make oracle  the frontend against the compiler, on TARGET=... or the packages in HEADERS=...
+#   make dependence  what 500 random programs depended on when run, against their graphs (half an hour)
 #   make bench   measurements
 #   make build   bin/saz, bin/saz-cc
 #
@@ -90,6 +91,11 @@ oracle:
 	@test -n "$(TARGET)$(HEADERS)" || { echo 'usage: make oracle TARGET=PROGRAM | HEADERS="PACKAGE..."'; exit 2; }
 	@if [ -n "$(TARGET)" ]; then $(GO) run ./frontend/oracle $(TARGET); fi
 	@if [ -n "$(HEADERS)" ]; then $(GO) run ./frontend/oracle -what tokens,types -headers $(HEADERS); fi
+
+# Random programs and GCC's execution tests: each dependence of a run must be in the graph.
+dependence: build
+	@command -v csmith >/dev/null || $(SUDO) apt-get install -y -qq csmith libcsmith-dev >/dev/null
+	SAZ_CSMITH=500 $(GO) test -run 'TestRuns|TestCsmith' -v -timeout 2h ./passes/slice
 
 bench: build demo-build
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...

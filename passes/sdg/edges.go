@@ -56,7 +56,7 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 		if inner {
 			emit(g.result(id), Control, Same)
 		}
-		for _, t := range g.pts.Callees(ref) {
+		for _, t := range g.callees(id) {
 			if g.defined(t) {
 				emit(g.entry(t), Called, Down)
 			} else if m := g.pts.Model(t); m != nil && m.Slot != "" && (len(m.Keeps)+len(m.KeepsIn) > 0 || len(m.Calls) > 0) {
@@ -67,7 +67,7 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 				}
 			}
 		}
-		for _, cb := range g.pts.Callbacks(ref) {
+		for _, cb := range g.callbacks(id) {
 			if !g.defined(cb.Func) {
 				continue
 			}
@@ -140,13 +140,12 @@ func (g *Graph) usesOf(f *ir.Func, r ir.Reg, emit Emit) {
 
 // passed emits what depends on argument j of call i of f.
 func (g *Graph) passed(f *ir.Func, i int32, j int, k Kind, w Way, emit Emit) {
-	ref := ir.Ref{Func: f.ID, I: i}
 	id := g.base[f.ID] + i
 	emit(g.arg(id), k, w)
 	if _, outer := g.kinds(id); outer {
 		emit(Node(id), k, w)
 	}
-	for _, t := range g.pts.Callees(ref) {
+	for _, t := range g.callees(id) {
 		if !g.defined(t) {
 			continue
 		}
@@ -214,7 +213,7 @@ func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 		}
 		emit(Node(id), Control, Same)
 		g.def(f, in.B, Data, Same, emit)
-		for _, t := range g.pts.Callees(ref) {
+		for _, t := range g.callees(id) {
 			if !g.defined(t) {
 				continue
 			}
@@ -252,21 +251,23 @@ func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 		}
 	}
 	for _, p := range g.mr.ReadParts(ref) {
-		g.writersOf(wk, g.accessOf(f.ID, ref.I, p), local, emit)
+		a := g.accessOf(f.ID, ref.I, p)
+		a.guard = g.guard[id]
+		g.writersOf(wk, a, local, emit)
 	}
 	if local {
 		return
 	}
 	switch in.Op {
 	case ir.Call:
-		for _, cb := range g.pts.Callbacks(ref) {
+		for _, cb := range g.callbacks(id) {
 			if g.defined(cb.Func) {
 				for _, r := range g.funcs[cb.Func].rets {
 					emit(Node(g.base[cb.Func]+r), Returned, Down)
 				}
 			}
 		}
-		for _, t := range g.pts.Callees(ref) {
+		for _, t := range g.callees(id) {
 			if m := g.pts.Model(t); m != nil && m.Slot != "" && (m.Gives || len(m.GivesIn) > 0) {
 				for _, r := range g.keeps[m.Slot] {
 					if g.flow.follows(r, ref) {

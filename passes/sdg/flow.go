@@ -87,7 +87,7 @@ type flow struct {
 	byHash  map[[2]uint64]class
 	threads [][]int32 // by function: roots (thread 0 is main)
 	roots   []root
-	beside  map[string]*region
+	byside  map[string]*region // by set of threads
 }
 
 type siteCallees struct {
@@ -121,7 +121,7 @@ type root struct {
 func newFlow(p *ir.Program, pts *pointer.Result, g *callgraph.Result) *flow {
 	n := len(p.Funcs)
 	fl := &flow{prog: p, pts: pts, graph: g, all: p.Entry < 0, reach: make([][]bitset, n), segs: map[segKey]*segment{}, calls: make([][]siteCallees, n),
-		byHash: map[[2]uint64]class{}, beside: map[string]*region{}}
+		byHash: map[[2]uint64]class{}, byside: map[string]*region{}}
 	everything := &region{full: modref.NewBits(n)}
 	for i := range everything.full {
 		everything.full[i] = ^uint64(0)
@@ -607,7 +607,7 @@ func (fl *flow) besides(f ir.FuncID) *region {
 	for _, x := range fl.threads[f] {
 		key = append(key, byte(x), byte(x>>8), byte(x>>16))
 	}
-	if r, ok := fl.beside[string(key)]; ok {
+	if r, ok := fl.byside[string(key)]; ok {
 		return r
 	}
 	r := &region{full: modref.NewBits(len(fl.prog.Funcs))}
@@ -649,8 +649,14 @@ func (fl *flow) besides(f ir.FuncID) *region {
 	if len(part) > 0 {
 		r.part = []map[ir.FuncID][]int32{part}
 	}
-	fl.beside[string(key)] = r
+	fl.byside[string(key)] = r
 	return r
+}
+
+// beside reports whether b may run in another thread after something of f.
+func (fl *flow) beside(f ir.FuncID, b ir.Ref) bool {
+	r := fl.paral[f]
+	return r != nil && r.has(fl.prog.Funcs[b.Func], b.I)
 }
 
 // earlier returns the union of two parts of a procedure.

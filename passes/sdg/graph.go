@@ -75,11 +75,13 @@ type Graph struct {
 
 	base   []int32 // by function: its first instruction's node
 	funcOf []ir.FuncID
-	n      int32   // instructions
-	calls  []int32 // the calls' nodes, in order
-	callOf []int32 // by instruction: index into calls, or -1
-	kind   []uint8 // by call: internal, external
-	params []int32 // by function: first parameter, counted over all
+	n      int32                // instructions
+	calls  []int32              // the calls' nodes, in order
+	callOf []int32              // by instruction: index into calls, or -1
+	kind   []uint8              // by call: internal, external
+	reach  [][]ir.FuncID        // by call: callees
+	backs  [][]pointer.Callback // by call: what it makes a library call back
+	params []int32              // by function: first parameter, counted over all
 	funcs  []function
 
 	paramFunc []ir.FuncID
@@ -87,7 +89,10 @@ type Graph struct {
 	useStart  []int32 // by register: its uses
 	uses      []use
 
-	mem memory
+	mem     memory
+	guard   map[int32]*guard // by load
+	guarded bitset           // parts of those
+	guardIn []bool           // by function: it has some
 
 	keeps, gives map[string][]ir.Ref // by library slot
 
@@ -151,6 +156,7 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 	g.indexUses(nr)
 	g.indexMemory()
 	wg.Wait()
+	g.guards()
 	g.deps = make([]bitset, len(p.Funcs))
 	return g
 }
@@ -170,8 +176,10 @@ func (g *Graph) number() {
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
 			g.callOf[id] = int32(len(g.calls))
 			g.calls = append(g.calls, id)
-			g.kind = append(g.kind, g.targets(ref))
-			for _, t := range g.pts.Callees(ref) {
+			g.reach = append(g.reach, g.pts.Callees(ref))
+			g.backs = append(g.backs, g.pts.Callbacks(ref))
+			g.kind = append(g.kind, g.targets(g.callees(id)))
+			for _, t := range g.callees(id) {
 				m := g.pts.Model(t)
 				if m == nil || m.Slot == "" {
 					continue
@@ -191,9 +199,11 @@ func (g *Graph) number() {
 	}
 }
 
-func (g *Graph) targets(ref ir.Ref) uint8 {
+func (g *Graph) callees(id int32) []ir.FuncID          { return g.reach[g.callOf[id]] }
+func (g *Graph) callbacks(id int32) []pointer.Callback { return g.backs[g.callOf[id]] }
+
+func (g *Graph) targets(l []ir.FuncID) uint8 {
 	k := uint8(0)
-	l := g.pts.Callees(ref)
 	for _, t := range l {
 		if len(g.prog.Funcs[t].Blocks) > 0 {
 			k |= internal

@@ -29,6 +29,8 @@ type touch struct {
 	i    int32 // instruction, -1: a parameter
 	arg  int32 // a record argument of a call of the program's own: 1 + its index
 	part modref.PartID
+
+	guard *guard // of a load, if it has one
 }
 
 func (t *touch) ref() ir.Ref { return ir.Ref{Func: t.fn, I: t.i} }
@@ -52,6 +54,18 @@ func (s *side) in(l []touch, f ir.FuncID) (lo, hi int) {
 	return lo, hi
 }
 
+// groups calls f for the touches of a part, by function.
+func (s *side) groups(p int32, f func(fn ir.FuncID, l []touch)) {
+	l := s.of(p)
+	for k := 0; k < len(l); {
+		lo := k
+		for k < len(l) && l[k].fn == l[lo].fn {
+			k++
+		}
+		f(l[lo].fn, l[lo:k])
+	}
+}
+
 type memory struct {
 	reads, writes side
 	overlap       []atomic.Pointer[bitset] // by part
@@ -65,7 +79,7 @@ func (g *Graph) indexMemory() {
 		}
 		for k := range f.Params {
 			if p, ok := g.mr.ParamPart(f.ID, k); ok {
-				writes = append(writes, touch{g.param(f.ID, k), f.ID, -1, 0, p})
+				writes = append(writes, touch{node: g.param(f.ID, k), fn: f.ID, i: -1, part: p})
 			}
 		}
 		for i := range f.Instrs {
@@ -74,22 +88,22 @@ func (g *Graph) indexMemory() {
 			in, out := g.kinds(id)
 			if !in || out {
 				for _, p := range g.mr.ReadParts(ref) {
-					reads = append(reads, touch{Node(id), f.ID, int32(i), 0, p})
+					reads = append(reads, touch{node: Node(id), fn: f.ID, i: int32(i), part: p})
 				}
 			}
 			if in {
 				for j := range f.Instrs[i].ArgTypes {
 					if p, ok := g.mr.ArgPart(ref, j); ok {
-						reads = append(reads, touch{Node(id), f.ID, int32(i), int32(j + 1), p})
+						reads = append(reads, touch{node: Node(id), fn: f.ID, i: int32(i), arg: int32(j + 1), part: p})
 					}
 				}
 			}
 			for _, p := range g.mr.WriteParts(ref) {
 				if in {
-					writes = append(writes, touch{g.result(id), f.ID, int32(i), 0, p})
+					writes = append(writes, touch{node: g.result(id), fn: f.ID, i: int32(i), part: p})
 				}
 				if !in || out {
-					writes = append(writes, touch{Node(id), f.ID, int32(i), 0, p})
+					writes = append(writes, touch{node: Node(id), fn: f.ID, i: int32(i), part: p})
 				}
 			}
 		}
@@ -188,18 +202,19 @@ type access struct {
 	i     int32
 	parts bitset
 	own   bool // nothing but locals of the one activation of fn
+	guard *guard
 }
 
 func (a *access) ref() ir.Ref { return ir.Ref{Func: a.fn, I: a.i} }
 
 func (g *Graph) accessOf(f ir.FuncID, i int32, p modref.PartID) access {
-	return access{f, i, g.overlap(p), g.mr.Regions().PartOwner(p) == f}
+	return access{fn: f, i: i, parts: g.overlap(p), own: g.mr.Regions().PartOwner(p) == f}
 }
 
 // readersOf emits what may read what a writes; with local set, only what is Same.
 func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
-	f := g.prog.Funcs[a.fn]
 	regions, fl, side := g.mr.Regions(), g.flow, &g.mem.reads
+	again := fl.again.Has(int32(a.fn))
 	if !local {
 		var c class
 		switch {
@@ -217,22 +232,46 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 				skip := mine && rf == a.fn || !region.some(rf)
 				whole := region.full.Has(int32(rf))
 				for ; k < len(l) && l[k].fn == rf; k++ {
-					if !skip && (whole || region.has(g.prog.Funcs[rf], l[k].i)) {
+					if !skip && l[k].guard == nil && (whole || region.has(g.prog.Funcs[rf], l[k].i)) {
 						g.read(&l[k], Free, emit)
 					}
 				}
 			}
 		}
-		if wk != nil {
-			wk.take(wk.reads, walkKey{'c', int32(c)}, a.parts, side.parts, look)
-		} else {
+		guarded := func(q int32) {
+			for i, l := 0, side.of(q); i < len(l); i++ {
+				t := &l[i]
+				if t.guard == nil || t.fn == a.fn {
+					continue
+				}
+				if t.guard.within(a.fn) || fl.beside(a.fn, t.ref()) || t.guard.all() && region.has(g.prog.Funcs[t.fn], t.i) {
+					g.read(t, Free, emit)
+				}
+			}
+		}
+		switch {
+		case wk == nil:
 			a.parts.Both(side.parts, look)
+			a.parts.Both(g.guarded, guarded)
+		default:
+			wk.take(wk.reads, walkKey{'c', int32(c)}, a.parts, side.parts, look)
+			switch key := (walkKey{'g', int32(a.fn)}); {
+			case a.i < 0:
+				a.parts.Both(g.guarded, guarded)
+			case a.own:
+				wk.take(wk.reads, walkKey{'o', fl.stretch(a.ref())}, a.parts, g.guarded, guarded)
+			case !again:
+				wk.take(wk.reads, walkKey{'s', fl.stretch(a.ref())}, a.parts, g.guarded, guarded)
+			default:
+				wk.take(wk.reads, key, a.parts, g.guarded, guarded)
+			}
 		}
 	}
-	if !a.own && (local || a.i < 0 || fl.again.Has(int32(a.fn))) {
+	covered := !a.own && (a.i < 0 || again) // what has no guard
+	if covered && !g.guardIn[a.fn] {
 		return
 	}
-	for _, x := range side.order[side.byFunc[f.ID]:side.byFunc[f.ID+1]] {
+	for _, x := range side.order[side.byFunc[a.fn]:side.byFunc[a.fn+1]] {
 		t := &side.list[x]
 		if !a.parts.Has(int32(t.part)) {
 			continue
@@ -243,10 +282,26 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 		} else if local {
 			continue
 		}
-		if a.i < 0 || fl.inside(a.ref(), t.ref()) {
+		ok := false
+		switch {
+		case t.guard != nil:
+			ok = g.sees(t.guard, a.fn, a.i, t.ref())
+		case !covered:
+			ok = a.i < 0 || fl.inside(a.ref(), t.ref())
+		}
+		if ok {
 			g.read(t, w, emit)
 		}
 	}
+}
+
+// sees reports whether the load at, which has a guard, may see an access at
+// instruction i of its own procedure; -1: a parameter's.
+func (g *Graph) sees(k *guard, f ir.FuncID, i int32, at ir.Ref) bool {
+	if i < 0 {
+		return k.entry
+	}
+	return k.at.Has(i) || k.within(f) || g.flow.beside(f, at)
 }
 
 // read emits a read access.
@@ -275,10 +330,14 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 		}
 		switch mine := regions.PartOwner(t.part) == a.fn; {
 		case mine && a.own:
-			if t.i < 0 || fl.inside(t.ref(), a.ref()) {
+			if a.guard != nil && g.sees(a.guard, a.fn, t.i, a.ref()) || a.guard == nil && (t.i < 0 || fl.inside(t.ref(), a.ref())) {
 				emit(t.node, Memory, Same)
 			}
 		case local:
+		case a.guard != nil:
+			if g.sees(a.guard, a.fn, t.i, a.ref()) {
+				emit(t.node, Memory, Free)
+			}
 		case mine:
 			if t.i < 0 || fl.inside(t.ref(), a.ref()) || fl.in(fl.follow(t.ref(), true), a.ref()) {
 				emit(t.node, Memory, Free)
@@ -292,37 +351,45 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 	if local {
 		return
 	}
+	// Keys of what was looked at: by column or procedure where that decides, by
+	// stretch where the place in the procedure does.
+	key := func(kind, fine byte, id int32) walkKey {
+		if again {
+			return walkKey{kind, id}
+		}
+		return walkKey{fine, fl.stretch(a.ref())}
+	}
+	take := func(k walkKey, parts bitset, look func(p int32)) {
+		if wk == nil {
+			a.parts.Both(parts, look)
+		} else {
+			wk.take(wk.writes, k, a.parts, parts, look)
+		}
+	}
+	if !a.guard.all() {
+		g.limited(a, key, take, emit)
+		return
+	}
 	look := func(p int32) {
-		l := side.of(p)
 		owner := regions.PartOwner(modref.PartID(p))
-		for k := 0; k < len(l); {
-			wf := l[k].fn
-			lo := k
-			for k < len(l) && l[k].fn == wf {
-				k++
-			}
+		side.groups(p, func(wf ir.FuncID, l []touch) {
 			switch {
-			case wf == owner:
+			case wf == owner || wf == a.fn && a.guard != nil:
 			case fl.all || fl.again.Has(int32(wf)):
-				if region := fl.region(fl.classOf[wf]); region.has(f, a.i) {
-					for _, t := range l[lo:k] {
-						emit(t.node, Memory, Free)
-					}
-					continue
-				}
-				for _, t := range l[lo:k] {
-					if t.i < 0 {
-						emit(t.node, Memory, Free)
+				in := fl.region(fl.classOf[wf]).has(f, a.i)
+				for i := range l {
+					if in || l[i].i < 0 {
+						emit(l[i].node, Memory, Free)
 					}
 				}
 			default:
-				for _, t := range l[lo:k] {
-					if t.i < 0 || fl.in(fl.follow(t.ref(), false), a.ref()) {
-						emit(t.node, Memory, Free)
+				for i := range l {
+					if l[i].i < 0 || fl.in(fl.follow(l[i].ref(), false), a.ref()) {
+						emit(l[i].node, Memory, Free)
 					}
 				}
 			}
-		}
+		})
 	}
 	owned := func(p int32) {
 		wf := regions.PartOwner(modref.PartID(p))
@@ -337,18 +404,38 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 			}
 		}
 	}
-	if wk == nil {
+	if a.guard != nil {
+		// The stretch is this load's alone.
 		a.parts.Both(side.parts, look)
 		a.parts.Both(side.owned, owned)
 		return
 	}
-	k, o := walkKey{'k', fl.column[a.fn]}, walkKey{'f', int32(a.fn)}
-	if !again {
-		s := fl.stretch(a.ref())
-		k, o = walkKey{'s', s}, walkKey{'o', s}
+	take(key('k', 's', fl.column[a.fn]), side.parts, look)
+	take(key('f', 'o', int32(a.fn)), side.owned, owned)
+}
+
+// limited emits the writers in other procedures that a load with a guard sees:
+// those that were called since, and other threads'.
+func (g *Graph) limited(a access, key func(kind, fine byte, id int32) walkKey, take func(walkKey, bitset, func(int32)), emit Emit) {
+	side := &g.mem.writes
+	some := func(ok func(wf ir.FuncID) bool) func(p int32) {
+		return func(p int32) {
+			side.groups(p, func(wf ir.FuncID, l []touch) {
+				if wf != a.fn && ok(wf) {
+					for i := range l {
+						emit(l[i].node, Memory, Free)
+					}
+				}
+			})
+		}
 	}
-	wk.take(wk.writes, k, a.parts, side.parts, look)
-	wk.take(wk.writes, o, a.parts, side.owned, owned)
+	if a.guard.calls != nil {
+		// Those of a.fn itself are not under this key, so it is for a.fn only.
+		a.parts.Both(side.parts, some(a.guard.within))
+	}
+	if g.flow.threads != nil {
+		take(key('p', 'q', int32(a.fn)), side.parts, some(func(wf ir.FuncID) bool { return g.flow.beside(wf, a.ref()) }))
+	}
 }
 
 // Readers gives what may read locs (size bytes each, -1: to the end of the
@@ -370,5 +457,5 @@ func (g *Graph) adHoc(at ir.Ref, locs []modref.Access) access {
 		l.Loc, l.Size = g.pts.Span(l.Loc, l.Size)
 		regions.Find(l, row)
 	}
-	return access{at.Func, at.I, g.among(row), g.owner(row, at.Func)}
+	return access{fn: at.Func, i: at.I, parts: g.among(row), own: g.owner(row, at.Func)}
 }

@@ -22,7 +22,8 @@ import (
 // TestCost takes the programs that SAZ_TARGETS names (binaries built with
 // saz-cc) to a ready dependence graph and slices them: what each phase costs,
 // how large things are, how long slices take and what share of the program they
-// are. SAZ_CPUPROFILE is a file for a profile.
+// are. SAZ_CPUPROFILE is a file for a profile; SAZ_CALLS names a procedure
+// whose calls are a criterion too.
 func TestCost(t *testing.T) {
 	targets := strings.Fields(os.Getenv("SAZ_TARGETS"))
 	if len(targets) == 0 {
@@ -98,6 +99,18 @@ func cost(t *testing.T, target string) {
 	b := sl.Backward(to)
 	show(fmt.Sprintf("backward from %d outputs", len(to)), b)
 	show("chop", sl.Chop(f, b))
+	if name := os.Getenv("SAZ_CALLS"); name != "" {
+		var at []ir.Ref
+		for _, f := range c.Prog.Funcs {
+			for i := range f.Instrs {
+				if in := &f.Instrs[i]; in.Op == ir.Call && in.A.Kind == ir.VFunc && c.Prog.Funcs[in.A.ID].Name == name {
+					at = append(at, ir.Ref{Func: f.ID, I: int32(i)})
+				}
+			}
+		}
+		show(fmt.Sprintf("backward from %d calls of %s", len(at), name), sl.Backward(at))
+		last = cpu()
+	}
 	// Single instructions, evenly spread.
 	share, slowest, count := [2]float64{}, time.Duration(0), 0
 	step := max(n/50, 1)

@@ -608,7 +608,11 @@ func trace(p *ir.Program, tmp, dir string, max int, libs []string, args ...strin
 	if err != nil {
 		return nil, err
 	}
-	cc := exec.Command("cc", append([]string{"-O0", "-w", "-D_GNU_SOURCE", "-o", exe, src, rt}, libs...)...)
+	flags := []string{"-O0", "-w", "-D_GNU_SOURCE", "-o", exe, src, rt}
+	if runtime.GOARCH == "amd64" {
+		flags = append(flags, "-msse4.2") // Csmith's checksum may use it
+	}
+	cc := exec.Command("cc", append(flags, libs...)...)
 	if msg, err := cc.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%v\n%.1000s", err, msg)
 	}
@@ -879,6 +883,12 @@ func TestCsmith(t *testing.T) {
 	})
 }
 
+// undefined are programs of the torture tests whose behaviour is undefined in a
+// way that the analysis assumes not to happen.
+var undefined = map[string]string{
+	"strlen-5.c": "reads a string on beyond the member of a record that holds it",
+}
+
 // TestPrograms checks programs outside the tree, one a file, in the directory
 // that SAZ_PROGRAMS names, as GCC's torture tests are. SAZ_MAX bounds their number.
 func TestPrograms(t *testing.T) {
@@ -887,6 +897,13 @@ func TestPrograms(t *testing.T) {
 		t.Skip("SAZ_PROGRAMS is not set")
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.c"))
+	files = slices.DeleteFunc(files, func(f string) bool {
+		why := undefined[filepath.Base(f)]
+		if why != "" {
+			t.Logf("%s is left out: it %s", filepath.Base(f), why)
+		}
+		return why != ""
+	})
 	if m, _ := strconv.Atoi(os.Getenv("SAZ_MAX")); m > 0 && m < len(files) {
 		for i := range m {
 			files[i] = files[i*len(files)/m]
