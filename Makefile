@@ -19,7 +19,7 @@ CUTS    ?= 100
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build deps demo demo-build test check cuts torture oracle bench clean
+.PHONY: all build deps demo demo-build test check cuts torture dependence oracle bench clean
 
 all: build
 
