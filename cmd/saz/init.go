@@ -119,7 +119,7 @@ func writeSettings(w io.Writer, r *report.Report) {
 	if len(r.Unmodelled) == 0 {
 		say("All that are called have a model.")
 	} else {
-		say("%s without a model. saz takes each to write all that its arguments reach; a model makes verdicts sharper. In a model what is not said does not happen: {name: f} is a function without effect. The whole format is in ir/models/README.md.", count(len(r.Unmodelled), "function"))
+		say("%s without a model. saz takes each to write all that its arguments reach; a model makes verdicts sharper. In a model what is not said does not happen: {name: f} is a function without effect. The lines below are drafts to be corrected from the functions' manuals; the whole format is in ir/models/README.md.", count(len(r.Unmodelled), "function"))
 	}
 	set("models:")
 	if len(r.Unmodelled) == 0 {
