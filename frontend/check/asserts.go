@@ -255,6 +255,9 @@ func (a *asserts) expr(e *Expr, at int32) {
 	if e == nil {
 		return
 	}
+	if e.Op == Conv && e.Tok >= 0 && a.u.Cpp.Tokens[e.Tok].Text == "__builtin_offsetof" {
+		return // what stands in it is no expression
+	}
 	if e.Op == StmtExpr {
 		a.block(e.Body)
 		at = -1 // what stands in its block is not visible outside

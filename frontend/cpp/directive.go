@@ -78,6 +78,7 @@ func (p *pp) warnf(id string, pos source.Pos, format string, args ...any) {
 // between the arguments of a macro call: what was being done there goes on
 // afterwards.
 func (p *pp) directive() {
+	p.step()
 	prevent, parsing := p.prevent, p.parsing
 	p.prevent, p.parsing = 0, 0
 	b := p.buf

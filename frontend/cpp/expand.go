@@ -70,11 +70,18 @@ type arena struct {
 	used   int
 }
 
-const arenaBlock = 2048
+// Tokens in a block of an arena, and roughly in all of them.
+const (
+	arenaBlock = 2048
+	maxArena   = 1 << 22
+)
 
 func (a *arena) alloc(n int) []tok {
 	for {
 		if a.block == len(a.blocks) {
+			if a.block*arenaBlock > maxArena {
+				panic(tooMuch{})
+			}
 			a.blocks = append(a.blocks, make([]tok, max(n, arenaBlock)))
 		}
 		if b := a.blocks[a.block]; a.used+n <= len(b) {
@@ -139,6 +146,7 @@ func (p *pp) pop() {
 // returns stays valid until the outermost invocation is done.
 func (p *pp) get() *tok {
 	for {
+		p.step()
 		var t *tok
 		if n := len(p.ctx); n == 0 {
 			t = p.lex()
@@ -361,6 +369,9 @@ func (p *pp) collect(m *macro, name *tok) ([]marg, *tok) {
 					}
 				}
 			}
+			if len(p.scratch) >= maxTokens {
+				panic(tooMuch{})
+			}
 			p.scratch = append(p.scratch, *t)
 		}
 		n := len(p.scratch)
@@ -438,6 +449,9 @@ func (p *pp) expand(a *marg) {
 		t := p.get()
 		if t.kind == kEOF {
 			break
+		}
+		if len(p.scratch) >= maxTokens {
+			panic(tooMuch{})
 		}
 		p.scratch = append(p.scratch, *t)
 	}
@@ -664,6 +678,7 @@ func (p *pp) stringify(toks []tok) string {
 	}
 	b = append(b, '"')
 	p.bytes = b
+	p.charge(len(b))
 	return string(b)
 }
 
@@ -712,6 +727,7 @@ func (p *pp) paste(l, r *tok) (*tok, bool) {
 	if r.kind == kPad || r.text == "" {
 		return n, true
 	}
+	p.charge(len(l.text) + len(r.text))
 	text := l.text + r.text
 	if l.kind == kPad {
 		n.kind, n.chain = Other, r.chain

@@ -124,6 +124,7 @@ func (p *pp) include(kind dirKind, at *tok, name string, angled, ok bool) {
 		return
 	}
 	if len(p.bufs) >= maxDepth {
+		p.charge(1 << 23) // a file that includes itself twice comes here again and again
 		p.errorf("include-depth", at.pos(), "#include nested depth %d exceeds maximum of %d", len(p.bufs), maxDepth)
 		return
 	}

@@ -78,6 +78,7 @@ type pp struct {
 	parsing     int // 1: looking for a '(', 2: reading arguments
 	noPragma    int // > 0: _Pragma is left for the rescan
 	inDirective bool
+	steps       int // left of Config.Limit
 
 	exp    expansion
 	topFun bool // the outermost macro is function-like
@@ -112,19 +113,43 @@ func Preprocess(cfg *Config, files *source.Set, main string, sink *source.Sink) 
 		absent:   map[string]bool{},
 		unit:     &Unit{Main: f, Chains: make([]Chain, 1), System: map[source.FileID]bool{}},
 	}
+	if p.steps = cfg.Limit; p.steps == 0 {
+		p.steps = DefaultLimit
+	}
 	p.searchPath()
 	p.builtins()
 	p.runText(cfg.Predef)
 	p.runText(commandLine(cfg.Defines))
 	p.entered[f.ID] = true
 	p.unit.Includes = append(p.unit.Includes, f)
-	main0 := &buffer{lx: cache.file(f, p.mode), file: f, path: main, name: main, index: -1}
 	list, _ := cache.lists.Get().(*[]Token)
 	if list == nil {
 		list = new([]Token)
 	}
 	p.unit.Tokens = (*list)[:0]
-	for _, name := range cfg.Imacros {
+	p.all(main, f)
+	*list = p.unit.Tokens
+	p.unit.list = list
+	p.unit.Reread = reread(p.unit.Tokens)
+	cache.drop(f, p.mode)
+	return p.unit, nil
+}
+
+// all reads the unit: the files that the command line names, then main.
+func (p *pp) all(main string, f *source.File) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case tooMuch:
+			p.sink.Add(source.Diagnostic{ID: "expansion-limit", Severity: source.Error, Pos: p.exp.pos,
+				Msg:  "macros and included files of this unit have no end in sight; the rest of it is not read",
+				Hint: "look for a macro that doubles with each level, or a file that includes itself"})
+		default:
+			panic(r)
+		}
+	}()
+	main0 := &buffer{lx: p.cache.file(f, p.mode), file: f, path: main, name: main, index: -1}
+	for _, name := range p.cfg.Imacros {
 		p.commandInclude(name)
 		n := len(p.unit.Tokens)
 		p.prevent++ // its text is dropped, and must not move __COUNTER__
@@ -132,17 +157,28 @@ func Preprocess(cfg *Config, files *source.Set, main string, sink *source.Sink) 
 		p.prevent--
 		p.unit.Tokens = p.unit.Tokens[:n]
 	}
-	for _, name := range cfg.Includes {
+	for _, name := range p.cfg.Includes {
 		p.commandInclude(name)
 		p.run()
 	}
 	p.enterBuffer(main0)
 	p.run()
-	*list = p.unit.Tokens
-	p.unit.list = list
-	p.unit.Reread = reread(p.unit.Tokens)
-	cache.drop(f, p.mode)
-	return p.unit, nil
+}
+
+// tooMuch unwinds the preprocessor when the unit has used up its steps.
+type tooMuch struct{}
+
+func (p *pp) step() {
+	if p.steps--; p.steps < 0 {
+		panic(tooMuch{})
+	}
+}
+
+// charge counts the making of a token of n bytes: # and ## can double them.
+func (p *pp) charge(n int) {
+	if p.steps -= n / 8; n > 1<<24 {
+		p.steps = -1
+	}
 }
 
 // Release gives the memory of u's tokens to the next unit that is preprocessed
@@ -366,6 +402,9 @@ func (p *pp) run() {
 }
 
 func (p *pp) emit(t *tok) {
+	if len(p.unit.Tokens) >= maxTokens {
+		panic(tooMuch{})
+	}
 	toks := append(p.unit.Tokens, Token{})
 	p.unit.Tokens = toks
 	o := &toks[len(toks)-1]

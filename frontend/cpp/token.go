@@ -96,7 +96,16 @@ type Config struct {
 	Builtins Builtins  // what __has_attribute and its like answer
 	Cache    *Cache    // what the units of one source.Set share; nil for nothing
 	Now      time.Time // __DATE__ and __TIME__; zero for the present
+	Limit    int       // of steps (tokens looked at, directives), after which reading stops; 0 for DefaultLimit
 }
+
+// DefaultLimit is beyond what any program needs, and some ten seconds: macros
+// that double with each level, or a file that includes itself twice, would go on
+// for ever.
+const DefaultLimit = 1 << 29
+
+// maxTokens bounds a unit's size, in the same way.
+const maxTokens = 1 << 23
 
 // A Define is one -D NAME[=VALUE] or -U NAME.
 type Define struct {

@@ -1,0 +1,90 @@
+package cpp
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"saz/frontend/source"
+)
+
+// seed adds the C files below $SAZ_TORTURE, GCC's test suite for one.
+func seed(f *testing.F) {
+	paths, _ := filepath.Glob(filepath.Join(os.Getenv("SAZ_TORTURE"), "*", "*.c"))
+	for i, p := range paths {
+		if b, err := os.ReadFile(p); err == nil && len(b) < 8<<10 && i%4 == 0 {
+			f.Add(b)
+		}
+	}
+}
+
+// FuzzPreprocess: any text is preprocessed in bounded time and memory, without
+// a fault, and each token is where it is said to be.
+func FuzzPreprocess(f *testing.F) {
+	seed(f)
+	for _, c := range cases {
+		f.Add([]byte(c.src))
+	}
+	for _, s := range []string{
+		"#define A B B\n#define B C C\n#define C A A\nA\n",
+		"#define S(x) #x\n#define T(x) S(x)\nT(T(T(T(\"\\\"\"))))\n",
+		"#define P(x) x##x\n#define Q(x) P(x)\nQ(Q(Q(Q(a))))\n",
+		"#include __FILE__\n#include __FILE__\n",
+	} {
+		f.Add([]byte(s))
+	}
+	cfg := compiler(f, "-std=gnu2x")
+	cfg.Limit = 1 << 20
+	f.Fuzz(func(t *testing.T, text []byte) {
+		set := source.NewSet()
+		set.Add("/fuzz.c", text)
+		one := *cfg
+		u, err := Preprocess(&one, set, "/fuzz.c", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Tokens = u.Tokens[:min(len(u.Tokens), 5000)] // looking at one takes longer than making it
+		if d := provenance(set, u); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// 001-004: texts whose expansion has no end stop with a diagnostic.
+func TestLimit(t *testing.T) {
+	double := "#define A0 x x\n"
+	for i := range 40 {
+		a, b := string(rune('a'+i%26))+string(rune('A'+i/26)), ""
+		b = "A0"
+		if i > 0 {
+			b = string(rune('a'+(i-1)%26)) + string(rune('A'+(i-1)/26))
+		}
+		double += "#define " + a + " " + b + " " + b + "\n"
+	}
+	nest := func(f string, n int, in string) string {
+		for range n {
+			in = f + "(" + in + ")"
+		}
+		return in
+	}
+	for name, text := range map[string]string{
+		"001 doubling macros":        double + "nB\n",
+		"002 doubled strings":        "#define S(x) #x\n#define T(x) S(x)\n" + nest("T", 60, `"\""`) + "\n",
+		"003 doubled identifiers":    "#define P(x) x##x\n#define Q(x) P(x)\n" + nest("Q", 60, "a") + "\n",
+		"004 a file twice in itself": "#include __FILE__\n#include __FILE__\n",
+	} {
+		set, sink := source.NewSet(), new(source.Sink)
+		set.Add("/limit.c", []byte(text))
+		cfg := &Config{Limit: 1 << 22}
+		if _, err := Preprocess(cfg, set, "/limit.c", sink); err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, d := range sink.Sorted(set) {
+			found = found || d.ID == "expansion-limit"
+		}
+		if !found {
+			t.Errorf("%s: not diagnosed", name)
+		}
+	}
+}
