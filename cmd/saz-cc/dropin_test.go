@@ -190,7 +190,9 @@ var dropCases = []struct {
 	{name: "LTO at once", only: "gcc", script: "$CC -O2 -flto -frandom-seed=1 a.c b.c c.c -o prog; ./prog", records: map[string]string{"prog": "a.c b.c c.c"}},
 	{name: "LTO relinked", only: "gcc", script: "$CC -O2 -flto -frandom-seed=1 -c a.c b.c c.c; $CC -flto -O2 -r -flinker-output=nolto-rel b.o c.o -o r.o; $CC -flto a.o r.o -o prog; ./prog",
 		records: map[string]string{"prog": "b.c c.c a.c"}},
-	{name: "bitcode", only: "clang", script: "$CC -flto -c a.c b.c c.c; ls; $CC -c -emit-llvm b.c -o b.bc"},
+	{name: "bitcode", only: "clang", need: "/usr/lib/llvm-14/lib/LLVMgold.so", script: "$CC -flto -c a.c b.c c.c; ls; $CC -c -emit-llvm b.c -o b.bc; $CC -flto a.o b.o c.o -o prog; ./prog; llvm-ar rcs l.a b.o c.o; $CC -flto a.o l.a -o p2; ./p2; " +
+		"$CC -flto=thin -c a.c b.c c.c -O2; $CC -O2 -flto=thin a.o b.o c.o -o p3; ./p3; $CC -flto a.c b.c c.c -o p4",
+		records: map[string]string{"a.o": "a.c", "b.bc": "b.c", "prog": "a.c b.c c.c", "p2": "a.c b.c c.c", "p3": "a.c b.c c.c", "p4": "a.c b.c c.c"}},
 	{name: "names with spaces", script: "$CC -c 'x y.c'; $CC -c 'x y.c' -o 'o p.o'", records: map[string]string{"x y.o": "x y.c", "o p.o": "x y.c"}},
 	{name: "no output file", script: "$CC -c a.c -o /dev/null; $CC -fsyntax-only a.c warn.c; $CC -xc /dev/null -c -o null.o; $CC -c -xc /dev/null -o /dev/null; ls", records: map[string]string{"null.o": "/dev/null"}},
 	{name: "over what is there", script: "$CC -c b.c; ln b.o hard.o; $CC -c c.c -o b.o; ln -s b.o soft.o; $CC -c b.c -o soft.o; chmod 444 b.o; $CC -c b.c; echo $?; ls",
@@ -237,6 +239,7 @@ func TestDropIn(t *testing.T) {
 					}
 				}
 				b := setup(t, nil)
+				t.Setenv("XDG_CACHE_HOME", filepath.Join(filepath.Dir(b.log), "cache"))
 				build := func(cc string) (outcome, map[string]string) {
 					b.again(dropSource)
 					o := start(b.dir, []string{"CC=" + cc, "SOURCE_DATE_EPOCH=1700000000"}, "", "sh", "-c", tc.script)

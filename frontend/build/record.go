@@ -213,6 +213,9 @@ func readRecords(path string, archives map[string]bool) (*Recorded, error) {
 		err = out.elf(f, Object{Size: st.Size()})
 	case head == "!<arch>\n" || head == "!<thin>\n":
 		err = out.archive(f, st.Size(), path, head == "!<thin>\n", archives)
+	case hasAside(magic[:n]):
+		out.Type = elf.ET_REL
+		err = out.aside(f, Object{Size: st.Size()})
 	default:
 		err = errFormat
 	}
@@ -329,6 +332,10 @@ func (out *Recorded) archive(f io.ReaderAt, size int64, path string, thin bool, 
 				if err := out.elf(body, Object{Name: name, Offset: bodyAt, Size: bodySize}); err != nil {
 					return fmt.Errorf("member %s: %w", name, err)
 				}
+			} else if hasAside(magic[:]) {
+				if err := out.aside(body, Object{Name: name, Offset: bodyAt, Size: bodySize}); err != nil {
+					return fmt.Errorf("member %s: %w", name, err)
+				}
 			}
 		}
 		if inside {
@@ -358,6 +365,9 @@ func writeRecords(path string, records []Record, only bool) error {
 	}
 	if !st.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
+	}
+	if done, err := setAside(path, data); done || err != nil {
+		return err
 	}
 	// A second name for the file may be a compiler cache's own copy, which
 	// must not change with it.
