@@ -327,3 +327,49 @@ func TestInstrumentByEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// The example middlebox: one pass gives the program that saz instrument and make
+// give, and both do on a capture what the plain one does.
+func TestInstrumentMonitor(t *testing.T) {
+	b := withSaz(t, nil)
+	if o := start(b.dir, nil, "", "sh", "-c", "echo '#include <pcap.h>' | gcc -E - >/dev/null"); o.code != 0 {
+		t.Skip("no libpcap-dev")
+	}
+	b.run("cp", "-r", filepath.Join(repo, "examples", "monitor"), "m")
+	cmd := exec.Command("go", "run", "./examples/traffic", "-flows", "300", "-packets", "6000", "-o", filepath.Join(b.dir, "t.pcap"))
+	cmd.Dir = repo
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	play := func(program, name string) string {
+		t.Helper()
+		o := start(b.dir, []string{"SAZ_SOCKET_DIR=" + b.dir, "SAZ_INSTANCE=" + name}, "", program, "-r", "t.pcap", "-l", name+".log", "-S", name+".stats", "-s", "m/services.sig")
+		if o.code != 0 {
+			t.Fatalf("%s: %+v", name, o)
+		}
+		log, _ := os.ReadFile(name + ".log")
+		stats, _ := os.ReadFile(name + ".stats")
+		return o.out + o.err + string(log) + string(stats)
+	}
+	b.run("sh", "-ec", "cd m; make -s clean; make -s CC=gcc; mv monitor ../plain; make -s clean; make -s CC='"+b.saz+" gcc'; saz instrument -q -o ../out monitor; make -s -C ../out; make -s clean; make -s -j4 CC='"+b.saz+" --instrument gcc'")
+	want := play("./plain", "plain")
+	if len(want) < 10000 {
+		t.Fatalf("the capture says nothing: %d bytes", len(want))
+	}
+	if got := play("out/monitor", "tree"); got != want {
+		t.Error("the tree's program says other things than the plain one")
+	}
+	if got := play("m/monitor", "pass"); got != want {
+		t.Error("the program of one pass says other things than the plain one")
+	}
+	// The same functions and variables, whichever way.
+	symbols := func(program string) string {
+		return start(b.dir, nil, "", "sh", "-c", "nm "+program+" | sed 's/^[0-9a-f ]*//' | grep -v 'saz_addr_' | sort -u").out
+	}
+	if a, b := symbols("out/monitor"), symbols("m/monitor"); a != b || !strings.Contains(a, "saz_updated") {
+		t.Errorf("%s\n%s", a, b)
+	}
+	if _, had := b.compiled(); had != 0 {
+		t.Errorf("%d objects from nowhere", had)
+	}
+}
