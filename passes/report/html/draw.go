@@ -152,6 +152,21 @@ func Draw(v *report.Variable) string {
 			keyY[l.header] = top + float64(i+1)*cellH + cellH/2
 		}
 	}
+	// Header fields that no field of an entry holds select its place: they lead to the variable.
+	into := 0
+	for _, h := range names {
+		if _, held := keyY[h]; held || !used[h] {
+			continue
+		}
+		x := 1 + hw/2 + 5*float64(into)
+		if x > 1+hw-8 {
+			x = 1 + hw - 8
+		}
+		my := top - 26 + 4*float64(into%4)
+		fmt.Fprintf(&b, `<path d="M%.1f %.1f V%.1f H%.1f V%.1f" class="bind place"/>`, at[h], top-46, my, x, top)
+		fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="2.5" class="dot"/>`, x, top)
+		into++
+	}
 	// From the header to the fields that hold it, down a lane at the left of the entry. Those from the right
 	// come in above each other, those from the left likewise, so that no two lanes cross.
 	lane, left := 0, 0

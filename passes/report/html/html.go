@@ -488,7 +488,11 @@ func part(v *report.Variable) string {
 		if len(f) > 4 {
 			f, more = f[:4], fmt.Sprintf(" and %d more", len(v.UpdatedFields)-4)
 		}
-		s = append(s, fmt.Sprintf("%s of %s bytes: %s%s", number(v.UpdatedBytes), number(v.Size), strings.Join(f, ", "), more))
+		count := ""
+		if v.UpdatedBytes != v.Size {
+			count = fmt.Sprintf("%s of %s bytes: ", number(v.UpdatedBytes), number(v.Size))
+		}
+		s = append(s, count+strings.Join(f, ", ")+more)
 	}
 	return strings.Join(s, " ")
 }

@@ -170,12 +170,13 @@ function detail(i) {
   if (v.i) fact('Impacts', el('dd', null, v.i.map(x => x === 'packet' ? 'packets that are sent' : 'what is logged').join(', ')));
   if (v.ub || v.uf) {
     const dd = el('dd', null, v.ub === v.s && !v.uf ? 'all ' + num(v.s) + ' bytes of its own' : num(v.ub || 0) + ' of its ' + num(v.s) + ' bytes');
-    if (v.ur && v.s > 1 && v.ub !== v.s) dd.append(bytes(v));
+    const bar = v.ur && v.s > 1 && v.ub !== v.s;
+    if (bar) dd.append(bytes(v));
     if (v.uf) {
       const names = el('span');
       names.style.font = '13px/1.55 var(--mono)';
       names.textContent = v.uf.slice(0, 10).join(', ');
-      dd.append(el('br'), names);
+      dd.append(bar ? '' : el('br'), names);
       if (v.uf.length > 10) {
         const b = el('button', { class: 'plain' }, 'and ' + (v.uf.length - 10) + ' more');
         b.addEventListener('click', () => { names.textContent = v.uf.join(', '); b.remove(); });

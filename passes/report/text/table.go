@@ -263,7 +263,11 @@ func part(v *report.Variable) string {
 		s = append(s, "by "+strings.Join(v.Flowspace, "+"))
 	}
 	if len(s) == 0 && len(v.UpdatedFields) > 0 {
-		s = append(s, fmt.Sprintf("%d of %d bytes: %s", v.UpdatedBytes, v.Size, strings.Join(v.UpdatedFields, " ")))
+		count := ""
+		if v.UpdatedBytes != v.Size {
+			count = fmt.Sprintf("%d of %d bytes: ", v.UpdatedBytes, v.Size)
+		}
+		s = append(s, count+strings.Join(v.UpdatedFields, " "))
 	}
 	return strings.Join(s, " ")
 }
