@@ -49,3 +49,114 @@ int main(void) {
 		t.Errorf("set before the loop:\n%s", got)
 	}
 }
+
+// The loop that waits for events is the packets': what is around it starts the program again.
+func TestRestartLoop(t *testing.T) {
+	c := analyse(t, ctest.Text(t, `
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+static int restarts, rounds, got, timers;
+static int (*wait)(struct pollfd *, nfds_t, int) = poll;
+static int await(struct pollfd *p) { return wait(p, 1, 100); }
+static void take(int fd) {
+	char buf[100];
+	while (recv(fd, buf, sizeof buf, MSG_DONTWAIT) > 0)
+		got++;
+}
+static int tunnel(void) {
+	struct pollfd p = { 3, POLLIN };
+	for (;;) {
+		rounds++;
+		if (await(&p) == 0) timers++;
+		take(p.fd);
+		if (got == 1000) return 1;
+	}
+}
+int main(void) {
+	do {
+		restarts++;
+	} while (tunnel());
+	printf("%d %d %d %d", restarts, rounds, got, timers);
+	return 0;
+}`))
+	got := describe(c)
+	for _, want := range []string{"rounds: all-flows", "got: all-flows", "timers: all-flows"} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("missing %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "restarts:") {
+		t.Errorf("counted by the loop around:\n%s", got)
+	}
+}
+
+// A few packets at a time, then what is due: the program's own loop around the library's counts, in a wrapper too.
+func TestDispatchInLoop(t *testing.T) {
+	c := analyse(t, ctest.Text(t, `
+#include <pcap/pcap.h>
+#include <stdio.h>
+static int seen, due, end;
+static void handle(u_char *u, const struct pcap_pkthdr *h, const u_char *p) { seen++; }
+static int some(pcap_t *p) { return pcap_dispatch(p, 10, handle, NULL); }
+static void timers(void) { if (seen > 3) due++; }
+int main(int argc, char **argv) {
+	char err[PCAP_ERRBUF_SIZE];
+	pcap_t *p = pcap_open_offline(argv[1], err);
+	while (some(p) > 0)
+		timers();
+	end = seen;
+	return due + end;
+}`))
+	got := describe(c)
+	for _, want := range []string{"seen: all-flows", "due: all-flows"} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("missing %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "end:") {
+		t.Errorf("set after the loop:\n%s", got)
+	}
+}
+
+// What is written on the way to exit() no packet sees.
+func TestDying(t *testing.T) {
+	c := analyse(t, ctest.Text(t, `
+#include <pcap/pcap.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+static int seen, freed, closed, bye, tried, loops;
+static jmp_buf again;
+static void clean_up(void) { freed = 1; printf("%d", freed); }
+static void fatal(const char *why) { closed++; clean_up(); puts(why); exit(1); }
+static void retry(void) { tried++; longjmp(again, 1); }
+static void stop(int sig) { bye = 1; if (bye) { clean_up(); _exit(0); } }
+static void spin(void) { for (;;) if (loops++ > 10) fatal("spun"); }
+static void handle(u_char *u, const struct pcap_pkthdr *h, const u_char *p) {
+	seen++;
+	if (setjmp(again)) return;
+	if (p[0] == 1) fatal("one");
+	if (p[0] == 2) retry();
+	if (p[0] == 3) spin();
+}
+int main(int argc, char **argv) {
+	char err[PCAP_ERRBUF_SIZE];
+	pcap_t *p = pcap_open_offline(argv[1], err);
+	signal(SIGTERM, stop);
+	pcap_loop(p, -1, handle, NULL);
+	return 0;
+}`))
+	got := describe(c)
+	for _, want := range []string{"seen: all-flows", "tried: all-flows", "bye: scratch"} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("missing %q in\n%s", want, got)
+		}
+	}
+	for _, not := range []string{"freed:", "closed:"} {
+		if strings.Contains(got, not) {
+			t.Errorf("%s found in\n%s", not, got)
+		}
+	}
+}

@@ -236,6 +236,20 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
 	at[p[1] & 3]++;
 }
 static void done(void) {}`},
+	{"a procedure that calls itself with a pointer further on", `/* callback */
+struct n { int v, w; };
+static struct n all[64];                    /* scratch */
+static struct n some[64];                   /* kept */
+static int sum(const struct n *n, int left) { return left ? n->v + n->w + sum(n + 1, left - 1) : 0; }
+static int weigh(const struct n *n, int left) { return left ? n[1].w + weigh((const struct n *)&n->w, left - 1) : 0; }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
+	memset(all, 0, sizeof all);
+	all[p[0] & 63].v = 1;
+	printf("%d %d", sum(all, 64), weigh(all, 9));
+	some[p[0] & 63].v = 1;
+	printf("%d %d", sum(some, 64), weigh(some, 9));
+}
+static void done(void) {}`},
 	{"a helper that prints what it is given reads nothing else", `/* callback */
 static char one[32];                        /* scratch */
 static char two[32];                        /* kept: printed before it is made */

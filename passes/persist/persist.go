@@ -32,11 +32,14 @@ var Pass = &passes.Pass{
 // Of returns the result.
 func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 
+// predefined are the variables that the compiler declares in each procedure.
+var predefined = map[string]bool{"__func__": true, "__FUNCTION__": true, "__PRETTY_FUNCTION__": true}
+
 func run(c *passes.Context) (any, error) {
 	pt, rc := pointer.Of(c), receive.Of(c)
 	res := &Result{}
 	for _, g := range c.Prog.Globals {
-		if g.Linkage == ir.Undefined || g.String || g.Name == "" || g.Obj == nil { // nil: made by lowering
+		if g.Linkage == ir.Undefined || g.String || g.Name == "" || g.Obj == nil || predefined[g.Name] { // nil: made by lowering
 			continue
 		}
 		kind := Global

@@ -14,7 +14,9 @@
 // loop makes the procedure that calls the library the loop procedure. A receive
 // loop within a loop (an event loop whose handler reads until there is nothing more) makes
 // both procedures loop procedures: the innermost, and the outermost, whose rounds are what a packet's processing
-// ends with. Frames in between begin and end within one round.
+// ends with. Frames in between begin and end within one round. Outermost is the loop that waits for events (poll, select,
+// epoll_wait): what is around that restarts the program, and sets it up again. A program that doesn't wait has no such mark, and its outermost loop
+// is the outermost of all.
 //
 // Sound as long as packets come in through functions that have a model or that
 // saz.yaml names; the report lists the calls without one.
@@ -76,8 +78,8 @@ func run(c *passes.Context) (any, error) {
 	if len(res.Sites) == 0 {
 		res.Sites = weak
 	}
-	o := &outer{c: c, pt: pt, known: map[ir.FuncID]bool{}}
-	res.Looped = o.looped
+	o := &outer{c: c, pt: pt, known: map[ir.FuncID]bool{}, waiting: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{}}
+	res.Last, res.Looped = o.isLast, o.looped
 	loops, stack := map[ir.FuncID]bool{}, map[ir.FuncID]bool{}
 	for i := range res.Sites {
 		for f := range loopsOf(c, pt, o, &res.Sites[i]) {
@@ -144,7 +146,7 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 	up = func(ref ir.Ref, loops, inner bool) {
 		f := c.Prog.Funcs[ref.Func]
 		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
-			last := !o.looped(ref.Func)
+			last := o.isLast(ref) || loops && !o.looped(ref.Func)
 			if !inner || last {
 				out[ref.Func] = true
 			}
@@ -174,6 +176,60 @@ type outer struct {
 	c     *passes.Context
 	pt    *pointer.Result
 	known map[ir.FuncID]bool
+
+	waiting map[ir.FuncID]bool
+	last    map[ir.Ref]bool
+}
+
+// waits are the functions that wait for events.
+var waits = map[string]bool{"select": true, "pselect": true, "poll": true, "ppoll": true, "__poll_chk": true, "__ppoll_chk": true,
+	"epoll_wait": true, "epoll_pwait": true, "epoll_pwait2": true, "kevent": true, "io_getevents": true, "port_getn": true}
+
+// isLast reports whether the loop around ref is the last one to look at: it waits for events, or nothing loops around it.
+func (o *outer) isLast(ref ir.Ref) bool {
+	if x, ok := o.last[ref]; ok {
+		return x
+	}
+	f := o.c.Prog.Funcs[ref.Func]
+	loop := passes.LoopAround(f, f.Instrs[ref.I].Block)
+	last := loop != nil && !o.looped(ref.Func)
+	for b := range f.Blocks {
+		if last || !loop[ir.BlockID(b)] {
+			continue
+		}
+		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi && !last; i++ {
+			last = f.Instrs[i].Op == ir.Call && o.waitsAt(ir.Ref{Func: ref.Func, I: i})
+		}
+	}
+	o.last[ref] = last
+	return last
+}
+
+// waitsAt reports whether the call at ref waits for events: a call through a pointer, if all that it may call does.
+func (o *outer) waitsAt(ref ir.Ref) bool {
+	callees := o.pt.Callees(ref)
+	for _, t := range callees {
+		g := o.c.Prog.Funcs[t]
+		if !g.Defined() && !waits[g.Link] || g.Defined() && !o.waits(t) {
+			return false
+		}
+	}
+	return len(callees) > 0
+}
+
+func (o *outer) waits(f ir.FuncID) bool {
+	if x, ok := o.waiting[f]; ok {
+		return x
+	}
+	o.waiting[f] = false
+	fn := o.c.Prog.Funcs[f]
+	for i := range fn.Instrs {
+		if fn.Instrs[i].Op == ir.Call && o.waitsAt(ir.Ref{Func: f, I: int32(i)}) {
+			o.waiting[f] = true
+			return true
+		}
+	}
+	return false
 }
 
 func (o *outer) looped(f ir.FuncID) bool {

@@ -33,6 +33,9 @@ type Result struct {
 	Stack []ir.FuncID
 	// Threads are procedures started as threads or installed as signal handlers or timers.
 	Threads []ir.FuncID
+	// Last reports whether the call is in a loop of its procedure whose rounds end the processing of a packet: the outermost loop, or
+	// the one that waits for events.
+	Last func(ir.Ref) bool
 	// Looped reports whether a procedure is called, directly or not, in a loop of another one.
 	Looped func(ir.FuncID) bool
 }

@@ -166,6 +166,8 @@ type proc struct {
 	at       []addr // memo of where, by register
 	atOK     []bool
 	calls    map[callKey]callMemo
+	mine     map[int32]bool // spans of parameters
+	parts    map[int32]int  // how many, by parameter
 }
 
 type base struct {
@@ -220,7 +222,7 @@ func (e *engine) proc(id ir.FuncID) *proc {
 	}
 	f := e.c.Prog.Funcs[id]
 	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[base][]int{}, gen: map[int32][]int{}, edge: map[ir.BlockID][2][]int{},
-		param: map[ir.LocalID]int32{}, reads: map[int32][]read{}, escs: map[int32][]addr{}, calls: map[callKey]callMemo{},
+		param: map[ir.LocalID]int32{}, reads: map[int32][]read{}, escs: map[int32][]addr{}, calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{},
 		at: make([]addr, len(f.Regs)), atOK: make([]bool, len(f.Regs))}
 	e.fns[id] = p
 	for r := range f.Regs {
@@ -895,7 +897,7 @@ func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, f
 				return
 			}
 		}
-		x.add(p.e.id(span{param: a.id, obj: -1, lo: lo, hi: min(hi, far), str: str, esc: esc}), from)
+		x.add(p.paramSpan(span{param: a.id, obj: -1, lo: lo, hi: min(hi, far), str: str, esc: esc}), from)
 		return
 	}
 	o := p.object(a.kind, a.id)
@@ -910,6 +912,25 @@ func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, f
 	if !p.covered(w, a.kind, a.id, lo, hi, str) {
 		x.add(p.e.id(span{param: -1, obj: o, lo: lo, hi: hi, str: str, esc: esc}), from)
 	}
+}
+
+// maxSpans are the parts that are told apart of what one parameter points at: a procedure that calls itself with
+// a pointer further on has no end of them.
+const maxSpans = 48
+
+// paramSpan numbers a span of a parameter, or all that it points at where there are too many.
+func (p *proc) paramSpan(s span) int32 {
+	if k, ok := p.e.number[s]; ok && p.mine[k] {
+		return k
+	}
+	if p.parts[s.param] >= maxSpans || s.lo < 0 {
+		s.lo, s.hi, s.str = 0, far, false
+		return p.e.id(s)
+	}
+	k := p.e.id(s)
+	p.mine[k] = true
+	p.parts[s.param]++
+	return k
 }
 
 // step takes one instruction: its reads, then its writes. dead: it never returns.

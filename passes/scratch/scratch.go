@@ -147,6 +147,9 @@ func run(c *passes.Context) (any, error) {
 			k, is := constant[*sp]
 			if !is || sp.esc {
 				ok = false
+				if x, sp = a.telling(id, obj, constant); sp == nil {
+					break
+				}
 				at := a.trace(x.from, x.span)
 				if sp.esc {
 					res.Carries[id] = []passes.Why{a.c.Because(at, "a pointer to it is handed on before it is written: %s", a.c.Text(at)),
@@ -172,6 +175,22 @@ func run(c *passes.Context) (any, error) {
 	}
 	a.registers(starts, res)
 	return res, nil
+}
+
+// telling chooses the exposed read that says best why the variable is not scratch: of bytes that packets write.
+func (a *analysis) telling(id persist.VarID, obj pointer.ObjID, constant map[span]string) (exposure, *span) {
+	for _, esc := range []bool{false, true} {
+		for _, x := range a.bad[obj] {
+			sp := &a.spans[x.span]
+			if _, is := constant[*sp]; sp.esc != esc || is && !esc || esc && !a.relied(sp) {
+				continue
+			}
+			if overlaps(a.up.Ranges[id], sp.lo, sp.hi) {
+				return x, sp
+			}
+		}
+	}
+	return exposure{}, nil
 }
 
 func overlaps(ranges [][2]int64, lo, hi int64) bool {
@@ -494,9 +513,8 @@ func (a *analysis) starts() []start {
 		up := map[ir.FuncID]bool{}
 		var climb func(r ir.Ref)
 		climb = func(r ir.Ref) {
-			f := a.c.Prog.Funcs[r.Func]
 			add(start{f: r.Func, at: r.I, packet: true, caller: r != s.Ref})
-			last := passes.LoopAround(f, f.Instrs[r.I].Block) != nil && !a.rc.Looped(r.Func)
+			last := a.rc.Last(r)
 			if last || up[r.Func] {
 				return
 			}

@@ -13,4 +13,6 @@ type Result struct {
 	TopLevel map[persist.VarID][]passes.Why
 	// Packet reports whether the instruction may run while a packet is processed.
 	Packet func(ir.Ref) bool
+	// Live reports whether, besides, the program may go on after it: it is not on the way to exit() alone.
+	Live func(ir.Ref) bool
 }

@@ -15,6 +15,10 @@
 //
 // Inside a loop procedure only the loop itself counts, so that set-up code in
 // main() does not make its variables top-level.
+//
+// Code from which the program can only end (a fatal error's clean-up, a handler that
+// says goodbye) processes packets, but what it writes no later packet can see: package update
+// leaves it out (Live), and it makes nothing top-level.
 package toplevel
 
 import (
@@ -45,8 +49,9 @@ type region struct {
 	blocks map[ir.FuncID]map[ir.BlockID]bool // parts of the others
 	why    map[ir.FuncID][]passes.Why        // of those where packets come in, or around that
 	from   map[ir.FuncID]step                // of the others
+	rooted map[ir.FuncID]bool                // entered for a reason of their own
 	queue  []ir.FuncID                       // entered, and their calls not yet followed
-	looped func(ir.FuncID) bool
+	last   func(ir.Ref) bool
 }
 
 // A step is the call by which a procedure was first found: nearest first, so that the way there is a shortest one.
@@ -58,7 +63,7 @@ type step struct {
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
-		from: map[ir.FuncID]step{}, looped: rc.Looped}
+		from: map[ir.FuncID]step{}, rooted: map[ir.FuncID]bool{}, last: rc.Last}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
@@ -72,7 +77,8 @@ func run(c *passes.Context) (any, error) {
 		for _, f := range s.Callbacks {
 			reg.root(c, f, s.Why)
 		}
-		if s.Callbacks == nil || passes.LoopAround(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil {
+		// Of a library's loop, only a loop around its call is the program's: pcap_dispatch() for a few packets, then the timers.
+		if s.Callbacks == nil || passes.LoopAround(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil || rc.Looped(s.Ref.Func) {
 			reg.around(c, pt, s.Ref, s.Why, map[ir.FuncID]bool{})
 		}
 	}
@@ -83,11 +89,12 @@ func run(c *passes.Context) (any, error) {
 	if len(rc.Threads) > 0 {
 		var inSlice map[ir.FuncID]bool // made when a thread asks: a program that only has handlers needs none
 		for _, t := range rc.Threads {
-			why := []passes.Why{{Pos: c.Prog.Funcs[t].Pos, Text: c.Prog.Funcs[t].Name + " runs as a thread or signal handler of its own"}}
+			why := []passes.Why{{Pos: c.Prog.Funcs[t].Pos, Text: c.Prog.Funcs[t].Name + " runs as a thread of its own"}}
 			if len(rc.Sites) == 0 {
 				continue
 			}
 			if isHandler(c, pt, t) {
+				why[0].Text = c.Prog.Funcs[t].Name + " is a signal handler, which may run between two packets"
 				reg.root(c, t, why)
 				continue
 			}
@@ -118,6 +125,8 @@ func run(c *passes.Context) (any, error) {
 	res.Packet = func(r ir.Ref) bool {
 		return reg.whole[r.Func] || reg.blocks[r.Func][c.Instr(r).Block]
 	}
+	alive := reg.live(c, pt, rc)
+	res.Live = func(r ir.Ref) bool { return res.Packet(r) && alive(r) }
 	uses(c, ps, res)
 	return res, nil
 }
@@ -136,6 +145,7 @@ func (g *region) root(c *passes.Context, f ir.FuncID, why []passes.Why) {
 	if g.why[f] == nil {
 		g.why[f] = why
 	}
+	g.rooted[f] = true
 	g.enter(c, f, step{})
 }
 
@@ -206,7 +216,7 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	f := c.Prog.Funcs[ref.Func]
 	blk := f.Instrs[ref.I].Block
 	loop := passes.LoopAround(f, blk)
-	last := loop != nil && !g.looped(ref.Func)
+	last := g.last(ref)
 	if !last {
 		// What follows runs before the next packet comes, too.
 		if loop == nil {
@@ -342,7 +352,7 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
 			ref := ir.Ref{Func: fid, I: int32(i)}
-			if !res.Packet(ref) {
+			if !res.Live(ref) {
 				continue
 			}
 			in := &f.Instrs[i]

@@ -11,7 +11,7 @@
 // Departures from the paper: writes by library functions and by
 // unknown code count as assignments do; objects of a library's own (FILE, pcap_t)
 // don't count, since no middlebox can look into them; the bytes of a variable that
-// are updated are kept (a configuration struct with a few counters in it is updateable,
+// are updated are kept; code on the way to the program's end does not count, since no packet sees what it leaves (a configuration struct with a few counters in it is updateable,
 // nearly all of its bytes are not).
 //
 // Sound as far as the pointer analysis is.
@@ -128,7 +128,7 @@ func run(c *passes.Context) (any, error) {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
 			ref := ir.Ref{Func: fid, I: int32(i)}
-			if !tl.Packet(ref) {
+			if !tl.Live(ref) {
 				continue
 			}
 			in := &f.Instrs[i]
