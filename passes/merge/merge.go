@@ -1,15 +1,31 @@
 // Package merge says how the values that two instances have for one field
 // become one when their traffic is joined.
 //
-// A field all of whose updates add to its old value (x++, x += n, through
-// whatever pointer) commutes: the merged value is the sum. Everything else is
-// replaced by the value that arrives. What is found is a pattern in the IR,
+// # Algorithm
 //
-//	r = load p ; s = r + n ; store p, s
+// Each update of a field in packet code has a form, seen in the IR through whatever pointer:
 //
-// with p the same address in both, so an update that is of another shape makes
-// the field "replace", never the other way round. Pointers are "manual" unless the
-// variable is a container, whose entries travel by themselves.
+//	x += n, x++            add, if n does not come from x itself (a smoothed average does)
+//	if (y > x) x = y       max; so x = y > x ? y : x, and fmax
+//	if (y < x) x = y       min
+//
+// A field all of whose updates have one form gets it: sums and extremes of two parts of the traffic
+// make that of the whole. Everything else is replaced by the value that arrives. Three
+// things forbid a sum:
+//
+//   - The field does not start at nothing: code outside of packet processing, or an
+//     initialiser, stores something else than 0 (the free places of a pool). Then adding counts the start
+//     twice.
+//   - Packet code resets it.
+//   - Its value is used to find a place: an index of an array is a position and no amount.
+//
+// Pointers are "manual" unless the variable is a container, whose entries travel by
+// themselves. Of an array of records that is no flow's, the fields of an element get rules (Entry).
+//
+// # Soundness
+//
+// An update of another shape, or at an offset that is not known, makes the field "replace", never
+// the other way round.
 package merge
 
 import (
@@ -19,8 +35,10 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/modref"
 	"saz/passes/persist"
 	"saz/passes/pointer"
+	"saz/passes/toplevel"
 	"saz/passes/update"
 )
 
@@ -28,113 +46,262 @@ import (
 var Pass = &passes.Pass{
 	Name:     "merge",
 	Doc:      "how two instances' values of a field become one",
-	Requires: []*passes.Pass{pointer.Pass, persist.Pass, update.Pass},
+	Requires: []*passes.Pass{pointer.Pass, modref.Pass, persist.Pass, toplevel.Pass, update.Pass},
 	Run:      run,
 }
 
 // Of returns the result.
 func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 
+// A form is what an update does to the old value.
+type form uint8
+
+const (
+	add form = 1 << iota
+	maximum
+	minimum
+	other
+)
+
+func (f form) op() string {
+	switch f {
+	case add:
+		return "add"
+	case maximum:
+		return "max"
+	case minimum:
+		return "min"
+	}
+	return "replace"
+}
+
+// A field is a place of a variable, by the variable's object.
+type field struct {
+	obj pointer.ObjID
+	off int32
+}
+
+type merger struct {
+	c      *passes.Context
+	forms  map[field]form
+	any    map[pointer.ObjID]form // of updates at an offset that is not known
+	vars   map[pointer.ObjID]persist.VarID
+	begins map[field]bool // something else than 0 is stored before packets come
+	place  map[field]bool // its value finds a place
+}
+
 func run(c *passes.Context) (any, error) {
 	ps, up := persist.Of(c), update.Of(c)
-	res := &Result{Rules: map[persist.VarID][]Rule{}}
-	type key struct {
-		v   persist.VarID
-		off int32
+	m := &merger{c: c, forms: map[field]form{}, any: map[pointer.ObjID]form{}, vars: map[pointer.ObjID]persist.VarID{},
+		begins: map[field]bool{}, place: map[field]bool{}}
+	for id := range up.Ranges {
+		if o := ps.Vars[id].Obj; o >= 0 {
+			m.vars[o] = id
+		}
 	}
-	other := map[key]bool{}         // some update of it is not an addition
-	any := map[persist.VarID]bool{} // ... at an offset that is not known
-	seen := map[key]bool{}
 	for i := range up.Updates {
 		u := &up.Updates[i]
 		if !u.Direct {
 			continue
 		}
-		add := adds(c.Prog.Funcs[u.Ref.Func], u.Ref.I)
-		obj := ps.Vars[u.Var].Obj
+		f := formOf(c.Prog, c.Prog.Funcs[u.Ref.Func], u.Ref.I)
 		for _, l := range u.Locs {
-			if l.Obj != obj {
+			if m.vars[l.Obj] != u.Var || ps.Vars[u.Var].Obj != l.Obj {
 				continue
 			}
 			if l.Off == pointer.Any {
-				any[u.Var] = any[u.Var] || !add
-				continue
-			}
-			seen[key{u.Var, l.Off}] = true
-			if !add {
-				other[key{u.Var, l.Off}] = true
+				m.any[l.Obj] |= f
+			} else {
+				m.forms[field{l.Obj, l.Off}] |= f
 			}
 		}
 	}
+	m.others()
+	res := &Result{Rules: map[persist.VarID][]Rule{}, Entry: map[persist.VarID][]Rule{}}
 	for id, ranges := range up.Ranges {
 		v := &ps.Vars[id]
-		_ = ranges
+		if v.Obj < 0 {
+			continue
+		}
 		for _, f := range scalars(v.Type, "", 0) {
 			if !within(ranges, f.off) {
 				continue
 			}
-			r := Rule{Field: f.name, Off: f.off, Size: f.size, Op: "replace"}
-			k := key{id, int32(f.off)}
-			switch {
-			case f.t.Kind == ctype.Pointer:
-				r.Op = "manual"
-			case f.array || any[id] || other[k] || !seen[k]:
-			case integer(f.t):
-				r.Op = "add"
+			op := "replace"
+			if !f.array {
+				op = m.op(v, f)
+			} else if f.t.Kind == ctype.Pointer {
+				op = "manual"
 			}
-			if op := c.Config.MergeOf(v.Named(c.Prog), f.name); op != "" {
-				r.Op = op // the project's settings go before what was found
-			}
-			res.Rules[id] = append(res.Rules[id], r)
+			res.Rules[id] = append(res.Rules[id], m.rule(v, f, op))
 		}
-		sort.SliceStable(res.Rules[id], func(i, j int) bool { return res.Rules[id][i].Off < res.Rules[id][j].Off })
+		if e := element(v.Type); e != nil {
+			for _, f := range scalars(e, "", 0) {
+				if f.array || m.forms[field{v.Obj, int32(f.off)}] != 0 {
+					op := "replace"
+					if !f.array {
+						op = m.op(v, f)
+					}
+					if m.touched(v.Obj, f) {
+						res.Entry[id] = append(res.Entry[id], m.rule(v, f, op))
+					}
+				}
+			}
+		}
+		for _, rules := range [][]Rule{res.Rules[id], res.Entry[id]} {
+			sort.SliceStable(rules, func(i, j int) bool { return rules[i].Off < rules[j].Off })
+		}
 	}
 	return res, nil
 }
 
-// adds reports whether the store at i writes back what it read at the same
-// address with something added.
-func adds(f *ir.Func, i int32) bool {
-	st := &f.Instrs[i]
-	if st.Op != ir.Store {
-		return false
+// rule is what was found, or what the project's settings say.
+func (m *merger) rule(v *persist.Var, f scalar, op string) Rule {
+	if said := m.c.Config.MergeOf(v.Named(m.c.Prog), f.name); said != "" {
+		op = said
 	}
-	def := func(v ir.Value) *ir.Instr {
-		for v.Kind == ir.VReg {
-			d := f.Regs[v.ID].Def
-			if d < 0 {
-				return nil
-			}
-			in := &f.Instrs[d]
-			if in.Op != ir.Conv && in.Op != ir.Move {
-				return in
-			}
-			v = in.A
-		}
-		return nil
-	}
-	sum := def(st.B)
-	if sum == nil || sum.Op != ir.Bin || sum.Sub != check.Add && sum.Sub != check.Sub {
-		return false
-	}
-	old := func(v ir.Value) bool {
-		ld := def(v)
-		return ld != nil && ld.Op == ir.Load && sameAddr(f, ld.A, st.A)
-	}
-	return old(sum.A) || sum.Sub == check.Add && old(sum.B)
+	return Rule{Field: f.name, Off: f.off, Size: f.size, Op: op}
 }
 
-// sameAddr reports whether two address operands are certainly equal: the same
-// register, the same constant, or field addresses of the same base.
-func sameAddr(f *ir.Func, a, b ir.Value) bool {
-	if a.Kind == b.Kind && a.ID == b.ID && a.Off == b.Off {
+// element is the record that t is an array of, nil if it is none.
+func element(t *ctype.Type) *ctype.Type {
+	if t.Kind != ctype.Array {
+		return nil
+	}
+	for t.Kind == ctype.Array && t.Elem != nil {
+		t = t.Elem
+	}
+	if t.Kind != ctype.Struct {
+		return nil
+	}
+	return t
+}
+
+// touched reports whether packet code writes bytes of f.
+func (m *merger) touched(o pointer.ObjID, f scalar) bool {
+	if m.any[o] != 0 {
 		return true
 	}
-	if a.Kind != ir.VReg || b.Kind != ir.VReg || f.Regs[a.ID].Def < 0 || f.Regs[b.ID].Def < 0 {
-		return false
+	for k := range m.forms {
+		if k.obj == o && int64(k.off) >= f.off && int64(k.off) < f.off+f.size {
+			return true
+		}
 	}
-	x, y := &f.Instrs[f.Regs[a.ID].Def], &f.Instrs[f.Regs[b.ID].Def]
-	return x.Op == ir.FieldAddr && y.Op == ir.FieldAddr && x.Off == y.Off && sameAddr(f, x.A, y.A)
+	return false
+}
+
+// op is how a scalar of v is merged.
+func (m *merger) op(v *persist.Var, f scalar) string {
+	k := field{v.Obj, int32(f.off)}
+	form := m.forms[k] | m.any[v.Obj]
+	switch {
+	case f.t.Kind == ctype.Pointer:
+		return "manual"
+	case !number(f.t):
+		return "replace"
+	case form == add && (m.begins[k] || m.begins[field{v.Obj, pointer.Any}] || m.place[k] || !zero(m.c.Prog, v, f.off)):
+		return "replace"
+	}
+	return form.op()
+}
+
+// zero reports whether the initialiser of a variable leaves the scalar at off nothing.
+func zero(p *ir.Program, v *persist.Var, off int64) bool {
+	if v.Global < 0 {
+		return true // what a procedure stores says
+	}
+	t := v.Type
+	for _, in := range p.Globals[v.Global].Init {
+		at := in.Off
+		if e := element(t); e != nil && e.Size > 0 {
+			at %= e.Size
+		}
+		if at == off && !(in.Value.Kind == ir.VInt && in.Value.Off == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// others looks at all code for what forbids a sum.
+func (m *merger) others() {
+	pt, mr, tl := pointer.Of(m.c), modref.Of(m.c), toplevel.Of(m.c)
+	for _, f := range m.c.Prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			switch in.Op {
+			case ir.IndexAddr:
+				for _, v := range m.loaded(f, in.B) {
+					for _, l := range pt.PointsTo(f.ID, v) {
+						if _, ok := m.vars[l.Obj]; ok {
+							m.place[field{l.Obj, l.Off}] = true
+						}
+					}
+				}
+			case ir.Store, ir.StoreBits, ir.Copy, ir.Call, ir.Builtin:
+				if tl.Packet(ref) || m.nothing(f, in) || formOf(m.c.Prog, f, ref.I) == add {
+					continue
+				}
+				for _, l := range mr.Writes(ref) {
+					if _, ok := m.vars[l.Obj]; ok {
+						m.begins[field{l.Obj, l.Off}] = true
+					}
+				}
+			}
+		}
+	}
+}
+
+// nothing reports whether in stores zeroes.
+func (m *merger) nothing(f *ir.Func, in *ir.Instr) bool {
+	switch in.Op {
+	case ir.Store, ir.StoreBits:
+		v := strip(f, in.B)
+		return v.Kind == ir.VInt && v.Off == 0
+	case ir.Call:
+		if in.A.Kind == ir.VFunc && len(in.Args) > 1 {
+			switch m.c.Prog.Funcs[in.A.ID].Name {
+			case "memset", "__builtin_memset":
+				return in.Args[1].Kind == ir.VInt && in.Args[1].Off == 0
+			}
+		}
+	}
+	return false
+}
+
+// loaded returns the addresses that the value of v is loaded from, as it is or
+// reduced to a range (head % n).
+func (m *merger) loaded(f *ir.Func, v ir.Value) []ir.Value {
+	var out []ir.Value
+	seen := map[ir.Value]bool{}
+	var walk func(v ir.Value, depth int)
+	walk = func(v ir.Value, depth int) {
+		v = strip(f, v)
+		if depth > 8 || seen[v] {
+			return
+		}
+		seen[v] = true
+		in := def(f, v)
+		if in == nil {
+			return
+		}
+		switch in.Op {
+		case ir.Load:
+			out = append(out, in.A)
+		case ir.Phi:
+			for _, a := range in.Args {
+				walk(a, depth+1)
+			}
+		case ir.Bin:
+			walk(in.A, depth+1)
+			if in.Sub == check.Add || in.Sub == check.Sub {
+				walk(in.B, depth+1)
+			}
+		}
+	}
+	walk(v, 0)
+	return out
 }
 
 type scalar struct {
@@ -168,8 +335,8 @@ func scalars(t *ctype.Type, name string, off int64) []scalar {
 	return []scalar{{name, off, max(ctype.SizeOf(t), 0), e, e != t || t.Kind == ctype.Union || e.Kind == ctype.Struct}}
 }
 
-func integer(t *ctype.Type) bool {
-	return t.Kind >= ctype.Char && t.Kind <= ctype.UInt128
+func number(t *ctype.Type) bool {
+	return t.Kind >= ctype.Char && t.Kind <= ctype.UInt128 || t.Kind == ctype.Float || t.Kind == ctype.Double
 }
 
 func within(r [][2]int64, off int64) bool {

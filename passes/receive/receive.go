@@ -105,7 +105,7 @@ func siteOf(c *passes.Context, pt *pointer.Result, ref ir.Ref, m *models.Model, 
 		if cb.Arg >= len(in.Args) {
 			continue
 		}
-		for _, t := range targets(pt, ref.Func, in.Args[cb.Arg]) {
+		for _, t := range Targets(pt, ref.Func, in.Args[cb.Arg], cb.In) {
 			if cb.Thread || cb.Signal {
 				threads[t] = true
 			}
@@ -127,12 +127,22 @@ func siteOf(c *passes.Context, pt *pointer.Result, ref ir.Ref, m *models.Model, 
 	return site, false, found
 }
 
-// targets returns the program's own functions that v may be the address of.
-func targets(pt *pointer.Result, f ir.FuncID, v ir.Value) []ir.FuncID {
+// Targets returns the program's own functions that v may be the address of; in: that
+// are stored in what v points at (sigaction).
+func Targets(pt *pointer.Result, f ir.FuncID, v ir.Value, in bool) []ir.FuncID {
 	var out []ir.FuncID
-	for _, l := range pt.PointsTo(f, v) {
+	add := func(l pointer.Loc) {
 		if o := pt.Objects[l.Obj]; o.Kind == pointer.Func {
 			out = append(out, o.Func)
+		}
+	}
+	for _, l := range pt.PointsTo(f, v) {
+		if !in {
+			add(l)
+			continue
+		}
+		for _, x := range pt.Contents(l.Obj, pointer.Any) {
+			add(x)
 		}
 	}
 	return out

@@ -661,7 +661,7 @@ func (p *proc) libraryWrite(i int32, in *ir.Instr, m *models.Model, k int, v ir.
 		}
 	case (copied || contains(m.Writes, k) && exact[m.Name]) && bounded:
 		p.writes(i, v, n, false)
-	case m.Receive != nil && contains(m.Receive.Buffers, k):
+	case m.Receive != nil && (contains(m.Receive.Buffers, k) || contains(m.Receive.Out, k)):
 		if x := p.where(v); x.kind != noBase && !x.any && p.relevant(x.kind, x.id) && x.off == 0 {
 			p.gen[i] = append(p.gen[i], p.place(place{x.kind, x.id, 0, far, false}))
 		}

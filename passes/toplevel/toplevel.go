@@ -22,6 +22,7 @@
 package toplevel
 
 import (
+	"slices"
 	"sort"
 
 	"saz/ir"
@@ -281,10 +282,8 @@ func isHandler(c *passes.Context, pt *pointer.Result, t ir.FuncID) bool {
 					if !cb.Signal || cb.Arg >= len(in.Args) {
 						continue
 					}
-					for _, l := range pt.PointsTo(f.ID, in.Args[cb.Arg]) {
-						if o := pt.Objects[l.Obj]; o.Kind == pointer.Func && o.Func == t {
-							return true
-						}
+					if slices.Contains(receive.Targets(pt, f.ID, in.Args[cb.Arg], cb.In), t) {
+						return true
 					}
 				}
 			}
