@@ -37,7 +37,9 @@ package container
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -69,6 +71,7 @@ type finder struct {
 	up     *update.Result
 
 	scan    *scan
+	threads map[*Container]*thread
 	direct  map[persist.VarID]bool            // its own bytes are updated
 	stray   map[persist.VarID]bool            // its heads may point at something that is no entry
 	entries map[persist.VarID][]pointer.ObjID // heap objects that a container's heads point at
@@ -112,6 +115,7 @@ func run(c *passes.Context) (any, error) {
 		}
 	}
 	w.scan.run()
+	w.follow(vars, res)
 	for _, v := range vars {
 		if k := res.Containers[v.ID]; k != nil && !w.decide(v, k) {
 			delete(res.Containers, v.ID)
@@ -147,7 +151,9 @@ type head struct {
 	t        *ctype.Type // of one
 	array    bool        // an array of heads, or a pointer to one
 	indirect bool
-	inPlace  bool // the entries themselves
+	inPlace  bool          // the entries themselves
+	node     *ctype.Record // a link that is a member of its entries
+	tail     bool          // with a pointer to the last link
 }
 
 // headsOf lists the heads in a type.
@@ -155,8 +161,11 @@ func (w *finder) headsOf(t *ctype.Type, off int64, name string, depth int) []hea
 	p := w.c.Prog
 	switch t.Kind {
 	case ctype.Pointer:
-		if r := pointee(p, t); r != nil && r.Complete {
+		if r := pointee(p, t); r != nil && r.Complete && nodeOf(p, t.Elem) == nil {
 			return []head{{name: name, off: off, entry: r, n: 1, t: t}}
+		}
+		if n := nodeOf(p, t.Elem); n != nil {
+			return []head{{name: name, off: off, entry: n, node: n, n: 1, t: t}}
 		}
 		if t.Elem != nil && t.Elem.Kind == ctype.Pointer {
 			if r := pointee(p, t.Elem); r != nil && r.Complete {
@@ -174,6 +183,10 @@ func (w *finder) headsOf(t *ctype.Type, off int64, name string, depth int) []hea
 		}
 		if e.IsRecord() && e.Rec != nil {
 			r := p.Record(e.Rec)
+			if hs := w.headsOf(e, off, name, depth); len(hs) == 1 && (hs[0].node != nil || isHead(p, e)) && !hs[0].indirect {
+				hs[0].n, hs[0].array, hs[0].t = n, true, e
+				return hs
+			}
 			if r.Complete && !r.Union {
 				return []head{{name: name, off: off, entry: r, n: n, t: e, array: true, inPlace: true}}
 			}
@@ -188,6 +201,16 @@ func (w *finder) headsOf(t *ctype.Type, off int64, name string, depth int) []hea
 	case ctype.Struct:
 		if t.Rec == nil || depth > 2 {
 			return nil
+		}
+		if n := nodeOf(p, t); n != nil {
+			return []head{{name: name, off: off, entry: n, node: n, n: 1, t: t}}
+		}
+		if rec, at, tail := headStruct(p, t); rec != nil {
+			hs := w.headsOf(at.Type, off+at.Off, name, depth+1)
+			for i := range hs {
+				hs[i].tail = tail
+			}
+			return hs
 		}
 		var out []head
 		r := p.Record(t.Rec)
@@ -205,6 +228,11 @@ func (w *finder) headsOf(t *ctype.Type, off int64, name string, depth int) []hea
 		return out
 	}
 	return nil
+}
+
+func isHead(p *ir.Program, t *ctype.Type) bool {
+	r, _, _ := headStruct(p, t)
+	return r != nil
 }
 
 // pointed returns the heap objects that pointers at l lead to, and whether they
@@ -269,7 +297,7 @@ func (w *finder) shape(v *persist.Var) *Container {
 				f.entry = w.c.Prog.Record(t.Rec)
 			}
 		}
-		if f.entry == nil || len(f.heap) == 0 && !h.inPlace {
+		if f.entry == nil || len(f.heap) == 0 && !h.inPlace && h.node == nil {
 			continue
 		}
 		all = append(all, f)
@@ -293,7 +321,10 @@ func (w *finder) shape(v *persist.Var) *Container {
 		return nil
 	}
 	f := all[0]
-	k := &Container{Var: v.ID, Shape: List, Entry: f.entry, HeadOff: f.off, Buckets: f.n, Indirect: f.indirect}
+	k := &Container{Var: v.ID, Shape: List, Entry: f.entry, HeadOff: f.off, Buckets: f.n, Indirect: f.indirect, node: f.node}
+	if f.tail {
+		k.Together = "its head keeps where the last link is"
+	}
 	sort.Slice(f.heap, func(i, j int) bool { return f.heap[i] < f.heap[j] })
 	w.entries[v.ID], w.heads[v.ID] = f.heap, f.locs
 	switch {
@@ -305,15 +336,25 @@ func (w *finder) shape(v *persist.Var) *Container {
 	case f.array:
 		k.Shape = HashList
 		k.BucketType = f.t
-		k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: fmt.Sprintf("a table of pointers to %s", f.t.Elem)})
+		if f.t.Kind == ctype.Pointer {
+			k.Why = append(k.Why, w.because(v, "a table of pointers to %s", f.t.Elem))
+		} else {
+			k.Why = append(k.Why, w.because(v, "a table of heads, %s", f.t))
+		}
+	case f.t.Kind == ctype.Pointer:
+		k.Why = append(k.Why, w.because(v, "a pointer to %s", f.t.Elem))
 	default:
-		k.Why = append(k.Why, passes.Why{Pos: v.Pos, Text: fmt.Sprintf("a pointer to %s", f.t.Elem)})
+		k.Why = append(k.Why, w.because(v, "the head of a list, %s", f.t))
 	}
 	for _, g := range all[1:] { // head and tail of one struct
 		k.Tail = v.Name + "." + g.name
 	}
 	w.stray[v.ID] = f.other
 	return k
+}
+
+func (w *finder) because(v *persist.Var, format string, args ...any) passes.Why {
+	return passes.Why{Pos: v.Pos, Text: fmt.Sprintf(format, args...)}
 }
 
 func filter[T any](s []T, keep func(T) bool) []T {
@@ -384,7 +425,7 @@ func (w *finder) packetStores(locs []pointer.Loc) bool {
 		}
 	}
 	for _, l := range locs {
-		if w.stored[l] {
+		if w.stored[l] || w.stored[pointer.Loc{Obj: l.Obj, Off: pointer.Any}] {
 			return true
 		}
 	}
@@ -396,9 +437,24 @@ func (w *finder) decide(v *persist.Var, k *Container) bool {
 	if k.Shape == Array || k.Shape == Unknown {
 		return true
 	}
-	l := w.linksOf(k.Entry)
+	if k.node != nil {
+		if !w.packetStores(w.heads[v.ID]) || !w.settleNode(v, k) {
+			return false
+		}
+		return true
+	}
+	l, others := w.chosen(k)
 	next, prev, tree, why := l.decide()
 	inserted := w.packetStores(w.heads[v.ID])
+	if k.Shape == HashList && k.BucketType.Kind == ctype.Pointer && inserted && w.placed(k) {
+		// Nothing leads from one entry to the next: each is found by its place.
+		k.Shape, k.Together = Array, "entries are found by their place"
+		k.Pointers = true
+		return true
+	}
+	if len(others) > 0 {
+		k.Together = "its entries are in another collection, too, by " + strings.Join(others, ", ")
+	}
 	if next == nil {
 		if why != "" {
 			w.unknown(k, v, why)
@@ -454,6 +510,12 @@ func (w *finder) decide(v *persist.Var, k *Container) bool {
 		w.tail(v, k, next)
 	}
 	return true
+}
+
+// placed reports whether the code that reaches entries from a table of pointers never goes on from one
+// to another.
+func (w *finder) placed(k *Container) bool {
+	return w.threads[k] != nil && len(w.threads[k].links) == 0
 }
 
 // indexed reports whether packet code takes elements of what v points at.
@@ -531,7 +593,7 @@ func (w *finder) tails(vars []*persist.Var, res *Result) {
 func (w *finder) shared(vars []*persist.Var, res *Result) {
 	owner := map[pointer.ObjID][]*persist.Var{}
 	for _, v := range vars {
-		if k := res.Containers[v.ID]; k == nil || k.Shape == Array && !k.Indirect {
+		if k := res.Containers[v.ID]; k == nil || k.InPlace() {
 			continue
 		}
 		for _, o := range w.entries[v.ID] {
@@ -566,15 +628,24 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 		obj pointer.ObjID
 		off int32
 	}
+	type put struct {
+		f ir.FuncID
+		k *Container
+	}
 	byHead := map[at][]*Container{}
+	nodes := map[pointer.ObjID][]*Container{} // those whose links are members, by where the head is
+	tried := map[put]bool{}
 	byEntry := map[pointer.ObjID][]*Container{}
 	byRec := map[*ctype.Record][]*Container{}
 	for _, v := range vars {
 		k := res.Containers[v.ID]
-		if k == nil || k.Shape == Array && !k.Indirect {
+		if k == nil || k.InPlace() {
 			continue
 		}
 		for _, l := range w.heads[v.ID] {
+			if k.node != nil {
+				nodes[l.Obj] = append(nodes[l.Obj], k)
+			}
 			byHead[at{l.Obj, l.Off}] = append(byHead[at{l.Obj, l.Off}], k)
 		}
 		for _, o := range w.entries[v.ID] {
@@ -585,19 +656,32 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 	if len(byHead) == 0 {
 		return
 	}
+	walkers := map[ir.FuncID][]*Container{}
+	for _, v := range vars {
+		k := res.Containers[v.ID]
+		if k == nil || k.InPlace() {
+			continue
+		}
+		for _, f := range w.walkersOf(k) {
+			walkers[f] = append(walkers[f], k)
+		}
+	}
 	type rank struct{ insert, remove, lookup int }
 	best := map[*Container]*rank{}
 	for _, k := range res.Containers {
 		best[k] = &rank{}
 	}
+	bonusOf := func(f *ir.Func) int {
+		if packet[f.ID] {
+			return 10
+		}
+		return 1
+	}
 	for _, f := range w.c.Prog.Funcs {
 		if !f.Defined() {
 			continue
 		}
-		bonus := 1
-		if packet[f.ID] {
-			bonus = 10
-		}
+		bonus := bonusOf(f)
 		hasParam := func(r *ctype.Record) bool {
 			for _, l := range f.Params {
 				if pointee(w.c.Prog, f.Locals[l].Type) == r {
@@ -627,7 +711,20 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 					continue
 				}
 				for _, l := range w.pt.PointsTo(f.ID, in.A) {
+					for _, k := range nodes[l.Obj] {
+						if !tried[put{f.ID, k}] {
+							tried[put{f.ID, k}] = true
+							w.putters(f, k, func(g *ir.Func) {
+								if b := best[k]; bonusOf(g) > b.insert {
+									b.insert, k.Insert = bonusOf(g), g.Name
+								}
+							})
+						}
+					}
 					for _, k := range byHead[at{l.Obj, l.Off}] {
+						if k.node != nil {
+							continue
+						}
 						v := def(f, in.B)
 						_, ln, _ := w.scan.load(f, v)
 						if ln != nil && ln.off == k.NextOff {
@@ -677,11 +774,9 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 				k.Remove = f.Name
 			}
 		}
-		for _, ks := range byRec {
-			for _, k := range ks {
-				if w.walks(f, k, byEntry) {
-					follows[k] = true
-				}
+		for _, k := range walkers[f.ID] {
+			if k.node != nil || k.Pointers || w.walks(f, k, byEntry) {
+				follows[k] = true
 			}
 		}
 		for k := range follows {
@@ -701,6 +796,79 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 			}
 		}
 	}
+}
+
+// walkersOf lists the procedures that may look an entry of k up.
+func (w *finder) walkersOf(k *Container) []ir.FuncID {
+	set := map[ir.FuncID]bool{}
+	th := w.threads[k]
+	switch {
+	case k.node != nil && th != nil:
+		l := w.linksOf(k.node)
+		for f := range th.walkers {
+			for _, x := range l.fields {
+				for _, r := range x.followed {
+					set[f] = set[f] || r.Func == f
+				}
+			}
+		}
+	case k.Pointers && th != nil:
+		for f := range th.loaders {
+			set[f] = true
+		}
+	default:
+		if l := w.scan.all[k.Entry].at(k.NextOff); l != nil {
+			for _, r := range l.followed {
+				set[r.Func] = true
+			}
+		}
+	}
+	var out []ir.FuncID
+	for f, ok := range set {
+		if ok {
+			out = append(out, f)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// putters calls found for the procedures that put an entry of k behind its head, in
+// f or by f's help: those that know what the entry is.
+func (w *finder) putters(f *ir.Func, k *Container, found func(*ir.Func)) {
+	seen := map[ir.FuncID]bool{}
+	var up func(f *ir.Func, depth int)
+	up = func(f *ir.Func, depth int) {
+		if seen[f.ID] || depth > 3 {
+			return
+		}
+		seen[f.ID] = true
+		if w.knows(f, k) {
+			found(f)
+			return
+		}
+		for _, site := range w.pt.Callers(f.ID) {
+			g := w.c.Prog.Funcs[site.Func]
+			for _, arg := range g.Instrs[site.I].Args {
+				for _, x := range w.pt.PointsTo(g.ID, arg) {
+					if slices.Contains(w.heads[k.Var], x) {
+						up(g, depth+1)
+					}
+				}
+			}
+		}
+	}
+	up(f, 0)
+}
+
+// knows reports whether f takes the link of k out of an entry.
+func (w *finder) knows(f *ir.Func, k *Container) bool {
+	for i := range f.Instrs {
+		if in := &f.Instrs[i]; in.Op == ir.FieldAddr && w.c.Prog.Record(in.Rec) == k.Entry && in.Off <= k.nodeOff && k.nodeOff < in.Off+max(ctype.SizeOf(in.Field.Type), 1) {
+			return true
+		}
+	}
+	return false
 }
 
 // walks reports whether the entries that f follows in a loop may be k's.
@@ -762,7 +930,7 @@ func (w *finder) nested(v *persist.Var, k *Container, res *Result) {
 		}
 	}
 	entries := w.entries[v.ID]
-	if k.Shape == Array && !k.Indirect {
+	if k.InPlace() {
 		delete(own, v.Obj)
 	}
 	l := w.linksOf(k.Entry)

@@ -14,8 +14,10 @@ import (
 // records of the same type.
 type links struct {
 	rec    *ctype.Record
-	fields []*link // by offset
-	back   *link   // a field that points at such a pointer (the **prev of BSD's lists), nil none
+	fields []*link          // by offset
+	backs  []*link          // fields that point at such a pointer (the **prev of BSD's lists)
+	queues []*link          // those of fields that stand before one of backs: entries of BSD's lists and queues
+	pairs  map[[2]*link]int // loops that follow just these two
 }
 
 // A link is one such pointer.
@@ -107,14 +109,29 @@ func selfLinks(p *ir.Program, rec *ctype.Record) *links {
 			case pointee(p, fl.Type) == rec:
 				l.fields = append(l.fields, &link{name: name, off: off + fl.Off})
 			case fl.Type.Kind == ctype.Pointer && pointee(p, fl.Type.Elem) == rec:
-				l.back = &link{name: name, off: off + fl.Off}
+				l.backs = append(l.backs, &link{name: name, off: off + fl.Off})
 			}
 		}
 	}
 	if rec.Complete {
 		walk(rec, 0, "")
 	}
+	for _, b := range l.backs {
+		if x := l.at(b.off - 8); x != nil {
+			l.queues = append(l.queues, x)
+		}
+	}
 	return l
+}
+
+// backOf returns the field through which an entry that next leads to is taken out.
+func (l *links) backOf(next *link) *link {
+	for _, b := range l.backs {
+		if b.off == next.off+8 || len(l.backs) == 1 {
+			return b
+		}
+	}
+	return nil
 }
 
 func (l *links) at(off int64) *link {
@@ -132,6 +149,8 @@ type scan struct {
 	c   *passes.Context
 	pt  *pointer.Result
 	all map[*ctype.Record]*links
+
+	owner map[*link]*ctype.Record // of those that are followed
 }
 
 // load returns the link that the instruction loads, and the entry that it is
@@ -249,6 +268,16 @@ func (s *scan) function(f *ir.Func) {
 	var loops *ir.Loops
 	perLoop := map[ir.LoopID]map[*link]bool{}
 	follow := func(l *link, i int32, in *ir.Instr) {
+		if s.owner == nil {
+			s.owner = map[*link]*ctype.Record{}
+		}
+		if s.owner[l] == nil {
+			for r, ls := range s.all {
+				if ls.at(l.off) == l {
+					s.owner[l] = r
+				}
+			}
+		}
 		l.followed = append(l.followed, ir.Ref{Func: f.ID, I: i})
 		lp := loops.LoopOf(in.Block)
 		if perLoop[lp] == nil {
@@ -271,11 +300,21 @@ func (s *scan) function(f *ir.Func) {
 				continue
 			}
 			to := phis(f, uses, in.Dst)
+			hit := false
 			for r := range sources(f, base) {
-				if to[r] {
-					follow(l, int32(i), in)
-					break
+				hit = hit || to[r]
+			}
+			// A cursor that is in memory: root = root->left, as in a splay tree.
+			if b := def(f, base); !hit && b != nil && b.Op == ir.Load {
+				for r := range carriers(f, uses, in.Dst) {
+					for _, j := range uses[r] {
+						st := &f.Instrs[j]
+						hit = hit || st.Op == ir.Store && loops.LoopOf(st.Block) >= 0 && strip(f, st.B) == strip(f, ir.RegVal(in.Dst)) && alike(f, st.A, b.A, 0)
+					}
 				}
+			}
+			if hit {
+				follow(l, int32(i), in)
 			}
 		case ir.FieldAddr:
 			// pp = &(*pp)->next
@@ -312,14 +351,30 @@ func (s *scan) function(f *ir.Func) {
 				l.forked = true
 			}
 		}
+		if len(set) == 2 {
+			for a := range set {
+				for b := range set {
+					if ls := s.all[s.owner[a]]; a.off < b.off && ls.at(b.off) == b {
+						if ls.pairs == nil {
+							ls.pairs = map[[2]*link]int{}
+						}
+						ls.pairs[[2]*link{a, b}]++
+					}
+				}
+			}
+		}
 	}
 }
 
 // store judges a store to a link.
 func (s *scan) store(f *ir.Func, in *ir.Instr) {
 	if rec, off, _, ok := fieldOf(s.c.Prog, f, in.A); ok {
-		if ls := s.all[rec]; ls != nil && ls.back != nil && ls.back.off == off {
-			ls.back.stored++
+		if ls := s.all[rec]; ls != nil {
+			for _, b := range ls.backs {
+				if b.off == off {
+					b.stored++
+				}
+			}
 		}
 	}
 	ls, l, base := s.address(f, in.A, in.Type)
@@ -420,6 +475,20 @@ func alike(f *ir.Func, a, b ir.Value, depth int) bool {
 	return false
 }
 
+// tree returns the two links of which some loop follows one or the other, and
+// which do not lead back to each other: a binary tree's. Others (the parent) may be there too.
+func (l *links) tree() (left, right *link) {
+	best := 0
+	for i, a := range l.fields {
+		for _, b := range l.fields[i+1:] {
+			if n := l.pairs[[2]*link{a, b}]; n > best && a.back == 0 && b.back == 0 {
+				left, right, best = a, b, n
+			}
+		}
+	}
+	return left, right
+}
+
 // decide says which link leads on and which leads back. tree: two links are
 // followed in one loop. why says what stands in the way.
 func (l *links) decide() (next, prev *link, tree bool, why string) {
@@ -435,20 +504,20 @@ func (l *links) decide() (next, prev *link, tree bool, why string) {
 	if len(used) == 0 {
 		return nil, nil, false, ""
 	}
+	if a, b := l.tree(); a != nil {
+		return a, b, true, ""
+	}
 	score := func(x *link) int { return 2*x.pushed + 2*x.appended + len(x.followed) - 2*x.back }
 	cand := walked
 	if len(cand) == 0 {
 		cand = used
-	}
-	if len(cand) == 2 && cand[0].forked && cand[1].forked && cand[0].back+cand[1].back == 0 {
-		return cand[0], cand[1], true, ""
 	}
 	sort.SliceStable(cand, func(i, j int) bool { return score(cand[i]) > score(cand[j]) })
 	if len(cand) > 1 && score(cand[0]) == score(cand[1]) {
 		return nil, nil, false, "both " + cand[0].name + " and " + cand[1].name + " may lead to the next entry"
 	}
 	next = cand[0]
-	if next.pushed+next.appended+len(next.followed) == 0 {
+	if next.pushed+next.appended+len(next.followed) == 0 && l.backOf(next) == nil {
 		return nil, nil, false, "nothing follows " + next.name
 	}
 	for _, x := range used {
@@ -460,11 +529,11 @@ func (l *links) decide() (next, prev *link, tree bool, why string) {
 		}
 		prev = x
 	}
-	if l.back != nil && l.back.stored > 0 {
+	if back := l.backOf(next); back != nil && back.stored > 0 {
 		if prev != nil {
-			return next, prev, false, "entries hold both a pointer to the previous one and the address of the pointer to them, " + l.back.name
+			return next, prev, false, "entries hold both a pointer to the previous one and the address of the pointer to them, " + back.name
 		}
-		prev = l.back // LIST_ENTRY: *prev is what points at the entry
+		prev = back // LIST_ENTRY: *prev is what points at the entry
 	}
 	return next, prev, false, ""
 }

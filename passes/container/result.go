@@ -33,8 +33,18 @@ type Container struct {
 	Nested                 []Nested // lists that hang from an entry
 	Why                    []passes.Why
 
+	// Together says why an entry can't be taken out and put in by Next, Prev and the head alone, "" if it can:
+	// such a collection moves as a whole.
+	Together string
+	Pointers bool // an Array: of pointers to the entries, not of the entries
+
 	unclear string
+	node    *ctype.Record // the links are members of this type
+	nodeOff int64         // where it is in an entry
 }
+
+// InPlace reports whether the entries are in the variable itself.
+func (c *Container) InPlace() bool { return c.Shape == Array && !c.Indirect && !c.Pointers }
 
 // Unclear says why the shape is Unknown, "" if it is not.
 func (c *Container) Unclear() string { return c.unclear }

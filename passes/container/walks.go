@@ -44,6 +44,9 @@ func NewWalks(c *passes.Context, f *ir.Func) *Walks {
 // by a computed index.
 func (w *Walks) AtEntry(v ir.Value, at ir.BlockID, k *Container) bool {
 	key := walkKey{v: v, at: at, rec: k.Entry, next: k.NextOff, prev: k.NextOff, size: k.Entry.Size}
+	if k.node != nil {
+		key.rec, key.next, key.prev = k.node, k.NextOff-k.nodeOff, k.NextOff-k.nodeOff
+	}
 	if k.Shape == Tree {
 		key.prev = k.PrevOff
 	}

@@ -174,11 +174,11 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 		heads = w.pt.Contents(head.Obj, head.Off)
 	}
 	switch {
-	case k.Shape == container.Array && !k.Indirect:
+	case k.InPlace():
 		t.base = head.Off
 		t.entries = []pointer.ObjID{v.Obj}
 		t.heads = []pointer.ObjID{v.Obj}
-	case k.Shape == container.Array:
+	case k.Shape == container.Array && !k.Pointers:
 		for _, l := range heads {
 			t.entries = append(t.entries, l.Obj)
 			t.heads = append(t.heads, l.Obj)

@@ -382,7 +382,7 @@ func (b *builder) build() *Report {
 				}
 				out.Container = oc
 				out.Merge = []Merge{} // entries travel whole
-				if k.Shape == container.Array && !k.Indirect && out.Scope == "all-flows" {
+				if k.InPlace() && out.Scope == "all-flows" {
 					for _, m := range mg.Entry[id] { // no flow's: there is nothing to travel with
 						out.Merge = append(out.Merge, Merge{m.Field, m.Op})
 					}
