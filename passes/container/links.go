@@ -117,9 +117,7 @@ func selfLinks(p *ir.Program, rec *ctype.Record) *links {
 		walk(rec, 0, "")
 	}
 	for _, b := range l.backs {
-		if x := l.at(b.off - 8); x != nil {
-			l.queues = append(l.queues, x)
-		}
+		l.queues = append(l.queues, l.at(b.off-8))
 	}
 	return l
 }
@@ -475,6 +473,17 @@ func alike(f *ir.Func, a, b ir.Value, depth int) bool {
 	return false
 }
 
+// inUse reports whether the code does anything with a link. That of a BSD queue may only be written through
+// the pointer to it.
+func (l *links) inUse(x *link) bool {
+	for i, q := range l.queues {
+		if q == x {
+			return x.stored > 0 || len(x.followed) > 0 || l.backs[i].stored > 0
+		}
+	}
+	return x.stored > 0 || len(x.followed) > 0
+}
+
 // tree returns the two links of which some loop follows one or the other, and
 // which do not lead back to each other: a binary tree's. Others (the parent) may be there too.
 func (l *links) tree() (left, right *link) {
@@ -497,7 +506,7 @@ func (l *links) decide() (next, prev *link, tree bool, why string) {
 		if len(x.followed) > 0 {
 			walked = append(walked, x)
 		}
-		if x.stored > 0 || len(x.followed) > 0 {
+		if l.inUse(x) {
 			used = append(used, x)
 		}
 	}

@@ -334,7 +334,7 @@ func (w *finder) chosen(k *Container) (l *links, others []string) {
 	if th == nil {
 		return all, nil
 	}
-	out := &links{rec: all.rec, backs: all.backs, pairs: all.pairs}
+	out := &links{rec: all.rec, backs: all.backs, queues: all.queues, pairs: all.pairs}
 	for _, x := range all.fields {
 		if th.links[x.off] > 0 {
 			out.fields = append(out.fields, x)
@@ -345,8 +345,8 @@ func (w *finder) chosen(k *Container) (l *links, others []string) {
 	}
 	// What leads back comes with what leads on, as a link that is stored through it does.
 	for _, x := range all.fields {
-		if th.links[x.off] == 0 && x.stored+len(x.followed) > 0 {
-			if len(all.queues) == 0 {
+		if th.links[x.off] == 0 && all.inUse(x) {
+			if len(all.backs) == 0 {
 				out.fields = append(out.fields, x)
 			} else {
 				others = append(others, x.name)

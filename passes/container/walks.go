@@ -4,6 +4,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/persist"
 )
 
 // Walks answers, for one procedure, whether an address is in the entry that a lookup is at.
@@ -14,6 +15,7 @@ type Walks struct {
 	uses  [][]int32
 	links []linkUse
 	memo  map[walkKey]bool
+	head  func(f *ir.Func, a ir.Value, k *Container) bool
 }
 
 // A linkUse takes a field of a record: a load of it, or its address.
@@ -32,33 +34,37 @@ type walkKey struct {
 	next int64
 	prev int64
 	size int64
+	box  persist.VarID
 }
 
-// NewWalks looks at f.
-func NewWalks(c *passes.Context, f *ir.Func) *Walks {
-	return &Walks{prog: c.Prog, f: f, memo: map[walkKey]bool{}}
+// NewWalks looks at f. head reports whether a is the address of a head of k.
+func NewWalks(c *passes.Context, f *ir.Func, head func(f *ir.Func, a ir.Value, k *Container) bool) *Walks {
+	return &Walks{prog: c.Prog, f: f, memo: map[walkKey]bool{}, head: head}
 }
 
 // AtEntry reports whether v, used in block at, is an address in the entry that a lookup is
 // at: counted from the variable of a loop that follows the link of k, or from a table
 // by a computed index.
 func (w *Walks) AtEntry(v ir.Value, at ir.BlockID, k *Container) bool {
-	key := walkKey{v: v, at: at, rec: k.Entry, next: k.NextOff, prev: k.NextOff, size: k.Entry.Size}
+	key := walkKey{v: v, at: at, rec: k.Entry, next: k.NextOff, prev: k.NextOff, size: k.Entry.Size, box: k.Var}
 	if k.node != nil {
 		key.rec, key.next, key.prev = k.node, k.NextOff-k.nodeOff, k.NextOff-k.nodeOff
 	}
-	if k.Shape == Tree {
+	switch {
+	case k.Shape == Tree:
 		key.prev = k.PrevOff
+	case k.Pointers:
+		key.next, key.prev = -1, -1
 	}
 	x, ok := w.memo[key]
 	if !ok {
-		x = w.atEntry(v, &key)
+		x = w.atEntry(v, &key, k)
 		w.memo[key] = x
 	}
 	return x
 }
 
-func (w *Walks) atEntry(v ir.Value, k *walkKey) bool {
+func (w *Walks) atEntry(v ir.Value, k *walkKey, box *Container) bool {
 	f := w.f
 	for d := 0; d < 32; d++ { // to the address of the entry
 		v = strip(f, v)
@@ -74,7 +80,7 @@ func (w *Walks) atEntry(v ir.Value, k *walkKey) bool {
 		case ir.IndexAddr:
 			return true
 		case ir.Load:
-			if a := def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt {
+			if a := def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt && w.head(w.f, in.A, box) {
 				return true // the first entry of a bucket
 			}
 		case ir.Phi:

@@ -399,10 +399,22 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 	}
 }
 
+// isHead reports whether a is in a head of k.
+func (w *finder) isHead(f *ir.Func, a ir.Value, k *container.Container) bool {
+	for _, l := range w.pt.PointsTo(f.ID, a) {
+		for _, t := range w.byHead[l.Obj] {
+			if t.k == k {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (w *finder) walksOf(f *ir.Func) *container.Walks {
 	x := w.walks[f.ID]
 	if x == nil {
-		x = container.NewWalks(w.c, f)
+		x = container.NewWalks(w.c, f, w.isHead)
 		w.walks[f.ID] = x
 	}
 	return x
