@@ -788,7 +788,11 @@ func (b *fb) callThen(e *check.Expr, before func()) ir.Value {
 		}
 	}
 	fn := b.rv(e.X)
-	args, types := b.args(e.Args)
+	list := e.Args
+	if x := e.X; x.Op == check.FuncAddr && x.X.Op == check.Ref && x.X.Obj.Func == nil {
+		list = plain(list)
+	}
+	args, types := b.args(list)
 	if before != nil {
 		before()
 	}
@@ -802,6 +806,22 @@ func (b *fb) callThen(e *check.Expr, before func()) ir.Value {
 }
 
 // args evaluates arguments from the last to the first, as gcc does on x86-64.
+// plain takes conversions of pointers to transparent unions off the arguments of a function that is
+// defined elsewhere: accept(fd, &addr, ...), where the C library declares a union of pointers, is given
+// the pointer, which is how it is passed and what a model of the function speaks of.
+func plain(list []*check.Expr) []*check.Expr {
+	out := list
+	for i, a := range list {
+		if a.Op == check.Conv && a.Type.Kind == ctype.Union && a.Type.Rec != nil && a.Type.Rec.Transparent && a.X.Type.Kind == ctype.Pointer {
+			if &out[0] == &list[0] {
+				out = append([]*check.Expr(nil), list...)
+			}
+			out[i] = a.X
+		}
+	}
+	return out
+}
+
 func (b *fb) args(list []*check.Expr) ([]ir.Value, []*ctype.Type) {
 	if len(list) == 0 {
 		return nil, nil

@@ -58,6 +58,12 @@ func fieldOf(p *ir.Program, f *ir.Func, v ir.Value) (rec *ctype.Record, off int6
 	return
 }
 
+// FieldOf resolves an address to the outermost record that it is taken in, and the offset in that.
+func FieldOf(p *ir.Program, f *ir.Func, v ir.Value) (*ctype.Record, int64, bool) {
+	rec, off, _, ok := fieldOf(p, f, v)
+	return rec, off, ok
+}
+
 // strip goes back over moves and conversions.
 func strip(f *ir.Func, v ir.Value) ir.Value {
 	for d := 0; v.Kind == ir.VReg && d < 32; d++ {

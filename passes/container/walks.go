@@ -83,6 +83,9 @@ func (w *Walks) atEntry(v ir.Value, k *walkKey, box *Container) bool {
 			if a := def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt && w.head(w.f, in.A, box) {
 				return true // the first entry of a bucket
 			}
+			if box.Shape == Tree && w.head(w.f, in.A, box) {
+				return true // the root, which a splay tree changes on its way
+			}
 		case ir.Phi:
 		default:
 			return false

@@ -97,6 +97,7 @@ type table struct {
 	index   map[leaf]bool // what indexes into it are computed from
 	sites   [][]string    // the header fields of each of them that has some
 	direct  bool          // packets store into it
+	foreign bool          // entries are found by an index that is kept somewhere, too
 	indexAt []passes.Why
 }
 
@@ -106,6 +107,7 @@ type finder struct {
 	byEntry map[pointer.ObjID][]*table
 	byHead  map[pointer.ObjID][]*table
 	origins *origins
+	uses    map[ir.FuncID][][]int32
 	walks   map[ir.FuncID]*container.Walks
 	traces  map[state]*query
 	chains  int // of calls that may still be tried for the comparison at hand
@@ -120,7 +122,7 @@ func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
 	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
-		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}}
+		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, uses: map[ir.FuncID][][]int32{}}
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if up.Updateable[v.ID] == nil {
@@ -385,7 +387,15 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 	seen := map[*table]map[int32]bool{}
 	for _, l := range w.pt.PointsTo(f.ID, v) {
 		for _, t := range w.byEntry[l.Obj] {
-			if l.Off == pointer.Any || l.Off < t.base || seen[t][l.Off] {
+			if l.Off == pointer.Any {
+				// The pointer came out of a list of members: the code says which field it is.
+				rec, at, ok := container.FieldOf(w.c.Prog, f, v)
+				if !ok || rec != t.k.Entry {
+					continue
+				}
+				l.Off = int32(at) + t.base
+			}
+			if l.Off < t.base || seen[t][l.Off] {
 				continue
 			}
 			if seen[t] == nil {
@@ -500,26 +510,109 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 	if len(hit) == 0 {
 		return
 	}
-	q := w.traced(nil, f, in.B, false)
-	if q.gaveUp {
-		return
+	reads, row := w.use(f, in.Dst)
+	if row {
+		return // of a table of tables: the innermost index takes all
 	}
+	leaves := map[leaf]bool{}
+	plain := true
+	for x := in; x != nil && x.Op == ir.IndexAddr; {
+		if x.B.Kind == ir.VReg {
+			q := w.query(w.budget(f, x.B))
+			q.index = true
+			q.value(nil, f, x.B, mode{pure: true})
+			if q.gaveUp {
+				return
+			}
+			for l := range q.leaves {
+				leaves[l] = true
+			}
+			plain = plain && !inMemory(f, x.B)
+		}
+		if x.A.Kind != ir.VReg || f.Regs[x.A.ID].Def < 0 {
+			break
+		}
+		x = &f.Instrs[f.Regs[x.A.ID].Def]
+	}
+	hs := indexHeaders(leaves)
 	for _, t := range hit {
 		// An index into something inside an entry is none into the table.
 		if t.k != nil && in.Off >= 0 && t.k.BucketType != nil && in.Off != ctype.SizeOf(t.k.BucketType) {
 			continue
 		}
-		if t.k != nil && t.k.Shape == container.Array && in.Off >= 0 && in.Off != t.k.Entry.Size {
+		if t.k != nil && t.k.Shape == container.Array && !t.k.Pointers && in.Off >= 0 && in.Off != t.k.Entry.Size {
 			continue
 		}
-		for l := range q.leaves {
+		if t.k != nil && t.k.Pointers && !reads {
+			continue // where an entry is put: what finds it counts
+		}
+		if t.k != nil && t.k.InPlace() && !plain && len(headersOf(leaves)) == 0 && w.looks(f, in.Dst, 0) {
+			t.foreign = true
+		}
+		for l := range leaves {
 			t.index[l] = true
 		}
-		if hs := indexHeaders(q.leaves); len(hs) > 0 {
+		if len(hs) > 0 {
 			t.sites = append(t.sites, hs)
-			t.indexAt = append(t.indexAt, w.c.Because(ref, "the place in %s is computed from %s of the packet", t.v.Name, strings.Join(headersOf(q.leaves), ", ")))
+			t.indexAt = append(t.indexAt, w.c.Because(ref, "the place in %s is computed from %s of the packet", t.v.Name, strings.Join(headersOf(leaves), ", ")))
 		}
 	}
+}
+
+// use reports whether a pointer is loaded from the address in r, and whether another index goes on from it.
+func (w *finder) use(f *ir.Func, r ir.Reg) (reads, row bool) {
+	if w.uses[f.ID] == nil {
+		w.uses[f.ID] = container.Uses(f)
+	}
+	for _, i := range w.uses[f.ID][r] {
+		switch x := &f.Instrs[i]; x.Op {
+		case ir.Store:
+			if x.B.Kind == ir.VReg && ir.Reg(x.B.ID) == r {
+				reads = true
+			}
+		case ir.IndexAddr:
+			row = row || x.A.Kind == ir.VReg && ir.Reg(x.A.ID) == r && x.Off >= 0 && x.Off < f.Instrs[f.Regs[r].Def].Off
+			reads = true
+		default:
+			reads = true
+		}
+	}
+	return reads, row
+}
+
+// looks reports whether more is done with the entry at r than to write it.
+func (w *finder) looks(f *ir.Func, r ir.Reg, depth int) bool {
+	for _, i := range w.uses[f.ID][r] {
+		switch x := &f.Instrs[i]; x.Op {
+		case ir.Store, ir.Copy, ir.Zero, ir.StoreBits:
+			if x.B.Kind == ir.VReg && ir.Reg(x.B.ID) == r {
+				return true
+			}
+		case ir.FieldAddr, ir.IndexAddr, ir.Move, ir.Conv:
+			if depth > 8 || w.looks(f, x.Dst, depth+1) {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// inMemory reports whether an index is kept in memory rather than counted.
+func inMemory(f *ir.Func, v ir.Value) bool {
+	for d := 0; v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && d < 16; d++ {
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		switch in.Op {
+		case ir.Move, ir.Conv, ir.Bin:
+			v = in.A
+			continue
+		case ir.Load:
+			return in.A.Kind != ir.VLocal
+		}
+		break
+	}
+	return false
 }
 
 func headersOf(leaves map[leaf]bool) []string {
@@ -570,13 +663,21 @@ func pure(leaves map[leaf]bool, size int64) (headers map[string]bool, mixed bool
 		if l.kind != fromHeader {
 			continue
 		}
-		if !l.pure || l.partial && size < width(l.header) {
+		if !l.pure || l.either || l.partial && size < width(l.header) {
 			mixed = true
 			continue
 		}
 		headers[l.header] = true
 	}
+	ports(headers)
 	return headers, mixed
+}
+
+// ports forgets an echo's identifier where a field holds ports as well: it stands for them.
+func ports(headers map[string]bool) {
+	if headers["tp_src"] || headers["tp_dst"] {
+		delete(headers, "icmp_id")
+	}
 }
 
 func width(h string) int64 {
@@ -648,7 +749,7 @@ func (w *finder) settle(t *table, s *Space) {
 	var keys []bound
 	add := func(u *unit, h string) {
 		set[h] = true
-		s.Keys = append(s.Keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h)})
+		s.Keys = append(s.Keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h), Prefix: masked(u)})
 		for _, y := range u.why {
 			if !slices.Contains(s.Why, y) {
 				s.Why = append(s.Why, y)
@@ -656,7 +757,7 @@ func (w *finder) settle(t *table, s *Space) {
 		}
 	}
 	for _, u := range t.units {
-		if len(u.cmp) == 0 && !u.consts {
+		if len(u.cmp) == 0 && !u.consts || t.foreign {
 			continue
 		}
 		w.stores(t, u)
@@ -750,32 +851,64 @@ func (w *finder) settle(t *table, s *Space) {
 	}
 }
 
+// masked reports whether a field keeps only the first bits of a header field.
+func masked(u *unit) bool {
+	for _, from := range []map[leaf]bool{u.stored, u.cmp} {
+		for l := range from {
+			if l.kind == fromHeader && l.masked {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // indexHeaders returns the header fields that an index is computed from. A
 // plain copy of one field or another tells which only if it is always the same: then
 // it is given, otherwise "?".
 func indexHeaders(leaves map[leaf]bool) []string {
-	whole := map[string]bool{}
+	whole, set, either := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for l := range leaves {
-		if l.kind == fromHeader && l.pure {
+		if l.kind != fromHeader {
+			continue
+		}
+		set[l.header] = true
+		if l.pure {
 			whole[l.header] = true
 		}
+		if l.either {
+			either[l.header] = true
+		}
 	}
-	hs := headersOf(leaves)
-	if len(whole) > 0 && len(hs) > 1 {
+	ports(set)
+	if len(either) > 0 {
+		// One end or the other: a key of that end, both ways.
+		ports(either)
+		if !pair(either) {
+			return []string{"?"}
+		}
+		for h := range either {
+			if h == "nw_dst" || h == "tp_dst" || h == "dl_dst" {
+				delete(set, h)
+			}
+		}
+		return append(sorted(set), "<>")
+	}
+	if len(whole) > 0 && len(set) > 1 {
 		return []string{"?"}
 	}
-	return hs
+	return sorted(set)
 }
 
 // byIndex takes what the index is computed from where no field is a key. All
 // lookups must agree on it.
 func (w *finder) byIndex(t *table, s *Space, set map[string]bool) {
-	if !t.direct || len(t.sites) == 0 {
+	if !t.direct || len(t.sites) == 0 || t.foreign {
 		return
 	}
 	for l := range t.index {
-		if l.kind == fromOther || l.kind == fromEntry {
-			return // a counter, a random seed, an entry's own field
+		if l.kind == fromOther || l.kind == fromEntry && !slices.Contains(t.entries, l.obj) {
+			return // a counter, a random seed, another table's entry
 		}
 	}
 	for _, hs := range t.sites {
@@ -784,6 +917,10 @@ func (w *finder) byIndex(t *table, s *Space, set map[string]bool) {
 		}
 	}
 	for _, h := range t.sites[0] {
+		if h == "<>" {
+			s.BothWays = true
+			continue
+		}
 		set[h] = true
 		s.Keys = append(s.Keys, Key{Header: h, Net: true})
 	}

@@ -8,7 +8,8 @@ import (
 )
 
 // Headers in the order of a report.
-var order = []string{"nw_src", "nw_dst", "tp_src", "tp_dst", "nw_proto", "dl_type", "dl_src", "dl_dst", "dl_vlan"}
+var order = []string{"nw_src", "nw_dst", "tp_src", "tp_dst", "nw_proto", "dl_type", "dl_src", "dl_dst", "dl_vlan",
+	"icmp_type", "icmp_code", "icmp_id", "gre_key", "dns_id"}
 
 func rank(h string) int {
 	for i, x := range order {
@@ -35,6 +36,9 @@ type layout struct {
 	need     [][2]int64
 	min, max int64
 	names    bool
+	first    []string // that the field at 0 may have; sourceNames if none
+	second   []string // and that at at
+	at       int64    // 2 if 0
 	parts    []part
 }
 
@@ -55,6 +59,18 @@ var layouts = []layout{
 		need: [][2]int64{{0, 2}, {2, 2}, {4, 2}, {6, 2}}, min: 8, max: 8, names: true,
 		parts: []part{{0, 2, "tp_src"}, {2, 2, "tp_dst"}},
 	},
+	{ // ICMP
+		need: [][2]int64{{0, 1}, {1, 1}, {2, 2}}, min: 8, max: 64, names: true, first: []string{"type"}, second: []string{"code"}, at: 1,
+		parts: []part{{0, 1, "icmp_type"}, {1, 1, "icmp_code"}, {4, 2, "icmp_id"}},
+	},
+	{ // GRE, with a key
+		need: [][2]int64{{2, 2}, {4, 4}}, min: 8, max: 16, names: true, first: []string{"flag"}, second: []string{"key"}, at: 4,
+		parts: []part{{4, 4, "gre_key"}},
+	},
+	{ // DNS
+		need: [][2]int64{{0, 2}, {4, 2}, {6, 2}, {8, 2}, {10, 2}}, min: 12, max: 16, names: true, first: []string{"id"}, second: []string{"qd", "quest", "query"}, at: 4,
+		parts: []part{{0, 2, "dns_id"}},
+	},
 	{ // Ethernet
 		need: [][2]int64{{0, 6}, {6, 6}, {12, 2}}, min: 14, max: 32,
 		parts: []part{{0, 6, "dl_dst"}, {6, 6, "dl_src"}, {12, 2, "dl_type"}},
@@ -69,6 +85,9 @@ var layouts = []layout{
 // that count bytes from its start.
 var frame = []part{{0, 6, "dl_dst"}, {6, 6, "dl_src"}, {12, 2, "dl_type"}, {23, 1, "nw_proto"}, {26, 4, "nw_src"},
 	{30, 4, "nw_dst"}, {34, 2, "tp_src"}, {36, 2, "tp_dst"}}
+
+// transport is the start of a TCP, UDP or SCTP header.
+var transport = []part{{0, 2, "tp_src"}, {2, 2, "tp_dst"}}
 
 // recognise returns the layout of a record, nil if it is no packet header.
 func recognise(p *ir.Program, rec *ctype.Record) *layout {
@@ -85,7 +104,11 @@ func recognise(p *ir.Program, rec *ctype.Record) *layout {
 			ok = ok && has(p, rec, n[0], n[1])
 		}
 		if ok && l.names {
-			ok = named(p, rec, 0, sourceNames) && named(p, rec, 2, destNames)
+			first, second, at := sourceNames, destNames, int64(2)
+			if l.first != nil {
+				first, second, at = l.first, l.second, l.at
+			}
+			ok = named(p, rec, 0, first) && named(p, rec, at, second)
 		}
 		if ok {
 			return l

@@ -10,8 +10,9 @@ type Key struct {
 	Field  string // as in a C expression on the entry: "src", "tuple.sport", "s_ip.__in6_u..." ; "" where an array index is the key
 	Off    int64  // byte offset in the entry
 	Size   int64
-	Header string // nw_src nw_dst tp_src tp_dst nw_proto dl_type dl_src dl_dst dl_vlan
+	Header string // nw_src nw_dst tp_src tp_dst nw_proto dl_type dl_src dl_dst dl_vlan icmp_type icmp_code icmp_id gre_key dns_id
 	Net    bool   // kept in network byte order
+	Prefix bool   // only its first bits are kept: the entry is a network's
 }
 
 // A Space is the flowspace of one variable.

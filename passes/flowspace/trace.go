@@ -1,6 +1,7 @@
 package flowspace
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -29,6 +30,8 @@ type leaf struct {
 	swapped bool   // its bytes are reversed: host order, if the packet has it in network order
 	pure    bool   // a copy: nothing was added, masked or hashed
 	partial bool   // a part of the header field's bytes
+	either  bool   // it, or something else: which one, something decides
+	masked  bool   // its first bits
 	value   int64  // fromConst
 	obj     pointer.ObjID
 	off     int32 // fromEntry
@@ -142,12 +145,15 @@ type query struct {
 	seen   map[state]bool
 	budget int
 	gaveUp bool
+	index  bool // what is traced finds a place: what chooses among constants counts, and so does what is taken from either of two
 }
 
 type mode struct {
 	swapped, pure bool
 	shift         int64
 	loose         bool // the pointer may have been moved on: its distance from the packet's start is not known
+	either        bool // one of several
+	masked        bool // only the first bits are left
 	lost          bool // which call it was is not known any more: parameters may be mixed up
 }
 
@@ -240,6 +246,9 @@ func (q *query) value(ctx *context, f *ir.Func, v ir.Value, m mode) {
 	case ir.Move, ir.Conv:
 		q.value(ctx, f, in.A, m)
 	case ir.Phi:
+		if q.index {
+			q.choice(ctx, f, in, &m)
+		}
 		for _, a := range in.Args {
 			q.value(ctx, f, a, m)
 		}
@@ -273,6 +282,13 @@ func (q *query) value(ctx *context, f *ir.Func, v ir.Value, m mode) {
 				q.value(ctx, f, a, m)
 				return
 			}
+			for _, x := range [][2]ir.Value{{a, b}, {b, a}} {
+				if m.pure && q.e.isPrefixMask(ctx, f, x[1], !m.swapped, 0) {
+					m.masked = true
+					q.value(ctx, f, x[0], m)
+					return
+				}
+			}
 		}
 		q.value(ctx, f, a, mixed)
 		if b.Kind != ir.VInt {
@@ -287,6 +303,123 @@ func (q *query) value(ctx *context, f *ir.Func, v ir.Value, m mode) {
 	default:
 		q.other(m)
 	}
+}
+
+// choice looks at a phi of an index: of constants, what decides which of them; of
+// different header fields, that it is only one of them.
+func (q *query) choice(ctx *context, f *ir.Func, phi *ir.Instr, m *mode) {
+	consts := true
+	for _, a := range phi.Args {
+		consts = consts && a.Kind == ir.VInt
+	}
+	if consts {
+		for _, p := range f.Blocks[phi.Block].Preds {
+			q.condition(ctx, f, p, *m)
+			for _, pp := range f.Blocks[p].Preds {
+				q.condition(ctx, f, pp, *m)
+			}
+		}
+		return
+	}
+	var sets []map[string]bool
+	for _, a := range phi.Args {
+		sub := q.e.query(constBudget)
+		sub.value(ctx, f, a, *m)
+		set := map[string]bool{}
+		for _, h := range headersOf(sub.leaves) {
+			set[h] = true
+		}
+		sets = append(sets, set)
+	}
+	for i, a := range sets {
+		for _, b := range sets[i+1:] {
+			m.either = m.either || !subset(a, b) && !subset(b, a)
+		}
+	}
+}
+
+func subset(a, b map[string]bool) bool {
+	for h := range a {
+		if !b[h] {
+			return false
+		}
+	}
+	return true
+}
+
+// condition traces what decides at the end of block b where to go.
+func (q *query) condition(ctx *context, f *ir.Func, b ir.BlockID, m mode) {
+	m.pure, m.shift = false, 0
+	t := f.Term(b)
+	if t.Op != ir.Branch && t.Op != ir.Switch {
+		return
+	}
+	v := t.A
+	if v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 {
+		if cmp := &f.Instrs[f.Regs[v.ID].Def]; cmp.Op == ir.Cmp {
+			q.value(ctx, f, cmp.A, m)
+			if cmp.B.Kind != ir.VInt {
+				q.value(ctx, f, cmp.B, m)
+			}
+			return
+		}
+	}
+	q.value(ctx, f, v, m)
+}
+
+// isPrefixMask reports whether v is ones followed by zeroes, in network order (net) or
+// in the machine's.
+func (e *engine) isPrefixMask(ctx *context, f *ir.Func, v ir.Value, net bool, depth int) bool {
+	if depth > 12 {
+		return false
+	}
+	switch v.Kind {
+	case ir.VInt:
+		x := uint32(v.Off)
+		if net {
+			x = bits.ReverseBytes32(x)
+		}
+		return x == 0 && depth > 0 || x != 0 && bits.OnesCount32(^x+1) == 1
+	case ir.VReg:
+	default:
+		return false
+	}
+	r := f.Regs[v.ID]
+	if r.Def < 0 {
+		return false
+	}
+	in := &f.Instrs[r.Def]
+	if swapOf(e.c.Prog, in) && len(in.Args) > 0 {
+		return e.isPrefixMask(ctx, f, in.Args[0], !net, depth+1)
+	}
+	switch in.Op {
+	case ir.Move, ir.Conv:
+		return e.isPrefixMask(ctx, f, in.A, net, depth+1)
+	case ir.Phi:
+		for _, a := range in.Args {
+			if !e.isPrefixMask(ctx, f, a, net, depth+1) {
+				return false
+			}
+		}
+		return true
+	case ir.Bin: // 0xffffffff << n
+		return !net && in.Sub == check.Shl && in.A.Kind == ir.VInt && uint32(in.A.Off) == 0xffffffff
+	case ir.Call:
+		ts := e.pt.Callees(ir.Ref{Func: f.ID, I: r.Def})
+		for _, t := range ts {
+			g := e.c.Prog.Funcs[t]
+			if !g.Defined() {
+				return false
+			}
+			for b := range g.Blocks {
+				if t := g.Term(ir.BlockID(b)); t.Op == ir.Ret && !e.isPrefixMask(nil, g, t.A, net, depth+1) {
+					return false
+				}
+			}
+		}
+		return len(ts) > 0
+	}
+	return false
 }
 
 // wholeMask reports whether and-ing with c keeps a whole header field.
@@ -415,6 +548,11 @@ func (q *query) result(ctx *context, f *ir.Func, i int32, in *ir.Instr, m mode, 
 		for b := range g.Blocks {
 			if t := g.Term(ir.BlockID(b)); t.Op == ir.Ret && t.A.Kind != ir.NoVal {
 				next(inner, g, t.A)
+				if q.index && t.A.Kind == ir.VInt {
+					for _, p := range g.Blocks[b].Preds {
+						q.condition(inner, g, p, m)
+					}
+				}
 			}
 		}
 	}
@@ -422,7 +560,7 @@ func (q *query) result(ctx *context, f *ir.Func, i int32, in *ir.Instr, m mode, 
 
 // header notes a header field as a leaf. at is where in it the access begins.
 func (q *query) header(x part, at, size int64, m mode) {
-	l := leaf{kind: fromHeader, header: x.header, swapped: m.swapped, pure: m.pure}
+	l := leaf{kind: fromHeader, header: x.header, swapped: m.swapped, pure: m.pure, either: m.either, masked: m.masked}
 	if size > 0 && size < x.size && x.header != "dl_vlan" {
 		l.partial = true
 		// Bytes put together: by place they give host order (most significant first).
@@ -495,6 +633,12 @@ func (q *query) address(ctx *context, f *ir.Func, v ir.Value, off, size int64, m
 			q.address(ctx, f, in.A, off, size, m)
 			return
 		}
+		if base, at, ok := e.behindIP(f, in); ok && off+at >= 0 && e.mayBePacket(f, v) && e.mayBePacket(f, base) {
+			if x, ok := inParts(transport, off+at, size); ok {
+				q.header(x, off+at, size, m)
+				return
+			}
+		}
 		if e.mayBePacket(f, v) {
 			// A computed place in a packet: the header that it is part of, if any, was
 			// named on the way.
@@ -533,6 +677,40 @@ func (q *query) address(ctx *context, f *ir.Func, v ir.Value, off, size int64, m
 	default:
 		q.places(f, v, off, size, m)
 	}
+}
+
+// behindIP recognises the start of the transport header: the address of the IP header plus what its
+// first byte says (or the bit-field ihl) times four. at is how far behind that in points.
+func (e *engine) behindIP(f *ir.Func, in *ir.Instr) (base ir.Value, at int64, ok bool) {
+	if in.Off != 1 || !e.headerLength(f, in.B, 0) {
+		return ir.Value{}, 0, false
+	}
+	return in.A, 0, true
+}
+
+// headerLength reports whether v is (x & 15) * 4, or a bit-field of four bits times four.
+func (e *engine) headerLength(f *ir.Func, v ir.Value, depth int) bool {
+	four := false
+	for d := 0; v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && d < 16; d++ {
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		switch {
+		case in.Op == ir.Move || in.Op == ir.Conv:
+			v = in.A
+		case in.Op == ir.Bin && in.Sub == check.Mul && in.B.Kind == ir.VInt && in.B.Off == 4 && !four:
+			v, four = in.A, true
+		case in.Op == ir.Bin && in.Sub == check.Mul && in.A.Kind == ir.VInt && in.A.Off == 4 && !four:
+			v, four = in.B, true
+		case in.Op == ir.Bin && in.Sub == check.Shl && in.B.Kind == ir.VInt && in.B.Off == 2 && !four:
+			v, four = in.A, true
+		case in.Op == ir.Bin && in.Sub == check.And && in.B.Kind == ir.VInt && in.B.Off == 15:
+			return four
+		case in.Op == ir.LoadBits:
+			return four && in.Field != nil && in.Field.BitWidth == 4
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // anywhere is an offset that is not known.
@@ -794,6 +972,9 @@ func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size i
 			q.other(m)
 			continue
 		}
+		if k, ok := peer[mo.Name]; ok && k < len(in.Args) && q.peer(f, in.Args[k], w, l, size, m) {
+			continue
+		}
 		hit := false
 		for _, c := range mo.Copies {
 			if c[0] >= len(in.Args) || c[1] >= len(in.Args) || c[0] == c[1] || strings.HasPrefix(mo.Name, "str") {
@@ -815,6 +996,28 @@ func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size i
 			}
 		}
 	}
+}
+
+// peer are the functions that say who is at the other end, and the argument through which they do: what
+// comes from there has it as its source.
+var peer = map[string]int{"accept": 1, "accept4": 1, "recvfrom": 4, "getpeername": 1}
+
+// peer notes the part of a socket address at l that a library function wrote.
+func (q *query) peer(f *ir.Func, arg ir.Value, w writer, l pointer.Loc, size int64, m mode) bool {
+	e := q.e
+	for _, b := range e.pt.PointsTo(f.ID, arg) {
+		if b.Obj != l.Obj || b.Off == pointer.Any || l.Off == pointer.Any {
+			continue
+		}
+		off := int64(l.Off - b.Off)
+		for _, x := range [...]part{{2, 2, "tp_src"}, {4, 4, "nw_src"}, {8, 16, "nw_src"}} {
+			if x.off <= off && off+max(size, 1) <= x.off+x.size {
+				q.header(x, off, size, m)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // root follows an address in f to the parameter that it is counted from.
