@@ -105,7 +105,11 @@ func run(c *passes.Context) (any, error) {
 		var more []*ctype.Record
 		for r := range w.scan.all {
 			for j := range r.Fields {
-				if e := pointee(c.Prog, r.Fields[j].Type); e != nil && w.scan.all[e] == nil {
+				e := pointee(c.Prog, r.Fields[j].Type)
+				if t := r.Fields[j].Type; t.Kind == ctype.Struct && t.Rec != nil {
+					e = c.Prog.Record(t.Rec) // embedded
+				}
+				if e != nil && w.scan.all[e] == nil {
 					more = append(more, e)
 				}
 			}
@@ -438,6 +442,7 @@ func (w *finder) decide(v *persist.Var, k *Container) bool {
 		return true
 	}
 	if k.node != nil {
+		k.Filled = true
 		if !w.packetStores(w.heads[v.ID]) || !w.settleNode(v, k) {
 			return false
 		}
@@ -446,6 +451,7 @@ func (w *finder) decide(v *persist.Var, k *Container) bool {
 	l, others := w.chosen(k)
 	next, prev, tree, why := l.decide()
 	inserted := w.packetStores(w.heads[v.ID])
+	k.Filled = inserted
 	if k.Shape == HashList && k.BucketType.Kind == ctype.Pointer && inserted && w.placed(k) {
 		// Nothing leads from one entry to the next: each is found by its place.
 		k.Shape, k.Together = Array, "entries are found by their place"
@@ -727,7 +733,7 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 						}
 						v := def(f, in.B)
 						_, ln, _ := w.scan.load(f, v)
-						if ln != nil && ln.off == k.NextOff {
+						if ln != nil && (ln.off == k.NextOff || k.Shape == Tree) {
 							note(k).remove = max(note(k).remove, bonus)
 						} else if v != nil && v.Op == ir.Load && v.A.Kind == in.A.Kind && v.A == in.A {
 							continue

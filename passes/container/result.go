@@ -36,12 +36,16 @@ type Container struct {
 	// Together says why an entry can't be taken out and put in by Next, Prev and the head alone, "" if it can:
 	// such a collection moves as a whole.
 	Together string
+	Filled   bool // packets put entries in
 	Pointers bool // an Array: of pointers to the entries, not of the entries
 
 	unclear string
 	node    *ctype.Record // the links are members of this type
 	nodeOff int64         // where it is in an entry
 }
+
+// ByMember reports whether the list runs through members that know nothing of what they are in.
+func (c *Container) ByMember() bool { return c.node != nil }
 
 // InPlace reports whether the entries are in the variable itself.
 func (c *Container) InPlace() bool { return c.Shape == Array && !c.Indirect && !c.Pointers }

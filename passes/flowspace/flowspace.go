@@ -81,6 +81,7 @@ type unit struct {
 	off, size int64
 	cmp       map[leaf]bool // what it is compared with in lookups
 	consts    bool          // it is compared with an address family
+	zero      bool          // ... with 0: "any", in a list of rules
 	stored    map[leaf]bool
 	traced    bool
 	why       []passes.Why
@@ -320,6 +321,7 @@ func (w *finder) side(ref ir.Ref, f *ir.Func, v ir.Value, of *ir.Func, other ir.
 				}
 				if other.Kind == ir.VInt {
 					u.consts = u.consts || family(other.Off)
+					u.zero = u.zero || other.Off == 0
 					return
 				}
 				w.compared(u, w.traced(octx, of, other, swapped), ref)
@@ -387,6 +389,9 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 	seen := map[*table]map[int32]bool{}
 	for _, l := range w.pt.PointsTo(f.ID, v) {
 		for _, t := range w.byEntry[l.Obj] {
+			if rec, _, ok := container.FieldOf(w.c.Prog, f, v); t.k.ByMember() && (!ok || rec != t.k.Entry) {
+				continue // all such lists look alike
+			}
 			if l.Off == pointer.Any {
 				// The pointer came out of a list of members: the code says which field it is.
 				rec, at, ok := container.FieldOf(w.c.Prog, f, v)
@@ -759,6 +764,9 @@ func (w *finder) settle(t *table, s *Space) {
 	for _, u := range t.units {
 		if len(u.cmp) == 0 && !u.consts || t.foreign {
 			continue
+		}
+		if u.zero && t.k != nil && !t.k.InPlace() && !t.k.Filled {
+			continue // rules, of which some are for all
 		}
 		w.stores(t, u)
 		hs, mixed := pure(u.cmp, u.size)

@@ -153,9 +153,18 @@ type mode struct {
 	shift         int64
 	loose         bool // the pointer may have been moved on: its distance from the packet's start is not known
 	either        bool // one of several
-	masked        bool // only the first bits are left
+	masked        mask // only the first bits are left
 	lost          bool // which call it was is not known any more: parameters may be mixed up
 }
+
+// A mask is the order of bytes in which a value has lost all but its first bits.
+type mask uint8
+
+const (
+	whole mask = iota
+	inHost
+	inNet
+)
 
 type state struct {
 	ctx  *context
@@ -283,11 +292,19 @@ func (q *query) value(ctx *context, f *ir.Func, v ir.Value, m mode) {
 				return
 			}
 			for _, x := range [][2]ir.Value{{a, b}, {b, a}} {
-				if m.pure && q.e.isPrefixMask(ctx, f, x[1], !m.swapped, 0) {
-					m.masked = true
-					q.value(ctx, f, x[0], m)
-					return
+				if !m.pure || m.masked != whole {
+					continue
 				}
+				switch {
+				case q.e.isPrefixMask(ctx, f, x[1], m.swapped, 0):
+					m.masked = inHost
+				case q.e.isPrefixMask(ctx, f, x[1], !m.swapped, 0):
+					m.masked = inNet
+				default:
+					continue
+				}
+				q.value(ctx, f, x[0], m)
+				return
 			}
 		}
 		q.value(ctx, f, a, mixed)
@@ -560,7 +577,7 @@ func (q *query) result(ctx *context, f *ir.Func, i int32, in *ir.Instr, m mode, 
 
 // header notes a header field as a leaf. at is where in it the access begins.
 func (q *query) header(x part, at, size int64, m mode) {
-	l := leaf{kind: fromHeader, header: x.header, swapped: m.swapped, pure: m.pure, either: m.either, masked: m.masked}
+	l := leaf{kind: fromHeader, header: x.header, swapped: m.swapped, pure: m.pure, either: m.either, masked: m.masked != whole}
 	if size > 0 && size < x.size && x.header != "dl_vlan" {
 		l.partial = true
 		// Bytes put together: by place they give host order (most significant first).
@@ -578,6 +595,11 @@ func (q *query) header(x part, at, size int64, m mode) {
 		}
 	} else if m.shift != 0 {
 		l.pure = false
+	}
+	if l.partial && m.shift == 0 {
+		// The lowest byte of a word that is put together: the others tell the order.
+	} else if m.masked == inHost && !l.swapped || m.masked == inNet && l.swapped {
+		l.pure = false // not the first bits, but others
 	}
 	q.leaves[l] = true
 }
