@@ -60,6 +60,7 @@ type engine struct {
 	entries  map[pointer.ObjID]bool // objects that hold entries: queries stop there
 	packet   map[pointer.ObjID]bool // packet bytes
 	steps    int                    // that are left
+	entered  map[entryKey]entryWays // what into found
 }
 
 type contextKey struct {
@@ -76,7 +77,7 @@ type writer struct {
 
 func newEngine(c *passes.Context) *engine {
 	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
-		layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
+		entered: map[entryKey]entryWays{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
 		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}}
 	for i := range e.pt.Objects {
 		if e.pt.Objects[i].Packet {
@@ -1070,7 +1071,25 @@ func root(f *ir.Func, v ir.Value) (ir.LocalID, int64, bool) {
 // comes with a parameter that has several meanings, those are the calls that
 // pass this one. lost: they could not be told.
 func (e *engine) into(f *ir.Func, v ir.Value, l pointer.Loc) (ctxs []*context, lost bool) {
-	return e.intoAt(f, v, 0, l, 0)
+	k := entryKey{f.ID, v, l}
+	x, ok := e.entered[k]
+	if !ok {
+		x.ctxs, x.lost = e.intoAt(f, v, 0, l, 0)
+		e.entered[k] = x
+	}
+	return x.ctxs, x.lost
+}
+
+// An entryKey is an address in a procedure, and the place that it is wanted to be.
+type entryKey struct {
+	f ir.FuncID
+	v ir.Value
+	l pointer.Loc
+}
+
+type entryWays struct {
+	ctxs []*context
+	lost bool
 }
 
 // intoAt is into for the address delta bytes behind v.
