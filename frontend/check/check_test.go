@@ -18,6 +18,11 @@ func checkText(t testing.TB, name, text string) *checker {
 	if err != nil {
 		t.Skip("no gcc: ", err)
 	}
+	return checkWith(t, cfg, name, text)
+}
+
+func checkWith(t testing.TB, cfg cpp.Config, name, text string) *checker {
+	t.Helper()
 	files, sink := source.NewSet(), new(source.Sink)
 	path := filepath.Join(t.TempDir(), name)
 	files.Add(path, []byte(text))
@@ -46,5 +51,20 @@ func TestOracle(t *testing.T) {
 				t.Errorf("only %d assertions", n)
 			}
 		})
+	}
+}
+
+// TestC23 does the same for what gcc 12 takes of C23.
+func TestC23(t *testing.T) {
+	cfg, err := ask("-std=gnu2x")
+	if err != nil {
+		t.Skip("no gcc that knows -std=gnu2x: ", err)
+	}
+	text, err := os.ReadFile("testdata/c23/common.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := oracle(t, checkWith(t, cfg, "common.c", string(text)), "-std=gnu2x"); n < 40 {
+		t.Errorf("only %d assertions", n)
 	}
 }

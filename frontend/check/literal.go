@@ -64,6 +64,7 @@ func (c *checker) numberText(text string, n int32) *Expr {
 	if t, v, ok := parseInt(text); ok {
 		return c.intLit(t, v, n)
 	}
+	text = strings.ReplaceAll(text, "'", "") // C23: digits in groups
 	t, imag := floatType(text)
 	if t == nil {
 		if it, _, ok := parseInt(strings.Trim(text, "iIjJ")); ok { // GNU: 3i

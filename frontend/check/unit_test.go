@@ -13,8 +13,13 @@ import (
 )
 
 // compiler is what gcc says about itself, asked once.
-var compiler = sync.OnceValues(func() (cfg cpp.Config, err error) {
-	cfg.Predef, err = exec.Command("gcc", append(strings.Fields(os.Getenv("SAZ_CHECK_GCC")), "-dM", "-E", "-x", "c", os.DevNull)...).Output()
+var compiler = sync.OnceValues(func() (cpp.Config, error) {
+	return ask(strings.Fields(os.Getenv("SAZ_CHECK_GCC"))...)
+})
+
+// ask has gcc say what it is with flags.
+func ask(flags ...string) (cfg cpp.Config, err error) {
+	cfg.Predef, err = exec.Command("gcc", append(flags, "-dM", "-E", "-x", "c", os.DevNull)...).Output()
 	if err != nil {
 		return cfg, err
 	}
@@ -29,7 +34,7 @@ var compiler = sync.OnceValues(func() (cfg cpp.Config, err error) {
 	cfg.System = strings.Fields(dirs)
 	cfg.Builtins = func(kind, arg string) int { return 0 }
 	return cfg, nil
-})
+}
 
 // report fails the test with the errors in sink.
 func report(t testing.TB, files *source.Set, sink *source.Sink) {

@@ -785,7 +785,11 @@ func (p *pp) enterBuiltin(m *macro, t *tok) bool {
 	case bHasInclude, bHasIncludeNext:
 		out.text = strconv.Itoa(p.hasInclude(t, m.builtin == bHasIncludeNext))
 	case bHas:
-		out.text = strconv.Itoa(p.hasFeature(t))
+		n := p.hasFeature(t)
+		out.text = strconv.Itoa(n)
+		if p.clang && n > 1 {
+			out.text += "L"
+		}
 	}
 	out.chain = p.newChain(m, t, t)
 	p.push(p.arena.copy([]tok{out}), p.top())

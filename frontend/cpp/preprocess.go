@@ -52,6 +52,7 @@ type pp struct {
 	mode     mode
 	strict   bool // ISO mode: , ## of an empty only argument stays
 	charUns  bool // plain char is unsigned
+	clang    bool
 	mainName string
 	now      time.Time
 
@@ -259,13 +260,16 @@ func (p *pp) builtins() {
 	def("__has_include_next", bHasIncludeNext)
 	gnuc := predefInt(p.cfg.Predef, "__GNUC__")
 	clang := predefInt(p.cfg.Predef, "__clang_major__") > 0
+	p.clang = clang
 	has := func(name string, since int) {
 		if clang || gnuc >= since {
 			def(name, bHas)
 		}
 	}
 	has("__has_attribute", 5)
-	has("__has_cpp_attribute", 5)
+	if !clang {
+		has("__has_cpp_attribute", 5)
+	}
 	has("__has_builtin", 10)
 	has("__has_c_attribute", 11)
 	has("__has_feature", 14)

@@ -1,7 +1,7 @@
 // Command oracle asks the real compiler whether the frontend reads a program
 // as it does. It takes what saz takes: a binary built with saz-cc, an object, a
 // compile_commands.json, or FILE.c... -- FLAGS; with -headers, the names of Debian packages,
-// whose headers are then taken one by one, those that the compiler accepts alone.
+// whose headers are then taken one by one, those that the compiler ($CC, or gcc) accepts alone.
 //
 // For each translation unit:
 //
@@ -118,6 +118,10 @@ func headerCommands(packages []string) ([]build.Command, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dpkg -L: %w", err)
 	}
+	cc := os.Getenv("CC")
+	if cc == "" {
+		cc = "gcc"
+	}
 	var cmds []build.Command
 	for h := range strings.Lines(string(list)) {
 		h = strings.TrimSpace(h)
@@ -128,7 +132,7 @@ func headerCommands(packages []string) ([]build.Command, error) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#include \""+h+"\"\n"), 0o666); err != nil {
 			return nil, err
 		}
-		cmds = append(cmds, build.Command{Dir: dir, Args: []string{"gcc", "-c", name}, File: name})
+		cmds = append(cmds, build.Command{Dir: dir, Args: []string{cc, "-c", name}, File: name})
 	}
 	return cmds, nil
 }
