@@ -335,6 +335,9 @@ int main(void) {
 	if rep.Counts.Serialize >= before.Counts.Serialize {
 		t.Errorf("opaque: %d types, %d without", rep.Counts.Serialize, before.Counts.Serialize)
 	}
+	// Settings without effect are warnings, too.
+	_, errs = run(recv + "merge:\n  - {variable: items, op: add}\n  - {variable: r, op: add}\ncontainers:\n  - {variable: total, insert: item_add}\nmodels:\n  - {name: item_add}\n")
+	has(t, "settings without effect", errs, "saz.yaml:4:16", "the entries of items are replaced whole", "there is nothing to merge", "total leads to no entries", "the program defines item_add itself", "config-no-effect")
 	// A comment says it too, where the variable is declared.
 	text := readFile(t, dir, "box.c")
 	put(t, dir, "box.c", strings.Replace(text, "static int high, total, level;", "static int high, total; static int level; /* for people only; saz: skip */", 1))

@@ -266,7 +266,8 @@ type Var struct{ Name, Procedure, File, Line string }
 // SkipNote in a comment beside a variable's declaration says that it need not be moved.
 const SkipNote = "saz: skip"
 
-func (w Word) means(v Var) bool {
+// Means reports whether the word names v.
+func (w Word) Means(v Var) bool {
 	if file, name, ok := strings.Cut(w.Text, ":"); ok {
 		return name == v.Name && (v.File == file || strings.HasSuffix(v.File, "/"+strings.TrimPrefix(file, "./")))
 	}
@@ -287,7 +288,7 @@ func (c *Config) SkippedBy(v Var) string {
 		return ""
 	}
 	for _, w := range c.Skip {
-		if w.means(v) {
+		if w.Means(v) {
 			return w.From
 		}
 	}
@@ -300,7 +301,7 @@ func (c *Config) ContainerOf(v Var) *Container {
 		return nil
 	}
 	for i := range c.Containers {
-		if c.Containers[i].Variable.means(v) {
+		if c.Containers[i].Variable.Means(v) {
 			return &c.Containers[i]
 		}
 	}
@@ -317,11 +318,33 @@ func (c *Config) MergeOf(v Var, field string) string {
 	for i := range c.Merge {
 		m := &c.Merge[i]
 		f := m.Field.Text
-		if m.Variable.means(v) && (f == "" || f == field || strings.HasPrefix(field, f+".")) && len(f) > best {
+		if m.Variable.Means(v) && (f == "" || f == field || strings.HasPrefix(field, f+".")) && len(f) > best {
 			best, op = len(f), m.Op.Text
 		}
 	}
 	return op
+}
+
+// Modelled are the functions of which the settings say all that they do: those of libraries.
+func (c *Config) Modelled() []Word {
+	var out []Word
+	for _, list := range [][]Function{c.Models, c.Allocation} {
+		for i := range list {
+			out = append(out, list[i].Word)
+		}
+	}
+	return out
+}
+
+// Idle says of a setting that it has no effect, and why.
+func (c *Config) Idle(set *source.Set, sink *source.Sink, w Word, format string, args ...any) {
+	d := source.Diagnostic{ID: "config-no-effect", Severity: source.Warning, Msg: fmt.Sprintf(format, args...)}
+	if w.off >= 0 {
+		d.Pos = source.Pos{File: set.Add(c.abs(), c.text).ID, Off: w.off}
+	} else {
+		d.Msg += " (" + w.From + ")"
+	}
+	sink.Add(d)
 }
 
 // Warn says which names the program does not have.
@@ -398,7 +421,7 @@ func (c *Config) Variables(vars []Var) (unknown []Word, known []string) {
 next:
 	for _, w := range words {
 		for _, v := range vars {
-			if w.means(v) {
+			if w.Means(v) {
 				continue next
 			}
 		}

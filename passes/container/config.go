@@ -9,7 +9,12 @@ func (w *finder) configure(vars []*persist.Var, res *Result) {
 		s := w.c.Config.ContainerOf(v.Named(w.c.Prog))
 		k := res.Containers[v.ID]
 		switch {
-		case s == nil || k == nil:
+		case s == nil:
+			continue
+		case k == nil:
+			if !s.None {
+				w.c.Config.Idle(w.c.Prog.Files, w.c.Sink, s.Variable, "%s leads to no entries: there is nothing that these procedures could work on", v.Name)
+			}
 			continue
 		case s.None:
 			delete(res.Containers, v.ID)

@@ -381,8 +381,11 @@ func (b *builder) build() *Report {
 					}
 				}
 				out.Container = oc
-				out.Merge = []Merge{} // entries travel whole
+				if k.Shape != container.Unknown {
+					out.Merge = []Merge{} // entries travel whole
+				}
 				if k.InPlace() && out.Scope == "all-flows" {
+					out.Merge = []Merge{}
 					for _, m := range mg.Entry[id] { // no flow's: there is nothing to travel with
 						out.Merge = append(out.Merge, Merge{m.Field, m.Op})
 					}
@@ -438,7 +441,7 @@ func (b *builder) build() *Report {
 		r.OutputSites = append(r.OutputSites, b.site(ou.Sites[i].Ref, ou.Sites[i].Function, ou.Sites[i].Kind))
 	}
 	b.program(r, pt)
-	b.configured(ps)
+	b.configured(r, ps)
 	r.Settings = c.Config.Verdicts()
 	r.Updates = b.updates(up)
 	r.Spans = b.spans(r.PacketProcedures)
@@ -607,7 +610,7 @@ func (r *Report) SpanAt(file string, line int) *Span {
 }
 
 // configured warns of variables that the project's settings name and the program does not have.
-func (b *builder) configured(ps *persist.Result) {
+func (b *builder) configured(r *Report, ps *persist.Result) {
 	cfg := b.c.Config
 	if cfg == nil {
 		return
@@ -618,6 +621,47 @@ func (b *builder) configured(ps *persist.Result) {
 	}
 	unknown, known := cfg.Variables(vars)
 	cfg.Warn(b.c.Prog.Files, b.c.Sink, unknown, "persistent variable", known)
+	for i := range cfg.Merge {
+		rule := &cfg.Merge[i]
+		idle, why := false, ""
+		for k := range vars {
+			v := &r.Variables[k]
+			if !rule.Variable.Means(vars[k]) {
+				continue
+			}
+			if why = b.idle(rule, v); why == "" {
+				idle = false
+				break
+			}
+			idle = true
+		}
+		if idle {
+			cfg.Idle(b.c.Prog.Files, b.c.Sink, rule.Variable, "%s", why)
+		}
+	}
+}
+
+// idle says why a merge rule has no effect on v, "" if it has one.
+func (b *builder) idle(rule *config.Merge, v *Variable) string {
+	f := rule.Field.Text
+	switch {
+	case !v.Updateable:
+		return v.Name + " is not updated: there is nothing to merge"
+	case v.Container != nil && v.Container.Shape != container.Unknown && len(v.Merge) == 0:
+		return "the entries of " + v.Name + " are replaced whole: it has no fields to merge"
+	}
+	var known []string
+	for _, m := range v.Merge {
+		if f == "" || m.Field == f || strings.HasPrefix(m.Field, f+".") {
+			return ""
+		}
+		known = append(known, m.Field)
+	}
+	why := v.Name + " has no updated field " + f
+	if n := config.Nearest(f, known); n != "" {
+		why += "; did you mean " + n + "?"
+	}
+	return why
 }
 
 // link says how a container's entries hang together.

@@ -115,6 +115,17 @@ func configured(cfg *config.Config, p *ir.Program, sink *source.Sink) {
 		funcs = append(funcs, f.Name)
 	}
 	cfg.Warn(p.Files, sink, cfg.Functions(), "function", funcs)
+	defined := map[string]bool{}
+	for _, f := range p.Funcs {
+		if f.Def != nil {
+			defined[f.Name] = true
+		}
+	}
+	for _, w := range cfg.Modelled() {
+		if defined[w.Text] {
+			cfg.Idle(p.Files, sink, w, "the program defines %s itself: its code is analysed, and not this model", w.Text)
+		}
+	}
 	seen := map[string]bool{}
 	for r := range p.Records {
 		seen[r.Tag], seen[r.Typedef] = true, true
