@@ -239,10 +239,10 @@ func (in *instrumenter) analyse(saz string) (said string, err error) {
 	text := strings.TrimSpace(msg.String())
 	var ee *exec.ExitError
 	if errors.As(err, &ee) && ee.ExitCode() == 3 {
-		// Some of it is unknown code to the analysis, which is then careful:
-		// what it writes is right. But the user shall know.
+		// Something of it is beyond saz: the analysis is careful there, and what
+		// it writes is right as far as it goes. The user shall know.
 		lines := strings.Split(text, "\n")
-		fmt.Fprintf(os.Stderr, "saz-cc: %s: %s; saz analyze %s shows them\n", in.opt.ObjectFor(""), strings.TrimPrefix(lines[len(lines)-1], "saz: "), in.opt.ObjectFor(""))
+		fmt.Fprintf(os.Stderr, "saz-cc: instrumenting %s:\n%s\n", in.opt.ObjectFor(""), text)
 		said = "; " + lines[len(lines)-1]
 	} else if err != nil {
 		if text == "" {
