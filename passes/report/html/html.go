@@ -55,6 +55,7 @@ type (
 	doc struct {
 		Program string    `json:"program"`
 		Files   []docFile `json:"files"`
+		Steps   []docStep `json:"steps"` // of all paths: most begin alike, so a path is its last step, which knows the one before
 		Vars    []docVar  `json:"vars"`
 		Procs   []docProc `json:"procs"`
 		Updates []docUpd  `json:"updates"`
@@ -69,7 +70,7 @@ type (
 		Text string `json:"t,omitempty"`
 		Why  string `json:"w,omitempty"` // why there is no text
 	}
-	docStep [4]any // file, line, column, text
+	docStep [5]any // the step before (-1: none), file, line, column, text
 	docVar  struct {
 		Name    string      `json:"n"`
 		Kind    string      `json:"k"`
@@ -92,16 +93,16 @@ type (
 		Note    string      `json:"note,omitempty"`
 	}
 	docReason struct {
-		Verdict string    `json:"v"`
-		Steps   []docStep `json:"s"`
+		Verdict string `json:"v"`
+		Last    int    `json:"s"`
 	}
 	docProc struct {
-		Name   string    `json:"n"`
-		File   int       `json:"f"`
-		Line   int       `json:"l"`
-		End    int       `json:"e"`
-		Packet bool      `json:"p,omitempty"`
-		Why    []docStep `json:"y,omitempty"`
+		Name   string `json:"n"`
+		File   int    `json:"f"`
+		Line   int    `json:"l"`
+		End    int    `json:"e"`
+		Packet bool   `json:"p,omitempty"`
+		Why    int    `json:"y"` // last step, -1: none
 	}
 	docUpd struct {
 		File int    `json:"f"`
@@ -179,7 +180,7 @@ var ranks = map[string]int{report.PerFlow: 0, report.MultiFlow: 1, report.AllFlo
 
 // Write writes the page.
 func Write(w io.Writer, r *report.Report, opt Options) error {
-	b := &builder{r: r, index: map[string]int{}, hits: map[int]int{}}
+	b := &builder{r: r, index: map[string]int{}, hits: map[int]int{}, known: map[stepKey]int{}, steps: []docStep{}}
 	d := b.document(opt)
 	css, err := files.ReadFile("page.css")
 	if err != nil {
@@ -335,6 +336,8 @@ type builder struct {
 	paths   []string
 	hits    map[int]int // findings in it
 	leftOut []string
+	steps   []docStep
+	known   map[stepKey]int
 }
 
 // file numbers a file; each call counts as a finding in it.
@@ -350,12 +353,25 @@ func (b *builder) file(name string) int {
 	return i
 }
 
-func (b *builder) steps(list []report.Step) []docStep {
-	out := make([]docStep, 0, len(list))
+// path enters the steps of a path and returns the last one's number, -1 if there are none.
+func (b *builder) path(list []report.Step) int {
+	last := -1
 	for _, s := range list {
-		out = append(out, docStep{b.file(s.File), s.Line, s.Col, s.Text})
+		k := stepKey{last, s}
+		i, ok := b.known[k]
+		if !ok {
+			i = len(b.steps)
+			b.known[k] = i
+			b.steps = append(b.steps, docStep{last, b.file(s.File), s.Line, s.Col, s.Text})
+		}
+		last = i
 	}
-	return out
+	return last
+}
+
+type stepKey struct {
+	before int
+	step   report.Step
 }
 
 func (b *builder) document(opt Options) *doc {
@@ -369,7 +385,7 @@ func (b *builder) document(opt Options) *doc {
 			x.Merge = append(x.Merge, [2]string{m.Field, m.Op})
 		}
 		for _, w := range v.Reasons {
-			x.Reasons = append(x.Reasons, docReason{w.Verdict, b.steps(w.Steps)})
+			x.Reasons = append(x.Reasons, docReason{w.Verdict, b.path(w.Steps)})
 		}
 		if v.Skipped != "" {
 			x.Note = "Not tracked: " + v.Skipped + " says that it need not be moved."
@@ -416,10 +432,10 @@ func (b *builder) document(opt Options) *doc {
 			if _, ok := b.index[s.File]; !ok {
 				continue
 			}
-			d.Procs = append(d.Procs, docProc{Name: s.Name, File: b.index[s.File], Line: s.Line, End: s.End})
+			d.Procs = append(d.Procs, docProc{Name: s.Name, File: b.index[s.File], Line: s.Line, End: s.End, Why: -1})
 			continue
 		}
-		d.Procs = append(d.Procs, docProc{Name: s.Name, File: b.file(s.File), Line: s.Line, End: s.End, Packet: true, Why: b.steps(r.PacketProcedures[s.Packet].Why)})
+		d.Procs = append(d.Procs, docProc{Name: s.Name, File: b.file(s.File), Line: s.Line, End: s.End, Packet: true, Why: b.path(r.PacketProcedures[s.Packet].Why)})
 	}
 	byPath := map[string]int{}
 	for i, p := range b.paths {
@@ -435,7 +451,7 @@ func (b *builder) document(opt Options) *doc {
 			d.Marks = append(d.Marks, [4]int{f, m.Line, m.Var, pruned})
 		}
 	}
-	d.Files = b.list
+	d.Files, d.Steps = b.list, b.steps
 	return d
 }
 

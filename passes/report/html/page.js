@@ -110,6 +110,13 @@ function lines(f) {
 }
 const where = (f, l) => D.files[f].n + ':' + l;
 
+// stepsOf follows a path back from its last step: [file, line, column, text] each.
+function stepsOf(last) {
+  const out = [];
+  for (let i = last; i >= 0; i = D.steps[i][0]) out.push(D.steps[i].slice(1));
+  return out.reverse();
+}
+
 // path makes the list of steps of one reason.
 function path(steps) {
   const list = el('ol', { class: 'path' });
@@ -207,7 +214,7 @@ function detail(i) {
   }
   box.replaceChildren(...kids);
   const rank = ['updateable', 'flowspace', 'container', 'scratch', 'impacts packet', 'impacts log', 'top-level'];
-  const reasons = (v.r || []).slice().sort((a, b) => rank.indexOf(a.v) - rank.indexOf(b.v));
+  const reasons = (v.r || []).map(r => ({ v: r.v, s: stepsOf(r.s) })).sort((a, b) => rank.indexOf(a.v) - rank.indexOf(b.v));
   reasons.forEach((r, k) => {
     const d = el('details', { class: 'why', 'data-why': r.v }, el('summary', null, titles[r.v] || r.v, el('small', null, r.s.length + (r.s.length === 1 ? ' step' : ' steps'))), path(r.s));
     if (k === 0) d.open = true;
@@ -269,7 +276,7 @@ function packets() {
   const own = p => D.files[p.f].t ? 0 : 1;
   D.procs.filter(p => p.p).sort((a, b) => own(a) - own(b)).forEach(p => {
     const d = el('details', { class: 'why', 'data-name': p.n.toLowerCase() }, el('summary', null, el('code', null, p.n), el('small', null, where(p.f, p.l))));
-    d.addEventListener('toggle', () => { if (d.open && !$('.path', d)) d.append(path((p.y || []).concat([[p.f, p.l, 0, p.n + ' begins here']]))); });
+    d.addEventListener('toggle', () => { if (d.open && !$('.path', d)) d.append(path(stepsOf(p.y).concat([[p.f, p.l, 0, p.n + ' begins here']]))); });
     procs.append(d);
   });
   if (!procs.children.length) $('#pq').hidden = true;
