@@ -380,13 +380,13 @@ func (e *effect) region(v ir.Value, length, fixed int64, d dir) {
 	}
 	k := partKey{kind: sized, size: fixed} // of an array, one element stands for all
 	if fixed < 0 {
-		t := e.pointee(v)
-		if t != nil && !t.IsChar() {
+		switch t := e.pointee(v); {
+		case t != nil && t.IsChar(), t == nil && v.Kind != ir.VReg:
+			k.kind = bounded
+		case t != nil:
 			if n := typeSize(t); n > 0 {
 				k.size = n
 			}
-		} else {
-			k.kind = bounded
 		}
 	}
 	e.add(e.a.pts.PointsTo(e.f.ID, v), k, d)

@@ -523,11 +523,19 @@ func (s *solver) bound(l Loc) int64 {
 		return -1
 	}
 	lay := s.objLay[l.Obj]
-	best := int64(-1)
+	best, record := int64(-1), int64(-1)
 	for _, st := range lay.path(int64(l.Off), 0, nil) {
-		if st.elem == 1 && st.size >= 0 {
+		switch {
+		case st.rec && st.start == int64(l.Off) && record < 0:
+			if record = st.size; record < 0 {
+				return -1
+			}
+		case st.elem == 1 && st.size >= 0:
 			best = st.start + st.size - int64(l.Off)
 		}
+	}
+	if best >= 0 && record > best {
+		return record // the pointer may be the record's, converted
 	}
 	return best
 }

@@ -168,7 +168,8 @@ func (r *Result) LocName(l Loc) string { return r.solver.locName(l) }
 func (r *Result) Span(l Loc, size int64) (Loc, int64) { return r.solver.span(l, size) }
 
 // Bound returns how many bytes an access at l can touch if it stays in the
-// innermost array of bytes around l; -1 if l is not in one.
+// innermost array of bytes around l, or, where a record begins too, in the
+// outermost such record; -1 if l is not in such an array.
 func (r *Result) Bound(l Loc) int64 { return r.solver.bound(l) }
 
 // Leaves returns the canonical offsets of the scalars of l's object that a

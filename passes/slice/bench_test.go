@@ -1,80 +1,151 @@
 package slice_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
-	"saz/frontend/source"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/callgraph"
+	"saz/passes/modref"
 	"saz/passes/pointer"
-	"saz/passes/pointer/ctest"
+	"saz/passes/run"
+	"saz/passes/sdg"
 	"saz/passes/slice"
 )
 
-// BenchmarkProgram measures all of the general analyses and two slices on a
-// program: SAZ_PROGRAM is its directory, SAZ_SOURCES and SAZ_FLAGS what they say.
-func BenchmarkProgram(b *testing.B) {
-	dir := os.Getenv("SAZ_PROGRAM")
-	if dir == "" {
-		b.Skip("SAZ_PROGRAM is not set")
-	}
-	var files []string
-	for _, f := range strings.Fields(os.Getenv("SAZ_SOURCES")) {
-		l, err := filepath.Glob(filepath.Join(dir, f))
+// BenchmarkGraph takes the programs that SAZ_TARGETS names (binaries built with
+// saz-cc; the monitor of the examples if there are none) to a ready dependence
+// graph and slices them: what each phase costs, how large things are, how long
+// slices take and what share of the program they are. SAZ_CALLS names a
+// procedure whose calls are a criterion too.
+func BenchmarkGraph(b *testing.B) {
+	targets := strings.Fields(os.Getenv("SAZ_TARGETS"))
+	if len(targets) == 0 {
+		l, err := filepath.Glob("../../examples/monitor/*.c")
 		if err != nil || len(l) == 0 {
-			b.Fatal(f, err)
+			b.Fatal(err, "no example")
 		}
-		files = append(files, l...)
+		b.Run("monitor", func(b *testing.B) { cost(b, l) })
 	}
-	p := ctest.Files(b, dir, strings.Fields(os.Getenv("SAZ_FLAGS")), files...)
-	var c *passes.Context
-	all := func() {
-		c = &passes.Context{Prog: p, Sink: &source.Sink{}, Jobs: 1}
-		if err := c.Need(slice.Pass); err != nil {
+	for _, target := range targets {
+		b.Run(filepath.Base(target), func(b *testing.B) { cost(b, []string{target}) })
+	}
+}
+
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func cost(b *testing.B, target []string) {
+	var a *run.Analysis
+	var start, last time.Duration
+	var ready float64
+	for b.Loop() {
+		start = cpu()
+		last = start
+		var err error
+		if a, err = run.Load(run.Options{Target: target}); err != nil {
 			b.Fatal(err)
 		}
-	}
-	b.Run("analyses", func(b *testing.B) {
-		for b.Loop() {
-			all()
+		phase := func(name string) {
+			now := cpu()
+			b.ReportMetric(float64((now-last).Microseconds())/1000, "ms-"+name)
+			last = now
 		}
-		for _, ph := range c.Phases {
-			b.ReportMetric(float64(ph.Wall.Microseconds())/1000, "ms-"+ph.Name)
+		phase("read")
+		for _, p := range []*passes.Pass{pointer.Pass, callgraph.Pass, modref.Pass, sdg.Pass} {
+			if err := a.Need(p); err != nil {
+				b.Fatal(err)
+			}
+			phase(p.Name)
 		}
-	})
-	if c == nil {
-		all()
+		ready = (last - start).Seconds()
 	}
-	pt := pointer.Of(c)
-	var in, out []ir.Ref
-	for _, f := range p.Funcs {
+	if err := a.Need(slice.Pass); err != nil {
+		b.Fatal(err)
+	}
+	c := a.Context
+	mr, pt, sl := modref.Of(c), pointer.Of(c), slice.Of(c)
+	n := sdg.Of(c).Instrs()
+	b.Logf("ready graph %.2f s of CPU, peak %d MB; %d instructions, %d nodes, %d objects, %d effects, %d parts, %d regions",
+		ready, peak(), n, sdg.Of(c).Nodes(), len(pt.Objects), mr.Effects(), mr.Parts(), mr.Regions().N())
+	var from, to []ir.Ref
+	for _, f := range c.Prog.Funcs {
 		for i := range f.Instrs {
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
 			for _, g := range pt.Callees(ref) {
 				if m := pt.Model(g); m != nil && m.Receive != nil && !m.Receive.Weak {
-					in = append(in, ref)
+					from = append(from, ref)
 				} else if m != nil && m.Output != "" {
-					out = append(out, ref)
+					to = append(to, ref)
 				}
 			}
 		}
 	}
-	r := slice.Of(c)
-	b.Run("forward", func(b *testing.B) {
-		for b.Loop() {
-			s := r.Forward(in)
-			b.ReportMetric(float64(s.Len()), "instrs")
-			b.ReportMetric(float64(len(s.Procs())), "procs")
+	last = cpu()
+	show := func(what string, s *slice.Set) {
+		now := cpu()
+		b.Logf("%s: %d of %d instructions (%.1f %%), %d procedures, %.3f s of CPU", what, s.Len(), n, 100*float64(s.Len())/float64(n), len(s.Procs()), (now - last).Seconds())
+		last = cpu()
+	}
+	f := sl.Forward(from)
+	show(fmt.Sprintf("forward from %d receive sites", len(from)), f)
+	back := sl.Backward(to)
+	show(fmt.Sprintf("backward from %d outputs", len(to)), back)
+	show("chop", sl.Chop(f, back))
+	if name := os.Getenv("SAZ_CALLS"); name != "" {
+		var at []ir.Ref
+		for _, f := range c.Prog.Funcs {
+			for i := range f.Instrs {
+				if in := &f.Instrs[i]; in.Op == ir.Call && in.A.Kind == ir.VFunc && c.Prog.Funcs[in.A.ID].Name == name {
+					at = append(at, ir.Ref{Func: f.ID, I: int32(i)})
+				}
+			}
 		}
-	})
-	b.Run("backward", func(b *testing.B) {
-		for b.Loop() {
-			s := r.Backward(out)
-			b.ReportMetric(float64(s.Len()), "instrs")
-			b.ReportMetric(float64(len(s.Procs())), "procs")
+		show(fmt.Sprintf("backward from %d calls of %s", len(at), name), sl.Backward(at))
+	}
+	// Single instructions, evenly spread.
+	var share [2]float64
+	slowest, count, k := time.Duration(0), 0, 0
+	step := max(n/50, 1)
+	for _, fn := range c.Prog.Funcs {
+		for i := range fn.Instrs {
+			if k++; k%step != 0 {
+				continue
+			}
+			ref := []ir.Ref{{Func: fn.ID, I: int32(i)}}
+			for d, one := range []func([]ir.Ref) *slice.Set{sl.Forward, sl.Backward} {
+				last = cpu()
+				s := one(ref)
+				slowest = max(slowest, cpu()-last)
+				share[d] += float64(s.Len()) / float64(n)
+			}
+			count++
 		}
-	})
+	}
+	b.Logf("%d single instructions: forward %.1f %%, backward %.1f %% of the program on average; slowest %.3f s of CPU; peak %d MB",
+		count, 100*share[0]/float64(count), 100*share[1]/float64(count), slowest.Seconds(), peak())
+	b.ReportMetric(100*share[0]/float64(count), "%-forward")
+	b.ReportMetric(100*share[1]/float64(count), "%-backward")
+	b.ReportMetric(slowest.Seconds()*1000, "ms-slowest-slice")
+	b.ReportMetric(float64(peak()), "MB-peak")
+}
+
+// peak is the most memory that the process has had, in MB.
+func peak() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return u.Maxrss >> 10
 }

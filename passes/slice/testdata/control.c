@@ -106,7 +106,7 @@ int main(void)
 {
 	int v = source(); // +f +b
 	int r = early(v); // +f -b
-	if (!setjmp(back)) // -f -b
+	if (!setjmp(back)) // +f -b
 		thrown(v); // +f -b
 	leave(v); // +f -b
 	r += choose(v); // +f -b
