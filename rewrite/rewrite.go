@@ -49,16 +49,18 @@ type Result struct {
 
 // Manifest is saz.json in the tree.
 type Manifest struct {
-	Schema  string   `json:"schema"`
-	Program string   `json:"program"`
-	Root    string   `json:"root"` // what the tree's names are relative to
-	Version string   `json:"saz_version"`
-	Sites   int      `json:"receive_sites"`
-	Tracked int      `json:"tracked"`
-	Marks   int      `json:"marks"`
-	Pruned  int      `json:"pruned"`
-	Allocs  int      `json:"allocation_sites"`
-	Patched []string `json:"patched"`
+	Schema  string       `json:"schema"`
+	Program string       `json:"program"`
+	Root    string       `json:"root"` // what the tree's names are relative to
+	Version string       `json:"saz_version"`
+	Sites   int          `json:"receive_sites"`
+	Tracked int          `json:"tracked"`
+	Marks   int          `json:"marks"`
+	Pruned  int          `json:"pruned"`
+	Steps   []track.Step `json:"pruning"`       // marks left after each step
+	Scratch int          `json:"scratch_marks"` // that per-packet scratch is spared
+	Allocs  int          `json:"allocation_sites"`
+	Patched []string     `json:"patched"`
 }
 
 // Instrument rewrites the program of a.
@@ -121,8 +123,9 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 		res.Files[name] = text
 	}
 	res.Files["Makefile"] = res.makefile(a.Build)
-	manifest, err := json.MarshalIndent(Manifest{"saz.tree/1", a.Build.Name, res.Root, opt.Version, len(receive.Of(c).Sites), len(res.Plan.Vars), len(res.Marks.Marks),
-		len(res.Marks.Pruned), len(res.Plan.Sites), append([]string{}, res.Patched...)}, "", "  ")
+	manifest, err := json.MarshalIndent(Manifest{Schema: "saz.tree/1", Program: a.Build.Name, Root: res.Root, Version: opt.Version,
+		Sites: len(receive.Of(c).Sites), Tracked: len(res.Plan.Vars), Marks: len(res.Marks.Marks), Pruned: len(res.Marks.Pruned),
+		Steps: res.Marks.Steps, Scratch: res.Marks.Scratch, Allocs: len(res.Plan.Sites), Patched: append([]string{}, res.Patched...)}, "", "  ")
 	if err != nil {
 		return nil, err
 	}

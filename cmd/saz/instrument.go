@@ -20,6 +20,7 @@ func instrumentCommand() *cli.Command {
 			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff"},
 			&cli.StringFlag{Name: "track", Usage: "state, or all: mark every write to any variable of static storage"},
 			&cli.BoolFlag{Name: "verify", Usage: "a program that watches its own marks: it names each update without one and exits with status 86 (docs/verify.md)"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say how many marks each step of pruning leaves"},
 			&cli.BoolFlag{Name: "no-prune", Usage: "keep the marks that the control flow makes redundant"},
 		),
 		Action: func(c *cli.Context) error {
@@ -38,6 +39,9 @@ func instrumentCommand() *cli.Command {
 				return cli.Exit(err.Error(), exitUsage)
 			}
 			code := complain(c, a)
+			if c.Bool("verbose") {
+				tellPruning(r)
+			}
 			if c.Bool("diff") {
 				if _, err := os.Stdout.Write(r.Diff); err != nil {
 					return cli.Exit(err.Error(), exitInternal)
@@ -55,4 +59,20 @@ func instrumentCommand() *cli.Command {
 			return exit(code)
 		},
 	}
+}
+
+// tellPruning prints how many marks each step leaves.
+func tellPruning(r *rewrite.Result) {
+	m := r.Marks
+	fmt.Fprintf(os.Stderr, "saz: marks, after each step of pruning:\n")
+	for i, s := range m.Steps {
+		fmt.Fprintf(os.Stderr, "%8d", s.Marks)
+		if first := m.Steps[0].Marks; i > 0 && first > 0 {
+			fmt.Fprintf(os.Stderr, " %3d %%", (s.Marks*100+first/2)/first)
+		} else {
+			fmt.Fprintf(os.Stderr, "      ")
+		}
+		fmt.Fprintf(os.Stderr, "  %s\n", s.Name)
+	}
+	fmt.Fprintf(os.Stderr, "     of these, %d stand before a loop for one in it; %d more were not placed, for per-packet scratch\n", m.Hoisted, m.Scratch)
 }

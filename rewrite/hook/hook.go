@@ -176,11 +176,11 @@ func (h *hooks) heap() {
 			h.call(r, name, "")
 		case "realloc", "reallocarray":
 			h.call(r, name, "0, ") // the block keeps its own site
-		case "":
-			h.fail("allocation-hidden", h.c.Pos(r), "a block of tracked state may be released here through a pointer to free")
 		}
-		// Others (fclose) release objects of their library's own, which are not tracked.
+		// Others (fclose) release objects of their library's own, which are not tracked. A call through a
+		// pointer comes to saz_free, as every mention of free that is not a call becomes one of saz_free.
 	}
+	h.freeInData(pl)
 	for _, r := range pl.FreeRefs {
 		at := h.c.Instr(r).Pos
 		toks := h.toks(at.Unit)
@@ -188,6 +188,39 @@ func (h *hooks) heap() {
 			if toks[i].Kind == cpp.Ident && toks[i].Text == "free" {
 				h.rename(at, &toks[i], "saz_free", source.Pos{}, "")
 			}
+		}
+	}
+}
+
+// freeInData renames free where a variable's initialiser has its address.
+func (h *hooks) freeInData(pl *plan.Result) {
+	if len(pl.Sites) == 0 {
+		return
+	}
+	for _, g := range h.c.Prog.Globals {
+		holds := false
+		for i := range g.Init {
+			v := &g.Init[i].Value
+			holds = holds || v.Kind == ir.VFunc && h.c.Prog.Funcs[v.ID].Name == "free"
+		}
+		if !holds || g.Obj == nil {
+			continue
+		}
+		toks := h.toks(g.Unit)
+		depth, found := 0, false
+		for i := g.Obj.Tok; int(i) < len(toks) && (depth > 0 || toks[i].Text != ";"); i++ {
+			switch t := &toks[i]; {
+			case t.Text == "(" || t.Text == "[" || t.Text == "{":
+				depth++
+			case t.Text == ")" || t.Text == "]" || t.Text == "}":
+				depth--
+			case t.Kind == cpp.Ident && t.Text == "free" && toks[i-1].Text != "." && toks[i-1].Text != "->":
+				found = true
+				h.rename(ir.Pos{Unit: g.Unit, Tok: i, End: i + 1}, t, "saz_free", source.Pos{}, "")
+			}
+		}
+		if !found {
+			h.fail("allocation-hidden", g.Pos, "the initialiser of %s has the address of free, but not by its name", g.Name)
 		}
 	}
 }

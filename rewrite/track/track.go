@@ -11,13 +11,15 @@
 // the next enclosing statement that has one. An update in a file that isn't the
 // project's (an inline function of a system header) is announced at the calls that lead to it.
 //
-// Pruning is the paper's traversal as the equivalent data-flow problem: a mark
+// Pruning (prune.go) is the paper's traversal as the equivalent data-flow problem: a mark
 // is dropped if on every path to it the same bit has been set since the packet
-// began. Must-analysis over the flow graph of one procedure, intersection at joins,
-// bits forgotten at receive sites and at calls that may come to one.
+// began. Must-analysis, intersection at joins, bits forgotten at receive sites and at calls that may
+// come to one; first in each procedure alone, as the paper does it, then along all paths through the
+// program that match calls with returns. What is left moves out of loops that set it in each round,
+// and from all branches of an if or a switch to the place before it.
 //
 // The marks say "may update": a mark may stand where nothing is updated in the
-// end (the right side of && in the same statement), never the other way round.
+// end (the right side of && in the same statement, a loop of no rounds), never the other way round.
 package track
 
 import (
@@ -33,6 +35,7 @@ import (
 	"saz/passes/plan"
 	"saz/passes/pointer"
 	"saz/passes/receive"
+	"saz/passes/scratch"
 	"saz/passes/update"
 	"saz/rewrite/edit"
 )
@@ -54,8 +57,16 @@ type Mark struct {
 
 // Result of placing.
 type Result struct {
-	Marks  []Mark // placed, by position
-	Pruned []Mark // dropped because the bit is already set there
+	Marks   []Mark // placed, by position
+	Pruned  []Mark // dropped because the bit is already set there
+	Steps   []Step // of pruning
+	Hoisted int    // marks that stand before a loop for one in it
+	Scratch int    // marks that per-packet scratch would have had, before any pruning
+}
+
+type markKey struct {
+	pos source.Pos
+	v   int
 }
 
 // Options of placement.
@@ -82,13 +93,15 @@ func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	}
 	p.receives = mayReceive(c, p.pt)
 	need := p.needs()
+	p.scratch()
+	drops, extras := p.prune(need)
 	fids := make([]ir.FuncID, 0, len(need))
 	for f := range need {
 		fids = append(fids, f)
 	}
 	sort.Slice(fids, func(i, j int) bool { return fids[i] < fids[j] })
 	for _, f := range fids {
-		p.function(c.Prog.Funcs[f], need[f])
+		p.function(c.Prog.Funcs[f], need[f], drops[f], extras[f])
 	}
 	p.finish()
 	return p.res, p.err
@@ -120,8 +133,8 @@ func SystemFile(p *ir.Program, f source.FileID) bool {
 // needs collects, for each procedure, which bits each instruction must have
 // set. Updates that no mark can stand before (in a file that can't be edited, in a procedure that is
 // a macro as a whole) are passed on to the calls that lead there.
-func (p *placer) needs() map[ir.FuncID]map[int32][]int {
-	need := map[ir.FuncID]map[int32][]int{}
+func (p *placer) needs() needs {
+	need := needs{}
 	add := func(ref ir.Ref, v int) bool {
 		if need[ref.Func] == nil {
 			need[ref.Func] = map[int32][]int{}
@@ -167,6 +180,24 @@ func (p *placer) needs() map[ir.FuncID]map[int32][]int {
 	return need
 }
 
+// scratch counts the marks that variables which carry nothing from packet to packet are spared.
+func (p *placer) scratch() {
+	up, sc := update.Of(p.c), scratch.Of(p.c)
+	seen := map[markKey]bool{}
+	for i := range up.Updates {
+		u := &up.Updates[i]
+		if _, tracked := p.pl.Index[u.Var]; tracked || sc.Scratch[u.Var] == nil {
+			continue
+		}
+		if s, ok := siteOf(p.c.Prog.Funcs[u.Ref.Func], u.Ref.I); ok {
+			if at, ok := p.locate(s, nil, false); ok {
+				seen[markKey{at.pos, int(u.Var)}] = true
+			}
+		}
+	}
+	p.res.Scratch = len(seen)
+}
+
 // placeable reports whether there is a spot for a mark of the instruction.
 func (p *placer) placeable(ref ir.Ref) bool {
 	s, ok := siteOf(p.c.Prog.Funcs[ref.Func], ref.I)
@@ -191,12 +222,8 @@ func (p *placer) begins(f *ir.Func, i int32) bool {
 }
 
 // function places the marks of one procedure.
-func (p *placer) function(f *ir.Func, need map[int32][]int) {
+func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra) {
 	clear(p.braced)
-	drop := map[int32][]int{}
-	if !p.opt.NoPrune {
-		drop = p.redundant(f, need)
-	}
 	at := map[site][]int{}
 	first := map[site]ir.Ref{}
 	var order []site
@@ -238,6 +265,15 @@ func (p *placer) function(f *ir.Func, need map[int32][]int) {
 			if !has(at[s], v) {
 				at[s] = append(at[s], v)
 			}
+		}
+	}
+	for _, x := range extras {
+		if _, ok := first[x.s]; !ok {
+			first[x.s] = ir.Ref{Func: f.ID, I: x.i}
+			order = append(order, x.s)
+		}
+		if !has(at[x.s], x.v) {
+			at[x.s] = append(at[x.s], x.v)
 		}
 	}
 	for _, s := range order {
@@ -487,110 +523,6 @@ func (p *placer) put(group ...insertion) {
 func (p *placer) fail(ref ir.Ref, what string) {
 	p.c.Sink.Add(source.Diagnostic{ID: "mark-impossible", Severity: source.Error, Pos: p.c.Pos(ref), Msg: what,
 		Hint: "write the statement out where it is used: it comes from a macro, or from a file that is included several times"})
-}
-
-// redundant finds the marks whose bit is certainly set already.
-func (p *placer) redundant(f *ir.Func, need map[int32][]int) map[int32][]int {
-	n := len(f.Blocks)
-	in, out := make([]set, n), make([]set, n)
-	for b := range out {
-		out[b] = nil // nil is "everything": not yet reached
-	}
-	transfer := func(b int, s set, visit func(i int32, s set)) set {
-		s = s.clone()
-		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
-			if p.begins(f, i) {
-				s = set{}
-			}
-			if v := need[i]; v != nil {
-				if visit != nil {
-					visit(i, s)
-				}
-				for _, x := range v {
-					s[x] = true
-				}
-			}
-		}
-		return s
-	}
-	for changed := true; changed; {
-		changed = false
-		for b := 0; b < n; b++ {
-			var s set
-			if b == 0 {
-				s = set{}
-			} else {
-				for _, q := range f.Blocks[b].Preds {
-					if out[q] == nil {
-						continue
-					}
-					s = s.meet(out[q])
-				}
-				if s == nil {
-					continue
-				}
-			}
-			if b == 0 || in[b] == nil || !s.equal(in[b]) {
-				if in[b] != nil && s.equal(in[b]) {
-					continue
-				}
-				in[b] = s
-				out[b] = transfer(b, s, nil)
-				changed = true
-			}
-		}
-	}
-	drop := map[int32][]int{}
-	for b := 0; b < n; b++ {
-		if in[b] == nil {
-			continue
-		}
-		transfer(b, in[b], func(i int32, s set) {
-			// The mark stands at the start of its statement; an update earlier
-			// in the same statement has put it there already, which is not pruning.
-			for _, x := range need[i] {
-				if s[x] {
-					drop[i] = append(drop[i], x)
-				}
-			}
-		})
-	}
-	return drop
-}
-
-// set is a set of bits; nil is the set of all.
-type set map[int]bool
-
-func (s set) clone() set {
-	t := set{}
-	for k := range s {
-		t[k] = true
-	}
-	return t
-}
-
-func (s set) meet(t set) set {
-	if s == nil {
-		return t.clone()
-	}
-	for k := range s {
-		if !t[k] {
-			delete(s, k)
-		}
-	}
-	return s
-}
-
-func (s set) equal(t set) bool {
-	if len(s) != len(t) {
-		return false
-	}
-	for k := range s {
-		if !t[k] {
-			return false
-		}
-	}
-	return true
 }
 
 // mayReceive returns the functions a call of which may come to a receive site.

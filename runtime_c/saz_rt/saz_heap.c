@@ -198,10 +198,12 @@ static void carry_over(void)
 			take(b);
 		}
 	}
-	if (i < saz_nlog && (saz_log[i].meta & 7) == MOVED)     /* what it was taken from is gone by now */
-		saz_log[i].meta += META(0, site, ADDED) - META(0, 0, MOVED);
 	saz_nlog -= i;
+	if (saz_nlog == 0)
+		return;
 	memmove(saz_log, saz_log + i, saz_nlog * sizeof *saz_log);
+	if ((saz_log[0].meta & 7) == MOVED)     /* what it was taken from is gone by now */
+		saz_log[0].meta += META(0, site, ADDED) - META(0, 0, MOVED);
 }
 
 static __attribute__((__noinline__)) int make_room(size_t n)

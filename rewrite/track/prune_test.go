@@ -1,0 +1,259 @@
+package track_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"saz/passes/run"
+	"saz/rewrite"
+)
+
+// Each case is a program, with every mark that should be left written where it should be: M(name).
+// The text that is instrumented has none of them.
+var cases = []struct{ story, text string }{
+	{"1: the same bit in a block, once", `
+int g;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		g = 2; }
+	return 0; }`},
+	{"2: a branch and what comes behind it, both ways", `
+int g;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) if (b[0])
+			g = 1;
+		g = 2; }
+	return 0; }`},
+	{"18: one branch is not enough", `
+int g;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		if (b[0])
+			M(g) g = 1;
+		if (b[1])
+			M(g) g = 2; }
+	return 0; }`},
+	{"3: both branches are; the mark goes before them", `
+int g;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) if (b[0])
+			g = 1;
+		else
+			g = 3;
+		g = 2; }
+	return 0; }`},
+	{"4: a callee's need is met by all its callers", `
+int g, h;
+static void add(int n) { 
+	g += n; }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		add(1);
+		if (b[1])
+			add(2); }
+	return 0; }`},
+	{"5: but not if one of them does not", `
+int g, h;
+static void add(int n) {
+	M(g) g += n; }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		if (b[1])
+			add(2);
+		g = b[2]; M(g)
+		add(1); }
+	return 0; }`},
+	{"6: what a callee certainly sets needs no mark behind the call", `
+int g;
+static void add(int n) {
+	M(g) g += n; }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		add(2);
+		g = 1; }
+	return 0; }`},
+	{"7: a callee that receives clears the bits", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0) > 0; }
+int main(void) { char b[4];
+	while (more(b)) {
+		M(g) g = 1;
+		more(b);
+		M(g) g = 2; }
+	return 0; }`},
+	{"8: a procedure whose address is taken may be called by anybody", `
+int g;
+static void add(int n) {
+	M(g) g += n; }
+void (*hook)(int) = add;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		add(2);
+		hook(1); }
+	return 0; }`},
+	{"9: recursion", `
+int g;
+static void down(int n) {
+	g += n;
+	if (n)
+		down(n - 1); }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		down(3); }
+	return 0; }`},
+	{"10: out of a loop that sets it in each round", `
+int g;
+int main(void) { char b[4]; int i;
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) for (i = 0; i < 4; i++)
+			g += b[i]; }
+	return 0; }`},
+	{"11: not one that sets it in some rounds", `
+int g;
+int main(void) { char b[4]; int i;
+	while (recv(0, b, 4, 0) > 0) {
+		for (i = 0; i < 4; i++)
+			if (b[i])
+				M(g) g += b[i]; }
+	return 0; }`},
+	{"12: nor one that control comes into from elsewhere", `
+int g;
+int main(void) { char b[4]; int i;
+	while (recv(0, b, 4, 0) > 0) {
+		i = 0;
+		if (b[0])
+			goto in;
+		while (i < 4) {
+in:			M(g) g += b[i++]; } }
+	return 0; }`},
+	{"13: switch, with a default", `
+int g, h;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) switch (b[0]) {
+		case 1:
+			g = 1; break;
+		case 2:
+			g = 2; break;
+		default:
+			g = 3; } }
+	return 0; }`},
+	{"14: switch without one", `
+int g, h;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		switch (b[0]) {
+		case 1:
+			M(g) g = 1; break;
+		case 2:
+			M(g) g = 2; break; } }
+	return 0; }`},
+	{"15: a branch that receives in between", `
+int g;
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		if (b[0]) {
+			recv(0, b, 4, 0);
+			M(g) g = 1;
+		} else
+			M(g) g = 3; }
+	return 0; }`},
+	{"16: setjmp returns a second time, perhaps in another packet", `
+int g, jb[64];
+int setjmp(int *);
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		setjmp(jb);
+		M(g) g = 2; }
+	return 0; }`},
+	{"17: a callee that may not return does not count as one that sets", `
+int g;
+void exit(int);
+static void may(int n) {
+	if (n)
+		return;
+	M(g) g = 1; }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		may(b[0]);
+		M(g) g = 2; }
+	return 0; }`},
+}
+
+const head = "typedef long ssize_t; ssize_t recv(int, void *, unsigned long, int);"
+
+func TestPruning(t *testing.T) {
+	mark := regexp.MustCompile(`M\((\w+)\) ?`)
+	for _, c := range cases {
+		t.Run(strings.ReplaceAll(strings.SplitN(c.story, ":", 2)[0], " ", "_"), func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "p.c")
+			text := head + c.text + "\n"
+			if err := os.WriteFile(file, []byte(mark.ReplaceAllString(text, "")), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			a, err := run.Load(run.Options{Target: []string{file}, Jobs: 1, TrackAll: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := rewrite.Instrument(a, rewrite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			numbers := map[string]string{}
+			for _, line := range strings.Split(string(r.Files["saz_glue.c"]), "\n") {
+				if m := regexp.MustCompile(`^\t\{ "([\w.]+)", 0, \d+ \},$`).FindStringSubmatch(line); m != nil {
+					numbers[fmt.Sprint(len(numbers))] = m[1]
+				}
+			}
+			patched := string(r.Files[r.Patched[0]])
+			if diff := cmp.Diff(wanted(text), placed(patched, numbers)); diff != "" {
+				t.Errorf("%s: marks by line (-want +got)\n%s\n%s", c.story, diff, patched)
+			}
+		})
+	}
+}
+
+func wanted(text string) map[int]string {
+	out := map[int]string{}
+	for i, l := range strings.Split(text, "\n") {
+		for _, m := range regexp.MustCompile(`M\((\w+)\)`).FindAllStringSubmatch(l, -1) {
+			out[i] += m[1] + " "
+		}
+	}
+	return out
+}
+
+func placed(text string, numbers map[string]string) map[int]string {
+	out := map[int]string{}
+	line := 0
+	for _, l := range strings.Split(text, "\n") {
+		if strings.HasPrefix(l, "#include \"saz_rt.h\"") {
+			continue
+		}
+		if strings.HasPrefix(l, "#line") {
+			line = 0
+			continue
+		}
+		for _, m := range regexp.MustCompile(`saz_updated\[(\d+)\] = 1`).FindAllStringSubmatch(l, -1) {
+			if n := numbers[m[1]]; n == "g" {
+				out[line] += n + " "
+			}
+		}
+		line++
+	}
+	return out
+}
