@@ -217,6 +217,7 @@ func Write(w io.Writer, r *report.Report, opt Options) error {
 			Impacts: strings.Join(x.Impacts, ", "), Part: part(x), Tip: text.Meaning(x), Rank: ranks[word], Size: x.Size, Bytes: x.UpdatedBytes,
 			Packet: has(x.Impacts, "packet"), Log: has(x.Impacts, "log")})
 	}
+	sort.SliceStable(v.Rows, func(i, j int) bool { return v.Rows[i].Rank < v.Rows[j].Rank }) // what matters most comes first
 	for _, word := range []string{report.PerFlow, report.MultiFlow, report.AllFlows, report.Updated, report.Scratch, report.ReadOnly, report.Unused} {
 		if counts[word] > 0 {
 			v.Verdicts = append(v.Verdicts, chip{word, counts[word]})

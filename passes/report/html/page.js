@@ -65,7 +65,7 @@ function apply() {
   for (const c of $$('.card.pick')) c.setAttribute('aria-pressed', filter.only === c.dataset.only);
 }
 
-let order = { key: 'file', back: false };
+let order = { key: 'verdict', back: false };
 function sort(key) {
   order = { key, back: order.key === key && !order.back };
   const of = {
