@@ -54,9 +54,15 @@ func (p *pp) searchPath() {
 	after := unique(stat(p.cfg.After, true), slices.Concat(angle, system))
 	quote := unique(stat(p.cfg.Quote, false), nil)
 	p.angle = len(quote)
+	key := p.cfg.Dir
 	for _, d := range slices.Concat(quote, angle, system, after) {
 		p.search = append(p.search, d.searchDir)
+		key += "\x00" + d.name
+		if d.system {
+			key += "\x00"
+		}
 	}
+	p.list = p.cache.searchList(key)
 }
 
 // A found header.
@@ -70,46 +76,87 @@ type found struct {
 // find searches for a header. next starts behind the directory in which the
 // file being read was found.
 func (p *pp) find(name string, angled, next bool) (found, bool) {
-	if filepath.IsAbs(name) {
-		f, err := p.look(name)
-		return found{f, name, -1, p.buf.system}, err == nil
-	}
-	i := 0
+	k := lookKey{list: p.list, name: name}
 	switch {
+	case filepath.IsAbs(name):
+		k.start = -1
 	case next && len(p.bufs) > 0:
-		i = p.buf.index + 1
+		k.start = int32(p.buf.index + 1)
 		if angled {
-			i = max(i, p.angle)
+			k.start = max(k.start, int32(p.angle))
 		}
 	case angled:
-		i = p.angle
+		k.start = int32(p.angle)
 	default:
-		dir := p.buf.path[:strings.LastIndexByte(p.buf.path, '/')+1]
-		if f, err := p.look(inDir(p.cfg.Dir, dir+name)); err == nil {
-			return found{f, dir + name, -1, p.buf.system}, true
-		}
+		k.dir = p.buf.path[:strings.LastIndexByte(p.buf.path, '/')+1]
+		k.beside = true
 	}
-	for ; i < len(p.search); i++ {
-		d := &p.search[i]
-		path := d.name + "/" + name
-		if strings.HasSuffix(d.name, "/") {
-			path = d.name + name
-		}
-		if f, err := p.look(inDir(p.cfg.Dir, path)); err == nil {
-			return found{f, path, i, d.system}, true
-		}
+	l := p.cache.lookup(k, p.lookFor)
+	if !p.looked[l] {
+		p.looked[l] = true
+		p.absent(l)
 	}
-	return found{}, false
+	h := l.found
+	if h.index < 0 {
+		h.system = p.buf.system
+	}
+	return h, h.file != nil
 }
 
-// look opens a file, and remembers where there was none.
-func (p *pp) look(path string) (*source.File, error) {
-	f, err := p.files.Open(path)
-	if err != nil && !p.absent[path] {
-		p.absent[path] = true
-		p.unit.Absent = append(p.unit.Absent, filepath.Clean(path))
+// absent notes where a search found nothing, each place once.
+func (p *pp) absent(l *lookup) {
+	for _, path := range l.absent {
+		if !p.missing[path] {
+			p.missing[path] = true
+			p.unit.Absent = append(p.unit.Absent, path)
+		}
 	}
-	return f, err
+}
+
+// A lookKey is a search for a header: in which list of directories, from which
+// of them on, or in a directory first. Most units of a program search alike.
+type lookKey struct {
+	list, start int32
+	dir, name   string
+	beside      bool
+}
+
+// A lookup is what came of it.
+type lookup struct {
+	found           // file nil if there is none; of index -1, system is not known here
+	absent []string // where there was none
+}
+
+func (p *pp) lookFor(k lookKey) *lookup {
+	l := &lookup{}
+	try := func(path string, index int, system bool) bool {
+		full := inDir(p.cfg.Dir, path)
+		f, err := p.files.Open(full)
+		if err != nil {
+			l.absent = append(l.absent, filepath.Clean(full))
+			return false
+		}
+		l.found = found{f, path, index, system}
+		return true
+	}
+	if k.start < 0 {
+		try(k.name, -1, false)
+		return l
+	}
+	if k.beside && try(k.dir+k.name, -1, false) {
+		return l
+	}
+	for i := int(k.start); i < len(p.search); i++ {
+		d := &p.search[i]
+		path := d.name + "/" + k.name
+		if strings.HasSuffix(d.name, "/") {
+			path = d.name + k.name
+		}
+		if try(path, i, d.system) {
+			break
+		}
+	}
+	return l
 }
 
 // include carries out #include, #include_next and #import: kind says which,

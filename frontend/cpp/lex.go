@@ -144,6 +144,40 @@ type Cache struct {
 	files  sync.Map  // fileKey → *cached
 	pseudo sync.Map  // string with mode in front → *cached
 	lists  sync.Pool // *[]Token: to collect a unit's tokens before their number is known
+
+	lookMu sync.RWMutex
+	search map[string]int32 // lists of directories to their number
+	looks  map[lookKey]*lookup
+}
+
+// searchList numbers a list of directories.
+func (c *Cache) searchList(key string) int32 {
+	c.lookMu.Lock()
+	defer c.lookMu.Unlock()
+	n, ok := c.search[key]
+	if !ok {
+		n = int32(len(c.search))
+		c.search[key] = n
+	}
+	return n
+}
+
+// lookup returns what comes of a search, which f makes the first time.
+func (c *Cache) lookup(k lookKey, f func(lookKey) *lookup) *lookup {
+	c.lookMu.RLock()
+	l := c.looks[k]
+	c.lookMu.RUnlock()
+	if l != nil {
+		return l
+	}
+	l = f(k)
+	c.lookMu.Lock()
+	defer c.lookMu.Unlock()
+	if old := c.looks[k]; old != nil {
+		return old
+	}
+	c.looks[k] = l
+	return l
 }
 
 type fileKey struct {
@@ -158,7 +192,7 @@ type cached struct {
 
 // NewCache returns an empty Cache.
 func NewCache() *Cache {
-	c := &Cache{syms: make(map[string]int32, 1<<14)}
+	c := &Cache{syms: make(map[string]int32, 1<<14), search: map[string]int32{}, looks: map[lookKey]*lookup{}}
 	for i, s := range wellKnown {
 		c.syms[s] = int32(i + 1)
 	}

@@ -60,9 +60,11 @@ type pp struct {
 	saved   map[int32][]*macro // #pragma push_macro
 	once    []onceFile
 	search  []searchDir
-	angle   int // index in search of the first directory for <>
+	list    int32 // the Cache's number of search
+	angle   int   // index in search of the first directory for <>
 	entered map[source.FileID]bool
-	absent  map[string]bool // Unit.Absent
+	looked  map[*lookup]bool
+	missing map[string]bool // Unit.Absent
 	counter int
 
 	buf  *buffer
@@ -111,7 +113,8 @@ func Preprocess(cfg *Config, files *source.Set, main string, sink *source.Sink) 
 		mainName: main,
 		saved:    map[int32][]*macro{},
 		entered:  map[source.FileID]bool{},
-		absent:   map[string]bool{},
+		looked:   map[*lookup]bool{},
+		missing:  map[string]bool{},
 		unit:     &Unit{Main: f, Chains: make([]Chain, 1), System: map[source.FileID]bool{}},
 	}
 	if p.steps = cfg.Limit; p.steps == 0 {

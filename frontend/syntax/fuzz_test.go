@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set := source.NewSet()
 		set.Add("/fuzz.c", text)
-		u, err := cpp.Preprocess(&cpp.Config{Limit: 1 << 20}, set, "/fuzz.c", nil)
+		u, err := cpp.Preprocess(&cpp.Config{Limit: 1 << 17}, set, "/fuzz.c", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
