@@ -234,6 +234,13 @@ var options = []option{
 	{"-current_version", sep, ignored}, {"-compatibility_version", sep, ignored}, {"-dylib_install_name", sep, ignored},
 	{"-Xanalyzer", sep, ignored}, {"-Xcuda-ptxas", sep, ignored}, {"-foffload", long, ignored},
 	{"-Xarch_", joined, ignored}, {"-save-temps", exact, ignored}, {"-save-temps=", joined, ignored},
+	// clang's rarer ones
+	{"--config", long, predef}, {"-resource-dir", long, predef}, {"-ccc-gcc-name", sep, ignored}, {"-ccc-install-dir", sep, ignored},
+	{"-ccc-arcmt-migrate", sep, ignored}, {"-ccc-objcmt-migrate", sep, ignored}, {"-arcmt-migrate-report-output", sep, ignored},
+	{"--analyzer-output", sep, ignored}, {"-gen-cdb-fragment-path", sep, ignored}, {"-cxx-isystem", both, ignored}, {"-stdlib++-isystem", both, ignored},
+	{"-dependency-file", sep, ignored}, {"-dependency-dot", sep, ignored}, {"-dsym-dir", sep, ignored}, {"-module-dependency-dir", sep, ignored},
+	{"-fmodules-user-build-path", sep, ignored}, {"-meabi", sep, predef}, {"-mthread-model", sep, predef}, {"-b", sep, linker},
+	{"-Xarch_device", sep, ignored}, {"-Xarch_host", sep, ignored}, {"-Xopenmp-target", sep, ignored}, {"-Xcuda-fatbinary", sep, ignored},
 	{"-emit-llvm", exact, ignored}, {"-symbolic", exact, linker},
 }
 

@@ -211,3 +211,29 @@ func TestSplitCommand(t *testing.T) {
 		}
 	}
 }
+
+// Likewise for clang, whose list has the arguments behind the options.
+func TestOptionsAgainstClang(t *testing.T) {
+	clang := needTool(t, "clang")
+	out, err := exec.Command(clang, "--help-hidden").Output()
+	if err != nil {
+		t.Skip(err)
+	}
+	seen := 0
+	for _, line := range strings.Split(string(out), "\n") {
+		f := strings.Fields(line)
+		if len(f) < 2 || !strings.HasPrefix(line, "  -") || !strings.HasPrefix(f[1], "<") {
+			continue
+		}
+		seen++
+		if strings.Contains(f[0], "=") {
+			continue // -fxray-modes= <value> is -fxray-modes=value
+		}
+		if o, _, _ := lookup(f[0]); o == nil || o.form == exact || o.form == joined {
+			t.Errorf("clang's %s takes an argument", f[0])
+		}
+	}
+	if seen < 30 {
+		t.Errorf("clang lists only %d options", seen)
+	}
+}

@@ -111,7 +111,7 @@ func probeFor(cc string, o *Options, dir string) (*Toolchain, error) {
 // in which the compiler runs.
 func relativeFlags(flags []string) bool {
 	for i, f := range flags {
-		for _, p := range []string{"-B", "-isysroot", "--sysroot", "-specs", "--specs", "--prefix", "--gcc-toolchain"} {
+		for _, p := range []string{"-B", "-isysroot", "--sysroot", "-specs", "--specs", "--prefix", "--gcc-toolchain", "--config", "-resource-dir"} {
 			v, ok := strings.CutPrefix(f, p)
 			if !ok {
 				continue
