@@ -23,6 +23,7 @@ import (
 	"saz/frontend/store"
 	"saz/ir"
 	"saz/ir/cprint"
+	"saz/passes"
 	"saz/passes/report"
 	"saz/passes/run"
 )
@@ -156,8 +157,34 @@ func (t *table) json(w io.Writer, a *run.Analysis) error {
 		Schema  string `json:"schema"`
 		Program string `json:"program"`
 		*table
-		Diagnostics []report.Diagnostic `json:"diagnostics"`
-	}{"saz.parse/1", a.Build.Name, t, report.Diagnostics(a.Frontend.Files, a.Sink.Sorted(a.Frontend.Files), dir)})
+		Diagnostics []diagnostic `json:"diagnostics"`
+	}{"saz.parse/1", a.Build.Name, t, diagnostics(a, dir)})
+}
+
+// A diagnostic is a finding with its way through macros and includes.
+type diagnostic struct {
+	report.Diagnostic
+	Notes []note `json:"notes,omitempty"`
+}
+
+type note struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+	Message string `json:"message"`
+}
+
+func diagnostics(a *run.Analysis, dir string) []diagnostic {
+	list := a.Sink.Sorted(a.Frontend.Files)
+	out := make([]diagnostic, len(list))
+	for i, d := range report.Diagnostics(a.Frontend.Files, list, dir) {
+		out[i].Diagnostic = d
+		for _, n := range list[i].Notes {
+			at := a.Frontend.Files.Place(n.Pos)
+			out[i].Notes = append(out[i].Notes, note{passes.Short(dir, at.Path), at.Line, at.Col, n.Msg})
+		}
+	}
+	return out
 }
 
 func dumpCommand() *cli.Command {
