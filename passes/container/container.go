@@ -354,7 +354,39 @@ func (w *finder) shape(v *persist.Var) *Container {
 		k.Tail = v.Name + "." + g.name
 	}
 	w.stray[v.ID] = f.other
+	if v.Type.Kind == ctype.Struct {
+		if off, path, ok := embedded(w.c.Prog, f.entry, w.c.Prog.Record(v.Type.Rec)); ok && f.node == nil {
+			// A node is a root of what is below it.
+			k.Shape, k.Next, k.NextOff = Tree, path+"."+f.name, off+f.off
+			if f.array {
+				k.Next += "[]"
+			}
+			k.Prev, k.PrevOff = k.Next, k.NextOff
+			k.BucketType = nil
+			k.Buckets = 1
+			k.Together = "its nodes are members that lead to other members"
+			k.Why = append(k.Why, w.because(v, "each entry has a root of the same type, %s: a tree", path))
+		}
+	}
 	return k
+}
+
+// embedded finds a member of type sub in a record, at any depth.
+func embedded(p *ir.Program, rec, sub *ctype.Record) (off int64, path string, ok bool) {
+	for i := range rec.Fields {
+		fl := &rec.Fields[i]
+		if fl.Type.Kind != ctype.Struct || fl.Type.Rec == nil {
+			continue
+		}
+		r := p.Record(fl.Type.Rec)
+		if r == sub {
+			return fl.Off, fl.Name, true
+		}
+		if o, path, ok := embedded(p, r, sub); ok {
+			return fl.Off + o, fl.Name + "." + path, true
+		}
+	}
+	return 0, "", false
 }
 
 func (w *finder) because(v *persist.Var, format string, args ...any) passes.Why {
@@ -438,8 +470,9 @@ func (w *finder) packetStores(locs []pointer.Loc) bool {
 
 // decide settles the links of a container; false if it is none.
 func (w *finder) decide(v *persist.Var, k *Container) bool {
-	if k.Shape == Array || k.Shape == Unknown {
-		return true
+	if k.Shape == Array || k.Shape == Unknown || k.Shape == Tree {
+		k.Filled = k.Shape == Tree && w.packetStores(w.heads[v.ID])
+		return k.Shape != Tree || k.Filled
 	}
 	if k.node != nil {
 		k.Filled = true
@@ -490,6 +523,7 @@ func (w *finder) decide(v *persist.Var, k *Container) bool {
 		ref = next.followed[0]
 	}
 	k.Next, k.NextOff = next.name, next.off
+	k.branches = tree && next.many
 	if tree {
 		k.Shape = Tree
 		k.Next, k.Prev, k.PrevOff = next.name, prev.name, prev.off
@@ -733,7 +767,9 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 						}
 						v := def(f, in.B)
 						_, ln, _ := w.scan.load(f, v)
-						if ln != nil && (ln.off == k.NextOff || k.Shape == Tree) {
+						if ln != nil && k.Shape == Tree {
+							continue // another root: a rotation
+						} else if ln != nil && ln.off == k.NextOff {
 							note(k).remove = max(note(k).remove, bonus)
 						} else if v != nil && v.Op == ir.Load && v.A.Kind == in.A.Kind && v.A == in.A {
 							continue
@@ -911,7 +947,9 @@ func (w *finder) comparesIn(f *ir.Func) bool {
 func (w *finder) nested(v *persist.Var, k *Container, res *Result) {
 	own := map[pointer.ObjID]bool{}
 	for _, o := range w.entries[v.ID] {
-		own[o] = true
+		if t := w.pt.TypeOf(o); t == nil || t.Kind != ctype.Struct || t.Rec == nil || w.c.Prog.Record(t.Rec) == k.Entry || v.Obj == o {
+			own[o] = true
+		}
 	}
 	// What is reached otherwise: from all other variables, and never through
 	// an entry.
@@ -953,11 +991,14 @@ func (w *finder) nested(v *persist.Var, k *Container, res *Result) {
 				continue
 			}
 			e := pointee(w.c.Prog, fl.Type)
-			if e == nil || e == k.Entry && l.at(off+fl.Off) != nil || !e.Complete {
+			if e == nil || e == k.Entry && l.at(off+fl.Off) != nil || e == k.node || !e.Complete {
 				continue
 			}
 			heap, outside := 0, false
 			for _, o := range entries {
+				if !own[o] && o != v.Obj {
+					continue
+				}
 				for _, x := range w.pt.Contents(o, w.pt.Canon(o, off+fl.Off)) {
 					if w.pt.Objects[x.Obj].Kind == pointer.Heap {
 						heap++

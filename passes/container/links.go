@@ -24,11 +24,13 @@ type links struct {
 type link struct {
 	name     string
 	off      int64
+	many     bool     // an array of them: a tree
 	followed []ir.Ref // loads whose result becomes the base of the next one, in a loop
 	forked   bool     // ... in a loop that follows another link too
 	back     int      // x->next->f = ..., or old head->f = new head: what a back link is stored with
 	pushed   int      // e->f = old head: what a forward link is stored with at an insertion in front
 	appended int      // tail->f = e
+	tied     int      // of back: x->next->f = x
 	stored   int      // stores of anything that is not a null constant
 }
 
@@ -46,6 +48,9 @@ func fieldOf(p *ir.Program, f *ir.Func, v ir.Value) (rec *ctype.Record, off int6
 			rec, off, base, ok = p.Record(in.Rec), off+in.Off, in.A, true
 			v = in.A
 			continue
+		case in.Op == ir.IndexAddr && !ok && inArray(f, in):
+			v = in.A // an element of a field that is an array
+			continue
 		case in.Op == ir.Move || in.Op == ir.Conv:
 			if ok && in.Op == ir.Conv {
 				return
@@ -56,6 +61,15 @@ func fieldOf(p *ir.Program, f *ir.Func, v ir.Value) (rec *ctype.Record, off int6
 		break
 	}
 	return
+}
+
+// inArray reports whether an index is into a field that is an array of pointers.
+func inArray(f *ir.Func, in *ir.Instr) bool {
+	if in.A.Kind != ir.VReg || f.Regs[in.A.ID].Def < 0 {
+		return false
+	}
+	x := &f.Instrs[f.Regs[in.A.ID].Def]
+	return x.Op == ir.FieldAddr && x.Field != nil && x.Field.Type.Kind == ctype.Array && x.Field.Type.Elem != nil && x.Field.Type.Elem.Kind == ctype.Pointer
 }
 
 // FieldOf resolves an address to the outermost record that it is taken in, and the offset in that.
@@ -112,6 +126,8 @@ func selfLinks(p *ir.Program, rec *ctype.Record) *links {
 					name += "."
 				}
 				walk(p.Record(fl.Type.Rec), off+fl.Off, name)
+			case fl.Type.Kind == ctype.Array && fl.Type.Len > 1 && fl.Type.Len <= 256 && pointee(p, fl.Type.Elem) == rec:
+				l.fields = append(l.fields, &link{name: name + "[]", off: off + fl.Off, many: true})
 			case pointee(p, fl.Type) == rec:
 				l.fields = append(l.fields, &link{name: name, off: off + fl.Off})
 			case fl.Type.Kind == ctype.Pointer && pointee(p, fl.Type.Elem) == rec:
@@ -320,13 +336,13 @@ func (s *scan) function(f *ir.Func) {
 			if hit {
 				follow(l, int32(i), in)
 			}
-		case ir.FieldAddr:
+		case ir.FieldAddr, ir.IndexAddr:
 			// pp = &(*pp)->next
-			ls := s.all[s.c.Prog.Record(in.Rec)]
-			if ls == nil || len(ls.fields) == 0 {
+			rec, off, base, ok := fieldOf(s.c.Prog, f, ir.RegVal(in.Dst))
+			ls := s.all[rec]
+			if !ok || ls == nil || len(ls.fields) == 0 {
 				continue
 			}
-			_, off, base, _ := fieldOf(s.c.Prog, f, ir.RegVal(in.Dst))
 			l := ls.at(off)
 			ld := def(f, base)
 			if l == nil || ld == nil || ld.Op != ir.Load {
@@ -393,6 +409,9 @@ func (s *scan) store(f *ir.Func, in *ir.Instr) {
 		if other != l {
 			v := def(f, in.B)
 			_, vl, vfrom := s.load(f, v)
+			if strip(f, in.B) == strip(f, from) {
+				l.tied++
+			}
 			if strip(f, in.B) == strip(f, from) || vl == l && strip(f, vfrom) == strip(f, from) {
 				l.back++
 				return
@@ -491,17 +510,27 @@ func (l *links) inUse(x *link) bool {
 }
 
 // tree returns the two links of which some loop follows one or the other, and
-// which do not lead back to each other: a binary tree's. Others (the parent) may be there too.
+// which do not lead back to each other: a binary tree's. Where there is a third that leads back from both (the parent), a
+// rotation may look as if they did.
 func (l *links) tree() (left, right *link) {
 	best := 0
 	for i, a := range l.fields {
 		for _, b := range l.fields[i+1:] {
-			if n := l.pairs[[2]*link{a, b}]; n > best && a.back == 0 && b.back == 0 {
+			if n := l.pairs[[2]*link{a, b}]; n > best && (a.tied == 0 && b.tied == 0 || l.parent(a, b)) {
 				left, right, best = a, b, n
 			}
 		}
 	}
 	return left, right
+}
+
+func (l *links) parent(a, b *link) bool {
+	for _, x := range l.fields {
+		if x != a && x != b && x.stored > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // decide says which link leads on and which leads back. tree: two links are
@@ -518,6 +547,11 @@ func (l *links) decide() (next, prev *link, tree bool, why string) {
 	}
 	if len(used) == 0 {
 		return nil, nil, false, ""
+	}
+	for _, x := range walked {
+		if x.many {
+			return x, x, true, ""
+		}
 	}
 	if a, b := l.tree(); a != nil {
 		return a, b, true, ""

@@ -39,13 +39,17 @@ type Container struct {
 	Filled   bool // packets put entries in
 	Pointers bool // an Array: of pointers to the entries, not of the entries
 
-	unclear string
-	node    *ctype.Record // the links are members of this type
-	nodeOff int64         // where it is in an entry
+	unclear  string
+	branches bool          // a Tree whose links are an array
+	node     *ctype.Record // the links are members of this type
+	nodeOff  int64         // where it is in an entry
 }
 
 // ByMember reports whether the list runs through members that know nothing of what they are in.
 func (c *Container) ByMember() bool { return c.node != nil }
+
+// Branches reports whether an entry's links are an array: what finds the way in it is the key.
+func (c *Container) Branches() bool { return c.branches }
 
 // InPlace reports whether the entries are in the variable itself.
 func (c *Container) InPlace() bool { return c.Shape == Array && !c.Indirect && !c.Pointers }

@@ -89,8 +89,14 @@ func (w *finder) follow(vars []*persist.Var, res *Result) {
 	}
 	at := func(f *ir.Func, a ir.Value) []*Container {
 		var out []*Container
-		for _, l := range w.pt.PointsTo(f.ID, a) {
-			out = append(out, byHead[l]...)
+		locs := w.pt.PointsTo(f.ID, a)
+		for _, l := range locs {
+			for _, k := range byHead[l] {
+				// What may be a link of any list tells nothing of this one.
+				if k.node == nil || locs[0].Obj == locs[len(locs)-1].Obj {
+					out = append(out, k)
+				}
+			}
 		}
 		return out
 	}
@@ -284,7 +290,7 @@ func (w *finder) settleNode(v *persist.Var, k *Container) bool {
 	}
 	path := memberName(w.c.Prog, best.rec, best.off, k.node)
 	k.Next, k.NextOff = path+"."+next.name, best.off+next.off
-	for _, x := range l.fields {
+	for _, x := range append(l.backs, l.fields...) {
 		if x != next {
 			k.Prev, k.PrevOff = path+"."+x.name, best.off+x.off
 		}

@@ -127,11 +127,11 @@ func (w *Walks) index() {
 	w.loops, w.uses = ir.FindLoops(f), Uses(f)
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
-		if in.Op != ir.Load && in.Op != ir.FieldAddr || w.loops.LoopOf(in.Block) < 0 {
+		if in.Op != ir.Load && in.Op != ir.FieldAddr && in.Op != ir.IndexAddr || w.loops.LoopOf(in.Block) < 0 {
 			continue
 		}
 		v := in.A
-		if in.Op == ir.FieldAddr {
+		if in.Op != ir.Load {
 			v = ir.RegVal(in.Dst)
 		}
 		rec, off, base, ok := fieldOf(w.prog, f, v)

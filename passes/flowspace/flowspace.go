@@ -511,6 +511,11 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 				hit = append(hit, t)
 			}
 		}
+		for _, t := range w.byEntry[l.Obj] {
+			if t.k.Branches() && l.Off == int32(t.k.NextOff) && !slices.Contains(hit, t) {
+				hit = append(hit, t)
+			}
+		}
 	}
 	if len(hit) == 0 {
 		return
@@ -930,7 +935,7 @@ func (w *finder) byIndex(t *table, s *Space, set map[string]bool) {
 			continue
 		}
 		set[h] = true
-		s.Keys = append(s.Keys, Key{Header: h, Net: true})
+		s.Keys = append(s.Keys, Key{Header: h, Net: true, Prefix: t.k != nil && t.k.Branches()})
 	}
 	s.Why = append(s.Why, t.indexAt...)
 }
