@@ -210,3 +210,25 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the text is, it is read or refused, with errors that lie in it.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("a: &x [b]\nc: *x\n"))
+	f.Add([]byte("skip: !!binary |\n  aaaa\n"))
+	f.Add([]byte("models:\n  - {name: \"\\x00\", reads: [[0]]}\n"))
+	f.Add([]byte("? [a]\n: b\n<<: c\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse("saz.yaml", data)
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("an error without words")
+			}
+			return
+		}
+		c.Settings()
+		if err := c.Apply(models.Default()); err != nil && len(c.ModelFiles) == 0 {
+			t.Error(err)
+		}
+	})
+}

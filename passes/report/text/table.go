@@ -146,7 +146,7 @@ func Table(w io.Writer, r *report.Report, keep func(*report.Variable) bool, orde
 // arrival says where packets come in.
 func arrival(r *report.Report) string {
 	if len(r.ReceiveSites) == 0 {
-		return "packets come in at no known place: name the receive function in saz.yaml (saz init writes one), or with --receive"
+		return "packets come in at no known place: name the receive function in saz.yaml (saz init writes one)"
 	}
 	var out []string
 	for i, s := range r.ReceiveSites {
