@@ -45,11 +45,17 @@ func FuzzParse(f *testing.F) {
 		if len(late.Decls) != len(tree.Decls) {
 			t.Fatalf("%d declarations, %d if bodies wait", len(tree.Decls), len(late.Decls))
 		}
+		// In a program that redeclares its typedefs, what a body means depends
+		// on where it stands.
+		strict := tree.Stats.Bad == 0
 		for i, d := range late.Decls {
 			if d.Body > 0 {
 				d = late.Complete(d)
+				for k := d.Hi; int(k) < len(u.Tokens); k++ {
+					strict = strict && u.Tokens[k].Text != "typedef"
+				}
 			}
-			if e := tree.Decls[i]; d.Bad != e.Bad || len(d.Nodes) != len(e.Nodes) || len(d.Toks) != len(e.Toks) || d.Lo != e.Lo || d.Hi != e.Hi {
+			if e := tree.Decls[i]; strict && (d.Bad != e.Bad || len(d.Nodes) != len(e.Nodes) || len(d.Toks) != len(e.Toks) || d.Lo != e.Lo || d.Hi != e.Hi) {
 				var a, b strings.Builder
 				e.Print(&a)
 				d.Print(&b)

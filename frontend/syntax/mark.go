@@ -14,6 +14,9 @@ func (w *walker) declare(id int32, typedef bool) {
 		return
 	}
 	if old := w.state[id]; old != to {
+		if w.depth == 0 && old == stTypedef {
+			return // no program may; bodies that wait were to be read with the type
+		}
 		w.undo = append(w.undo, undone{id, old})
 		w.state[id] = to
 	}
