@@ -250,6 +250,16 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
 	printf("%d %d", sum(some, 64), weigh(some, 9));
 }
 static void done(void) {}`},
+	{"a buffer that is lent to a stream", `/* callback */
+static char io[512];                        /* kept */
+static char mine[512];                      /* scratch */
+static FILE *log_;
+static void __attribute__((constructor)) begin(void) { log_ = fopen("log", "w"); setvbuf(log_, io, _IOFBF, sizeof io); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
+	snprintf(mine, sizeof mine, "%d", p[0]);
+	fprintf(log_, "%s", mine);
+}
+static void done(void) {}`},
 	{"a helper that prints what it is given reads nothing else", `/* callback */
 static char one[32];                        /* scratch */
 static char two[32];                        /* kept: printed before it is made */
@@ -286,8 +296,8 @@ func TestScratch(t *testing.T) {
 					got[v.Name], why[v.Name] = "scratch", r.Scratch[v.ID][0].Text
 				default:
 					got[v.Name] = "kept"
-					if w := r.Carries[v.ID]; w != nil {
-						why[v.Name] = w[0].Text
+					for _, w := range r.Carries(v.ID) {
+						why[v.Name] += w.Text + "; "
 					}
 				}
 			}

@@ -318,7 +318,6 @@ func (b *builder) build() *Report {
 	r := &Report{Schema: Schema, Program: c.Prog.Name, Variables: []Variable{}, PacketProcedures: []Procedure{}, ReceiveSites: []Site{}, OutputSites: []Site{},
 		Unmodelled: []Unmodelled{}, Diagnostics: []Diagnostic{}, Decisions: []Diagnostic{}}
 	n := &r.Counts
-	clearest := b.clearest(up, tl)
 
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
@@ -338,10 +337,6 @@ func (b *builder) build() *Report {
 		if why, ok := up.Updateable[id]; ok {
 			out.Updateable = true
 			n.Updateable++
-			if best := clearest[id]; best != nil {
-				why = append(append([]passes.Why(nil), tl.ProcWhy[best.Ref.Func]...),
-					c.Because(best.Ref, "%s in %s: %s", best.How, c.Prog.Funcs[best.Ref.Func].Name, c.Text(best.Ref)))
-			}
 			out.because("updateable", b.steps(why))
 			out.Ranges = up.Ranges[id]
 			for _, f := range up.Fields[id] {
@@ -504,30 +499,6 @@ func (b *builder) program(r *Report, pt *pointer.Result) {
 		r.Unmodelled = append(r.Unmodelled, u)
 	}
 	sort.Slice(r.Unmodelled, func(i, j int) bool { return r.Unmodelled[i].Function < r.Unmodelled[j].Function })
-}
-
-// clearest picks, for each variable, the update that convinces most: of the variable's own
-// bytes before memory reached from it, an assignment before a call, and of those the one with the
-// shortest way from a packet.
-func (b *builder) clearest(up *update.Result, tl *toplevel.Result) map[persist.VarID]*update.Update {
-	best := map[persist.VarID]*update.Update{}
-	rank := func(u *update.Update) int {
-		k := len(tl.ProcWhy[u.Ref.Func])
-		if !u.Direct {
-			k += 1000
-		}
-		if b.c.Instr(u.Ref).Op == ir.Call {
-			k += 100
-		}
-		return k
-	}
-	for i := range up.Updates {
-		u := &up.Updates[i]
-		if old := best[u.Var]; old == nil || rank(u) < rank(old) {
-			best[u.Var] = u
-		}
-	}
-	return best
 }
 
 // updates lists the updating instructions, those at one place as one.

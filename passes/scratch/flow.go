@@ -98,6 +98,7 @@ type summary struct {
 	returns bool // some path to a return is known
 	must    []place
 	objs    bits    // the spans of objects that are exposed
+	own     bits    // those spans that the procedure itself reads
 	params  []int32 // and those of parameters, sorted
 	out     bits    // what a library that calls the procedure exposes; made when asked for
 	outMade bool
@@ -107,7 +108,8 @@ type summary struct {
 // its own span (-1 if it reads by itself).
 type collector struct {
 	have bits
-	hook func(span int32, at ir.Ref, callee ir.FuncID, of int32)
+	own  bits // exposed by the procedure's own reads
+	hook func(span int32, o origin)
 }
 
 func (e *engine) id(s span) int32 {
@@ -128,13 +130,24 @@ type origin struct {
 }
 
 func (x *collector) add(k int32, o origin) {
-	if !x.have.has(int(k)) {
-		x.have = x.have.with(int(k))
-		if x.hook != nil {
-			x.hook(k, o.at, o.callee, o.of)
-		}
+	if o.callee < 0 {
+		x.own = x.own.with(int(k))
+	}
+	x.have = x.have.with(int(k))
+	if x.hook != nil {
+		x.hook(k, o)
 	}
 }
+
+// seen are the spans that need no second look: none if somebody wants to know where all come from.
+func (x *collector) seen() *bits {
+	if x.hook != nil {
+		return &nothing
+	}
+	return &x.have
+}
+
+var nothing bits
 
 // each calls f for the members of b that are not in not.
 func (b bits) each(not *bits, f func(i int)) {
@@ -978,7 +991,7 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 			continue
 		}
 		if s := p.e.sums[cb.Func]; s != nil {
-			p.e.outside(cb.Func, s).each(&x.have, func(k int) {
+			p.e.outside(cb.Func, s).each(x.seen(), func(k int) {
 				sp := p.e.spans[k]
 				p.through(w, &sp, x, origin{ref, cb.Func, int32(k)})
 			})
@@ -1012,13 +1025,13 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 				s = y
 			}
 		}
-		s.objs.each(&x.have, func(k int) {
+		s.objs.each(x.seen(), func(k int) {
 			sp := &p.e.spans[k]
 			if !p.known(w, sp) {
 				x.add(int32(k), origin{ref, t, int32(k)})
 			}
 		})
-		p.unknown(i, t, s, in).each(&x.have, func(k int) {
+		p.unknown(i, t, s, in).each(x.seen(), func(k int) {
 			sp := p.e.spans[k]
 			p.through(w, &sp, x, origin{ref, t, -1})
 		})
@@ -1226,6 +1239,7 @@ func (e *engine) summary(id ir.FuncID) *summary {
 		}
 	}
 	e.split(s, x.have)
+	s.own = x.own
 	return s
 }
 
@@ -1256,29 +1270,69 @@ func (e *engine) run(s start) bits {
 	return e.outside(s.f, sum)
 }
 
-// trace finds the instruction that reads span k, which run says is exposed from s: the read itself, down through the calls.
-func (e *engine) trace(s start, k int32) ir.Ref {
-	found := ir.Ref{Func: s.f, I: max(s.at, 0)}
-	seen := map[ir.FuncID]bool{}
-	for {
-		next := origin{callee: -1}
-		hit := false
-		x := collector{hook: func(id int32, at ir.Ref, callee ir.FuncID, of int32) {
-			if !hit && (id == k || e.spans[id].param >= 0 && k < 0) {
-				hit, next = true, origin{at, callee, of}
+// trace finds an instruction that reads span k, which run says is exposed from s, and the calls on the way there.
+func (e *engine) trace(s start, k int32) []ir.Ref {
+	type state struct {
+		s start
+		k int32
+	}
+	type hop struct {
+		from state
+		at   ir.Ref
+	}
+	root := state{s, k}
+	came := map[state]hop{root: {}}
+	way := func(x state, last ir.Ref) []ir.Ref {
+		out := []ir.Ref{last}
+		for x != root {
+			out = append(out, came[x].at)
+			x = came[x].from
+		}
+		slices.Reverse(out)
+		return out
+	}
+	queue := []state{root}
+	first := []ir.Ref{{Func: s.f, I: max(s.at, 0)}} // if there is nothing better
+	for n := 0; len(queue) > 0 && n < 60; n++ {
+		x := queue[0]
+		queue = queue[1:]
+		var here []origin
+		c := collector{hook: func(id int32, o origin) {
+			if id == x.k && !slices.Contains(here, o) {
+				here = append(here, o)
 			}
 		}}
-		e.proc(s.f).flow(s, &x)
-		if !hit {
-			return found
+		e.proc(x.s.f).flow(x.s, &c)
+		for _, o := range here {
+			if o.callee < 0 {
+				return way(x, o.at)
+			}
 		}
-		found = next.at
-		if next.callee < 0 || next.of < 0 || seen[next.callee] {
-			return found
+		var near, far []state
+		for _, o := range here {
+			if o.of < 0 { // through a pointer that the callee was given
+				if x == root {
+					first = []ir.Ref{o.at}
+				}
+				continue
+			}
+			y := state{start{f: o.callee, at: -1}, o.of}
+			if _, ok := came[y]; ok {
+				continue
+			}
+			came[y] = hop{x, o.at}
+			if sum := e.sums[o.callee]; sum != nil && sum.own.has(int(o.of)) {
+				near = append(near, y)
+			} else {
+				far = append(far, y)
+			}
 		}
-		seen[next.callee] = true
-		s, k = start{f: next.callee, at: -1}, next.of
+		if near != nil {
+			queue = append(near, queue...)
+		}
+		queue = append(queue, far...)
 	}
+	return first
 }
 
 // since returns what was certainly written when f returns, counted from the receive sites in it or below it: nil

@@ -92,7 +92,7 @@ func run(c *passes.Context) (any, error) {
 	a := &analysis{engine: e, rc: receive.Of(c), ps: persist.Of(c), tl: toplevel.Of(c), up: update.Of(c),
 		cand: map[pointer.ObjID]persist.VarID{}, bad: map[pointer.ObjID][]exposure{},
 		out: map[pointer.ObjID]bool{}, read: map[pointer.ObjID]bool{}}
-	res := &Result{Scratch: map[persist.VarID][]passes.Why{}, Carries: map[persist.VarID][]passes.Why{}}
+	res := &Result{Scratch: map[persist.VarID][]passes.Why{}}
 	if len(a.rc.Sites) == 0 || c.TrackAll {
 		return res, nil
 	}
@@ -148,16 +148,6 @@ func run(c *passes.Context) (any, error) {
 			k, is := constant[*sp]
 			if !is || sp.esc {
 				ok = false
-				if x, sp = a.telling(id, obj, constant); sp == nil {
-					break
-				}
-				at := a.trace(x.from, x.span)
-				if sp.esc {
-					res.Carries[id] = []passes.Why{a.c.Because(at, "a pointer to it is handed on before it is written: %s", a.c.Text(at)),
-						a.c.Because(a.after[obj].at, "and what it points at is read: %s", a.c.Text(a.after[obj].at))}
-				} else {
-					res.Carries[id] = []passes.Why{a.c.Because(at, "may read what an earlier packet left: %s", a.c.Text(at))}
-				}
 				break
 			}
 			held = k
@@ -175,7 +165,31 @@ func run(c *passes.Context) (any, error) {
 		res.Scratch[id] = []passes.Why{{Pos: v.Pos, Text: text}}
 	}
 	a.registers(starts, res)
+	res.carries = func(id persist.VarID) []passes.Why { return a.carries(id, constant) }
 	return res, nil
+}
+
+func (a *analysis) carries(id persist.VarID, constant map[span]string) []passes.Why {
+	obj := a.ps.Vars[id].Obj
+	if obj < 0 {
+		return nil
+	}
+	x, sp := a.telling(id, obj, constant)
+	if sp == nil {
+		return nil
+	}
+	way := a.trace(x.from, x.span)
+	var out []passes.Why
+	for _, at := range way[:len(way)-1] {
+		out = append(out, a.c.Because(at, "by way of %s", a.c.Text(at)))
+	}
+	at := way[len(way)-1]
+	if sp.esc {
+		read := a.after[obj].at
+		return append(out, a.c.Because(at, "a pointer to it is handed on before it is written: %s", a.c.Text(at)),
+			a.c.Because(read, "and what it points at is read: %s", a.c.Text(read)))
+	}
+	return append(out, a.c.Because(at, "may read what an earlier packet left: %s", a.c.Text(at)))
 }
 
 // telling chooses the exposed read that says best why the variable is not scratch: of bytes that packets write.

@@ -112,6 +112,7 @@ func run(c *passes.Context) (any, error) {
 	}
 
 	reg.follow(c, pt)
+	alive := reg.live(c, pt, rc)
 	reg.reasons(c)
 	res := &Result{ProcWhy: reg.why, TopLevel: map[persist.VarID][]passes.Why{}}
 	for f := range reg.whole {
@@ -126,7 +127,6 @@ func run(c *passes.Context) (any, error) {
 	res.Packet = func(r ir.Ref) bool {
 		return reg.whole[r.Func] || reg.blocks[r.Func][c.Instr(r).Block]
 	}
-	alive := reg.live(c, pt, rc)
 	res.Live = func(r ir.Ref) bool { return res.Packet(r) && alive(r) }
 	uses(c, ps, res)
 	return res, nil
@@ -345,6 +345,13 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 		if res.TopLevel[id] == nil {
 			why := append([]passes.Why(nil), res.ProcWhy[ref.Func]...)
 			res.TopLevel[id] = append(why, c.Because(ref, "%s %s: %s", how, c.Prog.Funcs[ref.Func].Name, c.Text(ref)))
+		}
+	}
+	if len(res.PktProcs) > 0 {
+		for o, ref := range Lent(c, pointer.Of(c)) {
+			if id := byObj[o]; id > 0 {
+				res.TopLevel[id-1] = []passes.Why{c.Because(ref, "lent to a stream, in which packets are logged: %s", c.Text(ref))}
+			}
 		}
 	}
 	for _, fid := range res.PktProcs {

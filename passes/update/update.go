@@ -124,6 +124,7 @@ func run(c *passes.Context) (any, error) {
 		written[string(key)] = u
 		return u
 	}
+	best := map[persist.VarID]reason{}
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -160,11 +161,35 @@ func run(c *passes.Context) (any, error) {
 				sort.SliceStable(here, func(a, b int) bool { return here[a].Var < here[b].Var })
 			}
 			for k := range here {
-				if u := &here[k]; res.Updateable[u.Var] == nil {
-					why := append([]passes.Why(nil), tl.ProcWhy[fid]...)
-					res.Updateable[u.Var] = append(why, c.Because(ref, "%s in %s: %s", u.How, f.Name, c.Text(ref)))
+				r := reason{ref: ref, update: from + k, kind: 3, way: len(tl.ProcWhy[fid])}
+				switch {
+				case !here[k].Direct:
+				case here[k].How == "assignment":
+					r.kind = 0
+				case in.Op != ir.Call:
+					r.kind = 1
+				default:
+					r.kind = 2
+				}
+				if old, ok := best[here[k].Var]; !ok || r.kind < old.kind || r.kind == old.kind && r.way < old.way {
+					best[here[k].Var] = r
 				}
 			}
+		}
+	}
+	for id, r := range best {
+		u := &res.Updates[r.update]
+		way := tl.ProcWhy[r.ref.Func]
+		if r.kind == 1 || r.kind == 2 {
+			way = wayWith(c, pt, tl, r.ref, ps.Vars[id].Obj)
+		}
+		f := c.Prog.Funcs[r.ref.Func]
+		res.Updateable[id] = append(way[:len(way):len(way)], c.Because(r.ref, "%s in %s: %s", u.How, f.Name, c.Text(r.ref)))
+	}
+	for o, ref := range toplevel.Lent(c, pt) {
+		if id := own[o] - 1; id >= 0 && res.Updateable[id] == nil {
+			res.Updateable[id] = []passes.Why{c.Because(ref, "lent to a stream: the library writes it when a packet logs something: %s", c.Text(ref))}
+			res.Fields[id], res.Ranges[id] = []string{""}, [][2]int64{{0, max(ps.Vars[id].Size, 0)}}
 		}
 	}
 	for id := range hit {
@@ -301,6 +326,98 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 		return "assignment"
 	}
 	return "assignment through a pointer"
+}
+
+// A reason is the update that is shown of a variable: an assignment that names it, or else one of its own bytes, or else of what it
+// reaches; of several the one to which the way is shortest.
+type reason struct {
+	ref       ir.Ref
+	update    int
+	kind, way int
+}
+
+// wayWith is the way to the instruction at ref, which writes obj through a pointer: where that is a parameter, by way of
+// a caller that hands on obj.
+func wayWith(c *passes.Context, pt *pointer.Result, tl *toplevel.Result, ref ir.Ref, obj pointer.ObjID) []passes.Why {
+	type state struct {
+		f ir.FuncID
+		k int
+	}
+	type hop struct {
+		to   state
+		call ir.Ref
+	}
+	points := func(f ir.FuncID, v ir.Value) bool {
+		for _, l := range pt.PointsTo(f, v) {
+			if l.Obj == obj {
+				return true
+			}
+		}
+		return false
+	}
+	in := c.Instr(ref)
+	at := state{ref.Func, -1}
+	for _, v := range append([]ir.Value{in.A}, in.Args...) {
+		if v.Kind != ir.NoVal && points(ref.Func, v) {
+			if _, k := origin(c.Prog.Funcs[ref.Func], v); k >= 0 {
+				at.k = k
+				break
+			}
+		}
+	}
+	plain := tl.ProcWhy[ref.Func]
+	if at.k < 0 {
+		return plain
+	}
+	from := map[state]hop{at: {}}
+	work := []state{at}
+	for len(work) > 0 && len(from) < 1000 {
+		s := work[0]
+		work = work[1:]
+		for _, r := range pt.Callers(s.f) {
+			call := c.Instr(r)
+			if !tl.Live(r) || s.k >= len(call.Args) || !points(r.Func, call.Args[s.k]) {
+				continue
+			}
+			g := c.Prog.Funcs[r.Func]
+			base, k := origin(g, call.Args[s.k])
+			if base.Kind == ir.VGlobal && pointer.ObjID(base.ID) == obj || base.Kind == ir.VLocal && pt.LocalObj(r.Func, ir.LocalID(base.ID)) == obj {
+				way := tl.ProcWhy[r.Func]
+				way = append(way[:len(way):len(way)], c.Because(r, "calls %s with it: %s", c.Prog.Funcs[s.f].Name, c.Text(r)))
+				for s != at {
+					h := from[s]
+					way = append(way, c.Because(h.call, "calls %s with it: %s", c.Prog.Funcs[h.to.f].Name, c.Text(h.call)))
+					s = h.to
+				}
+				return way
+			}
+			if next := (state{r.Func, k}); k >= 0 {
+				if _, ok := from[next]; !ok {
+					from[next] = hop{s, r}
+					work = append(work, next)
+				}
+			}
+		}
+	}
+	return plain
+}
+
+// origin follows an address to the variable that it is of, or to a parameter (its index, otherwise -1).
+func origin(f *ir.Func, v ir.Value) (ir.Value, int) {
+	for v.Kind == ir.VReg {
+		r := f.Regs[v.ID]
+		if r.Def < 0 {
+			return v, slices.Index(f.Params, r.Local)
+		}
+		in := &f.Instrs[r.Def]
+		switch in.Op {
+		case ir.FieldAddr, ir.IndexAddr, ir.Move, ir.Conv:
+			v = in.A
+		default:
+			return v, -1
+		}
+	}
+	return v, -1
 }
 
 // A leaf is one scalar (or array of scalars) of a compound type. elem is the
