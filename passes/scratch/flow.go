@@ -1033,7 +1033,11 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 		})
 		p.unknown(i, t, s, in).each(x.seen(), func(k int) {
 			sp := p.e.spans[k]
-			p.through(w, &sp, x, origin{ref, t, -1})
+			of := int32(-1)
+			if x.hook != nil {
+				of = p.behind(s, in, int32(k))
+			}
+			p.through(w, &sp, x, origin{ref, t, of})
 		})
 		for _, k := range s.params {
 			sp := p.e.spans[k]
@@ -1093,6 +1097,22 @@ func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
 	}
 	p.calls[key] = callMemo{s, out}
 	return out
+}
+
+// behind is the callee's span that comes to span k of an object, of those that unknown adds.
+func (p *proc) behind(s *summary, in *ir.Instr, k int32) int32 {
+	for _, id := range s.params {
+		sp := p.e.spans[id]
+		if sp.esc || int(sp.param) >= len(in.Args) || p.where(in.Args[sp.param]).kind != noBase {
+			continue
+		}
+		for _, l := range p.e.pt.PointsTo(p.f.ID, in.Args[sp.param]) {
+			if l.Obj == p.e.spans[k].obj && p.e.id(p.e.shift(l, sp)) == k {
+				return id
+			}
+		}
+	}
+	return -1
 }
 
 type callKey struct {
@@ -1292,7 +1312,7 @@ func (e *engine) trace(s start, k int32) []ir.Ref {
 		return out
 	}
 	queue := []state{root}
-	first := []ir.Ref{{Func: s.f, I: max(s.at, 0)}} // if there is nothing better
+	var first []ir.Ref // if there is nothing better
 	for n := 0; len(queue) > 0 && n < 60; n++ {
 		x := queue[0]
 		queue = queue[1:]
@@ -1311,8 +1331,8 @@ func (e *engine) trace(s start, k int32) []ir.Ref {
 		var near, far []state
 		for _, o := range here {
 			if o.of < 0 { // through a pointer that the callee was given
-				if x == root {
-					first = []ir.Ref{o.at}
+				if first == nil {
+					first = way(x, o.at)
 				}
 				continue
 			}

@@ -179,6 +179,9 @@ func (a *analysis) carries(id persist.VarID, constant map[span]string) []passes.
 		return nil
 	}
 	way := a.trace(x.from, x.span)
+	if way == nil {
+		return nil
+	}
 	var out []passes.Why
 	for _, at := range way[:len(way)-1] {
 		out = append(out, a.c.Because(at, "by way of %s", a.c.Text(at)))
