@@ -167,7 +167,7 @@ type Link struct {
 	Buckets                          int64
 	Indirect                         bool
 	Nested                           []string // "field → entry type"
-	Unclear                          string
+	Unclear, Together                string
 }
 
 // A Span is the lines of a procedure.
@@ -637,7 +637,7 @@ func (b *builder) idle(rule *config.Merge, v *Variable) string {
 
 // link says how a container's entries hang together.
 func link(k *container.Container) *Link {
-	l := &Link{Next: k.Next, Prev: k.Prev, Tail: k.Tail, Remove: k.Remove, Lookup: k.Lookup, Buckets: k.Buckets, Indirect: k.Indirect, Unclear: k.Unclear()}
+	l := &Link{Next: k.Next, Prev: k.Prev, Tail: k.Tail, Remove: k.Remove, Lookup: k.Lookup, Buckets: k.Buckets, Indirect: k.Indirect, Unclear: k.Unclear(), Together: k.Together}
 	for _, n := range k.Nested {
 		name := n.Field
 		if n.Entry != nil {

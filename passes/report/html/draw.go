@@ -86,6 +86,8 @@ func Draw(v *report.Variable) string {
 		label = "buckets"
 	case c.Shape == "list":
 		label = "head"
+	case c.Shape == "tree":
+		label = "root"
 	case c.Shape == "array":
 		label = "elements"
 	default:
@@ -116,7 +118,12 @@ func Draw(v *report.Variable) string {
 		seen[k.Field] = true
 		lines = append(lines, line{k.Field, k.Header, k.Header})
 	}
-	for _, l := range []struct{ f, note string }{{link.Next, "next"}, {link.Prev, "previous"}} {
+	tree := c.Shape == "tree"
+	next, prev := "next", "previous"
+	if tree {
+		next, prev = "child", "child"
+	}
+	for _, l := range []struct{ f, note string }{{link.Next, next}, {link.Prev, prev}} {
 		if l.f != "" && !seen[l.f] {
 			seen[l.f] = true
 			lines = append(lines, line{l.f, l.note, ""})
@@ -205,8 +212,25 @@ func Draw(v *report.Variable) string {
 	}
 	right := ex + ew
 	bottom := top + max(eh, float64(rows)*cellH)
-	// The next entry, in outline.
-	if link.Next != "" {
+	// The next entry, or the children, in outline.
+	if link.Next != "" && tree {
+		nx, nw := right+gap, 62.0
+		for k := 0; k < 2; k++ {
+			gy := top + float64(k)*2.5*cellH
+			fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="3" class="ghost"/>`, nx, gy, nw, 2.0*cellH)
+			text(nx+pad, gy+16, "dim", "…")
+			ny := top + cellH/2
+			for i, l := range lines {
+				if l.text == link.Next && k == 0 || l.text == link.Prev && k == 1 {
+					ny = top + float64(i+1)*cellH + cellH/2
+				}
+			}
+			mid := right + gap/2 - 4 + 8*float64(k)
+			fmt.Fprintf(&b, `<path d="M%.1f %.1f H%.1f V%.1f H%.1f" class="link"/><path d="M%.1f %.1f l-5 -3.5 v7 z" class="tip"/>`, right, ny, mid, gy+cellH, nx-1, nx-1, gy+cellH)
+		}
+		right = nx + nw
+		bottom = max(bottom, top+4.5*cellH)
+	} else if link.Next != "" {
 		nx := right + gap
 		nw := 62.0
 		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="3" class="ghost"/>`, nx, top, nw, eh)

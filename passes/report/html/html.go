@@ -530,8 +530,17 @@ func facts(v *report.Variable) [][2]string {
 		add("Container", shape)
 		if l := v.Link; l != nil {
 			add("Not understood", l.Unclear)
-			add("Next entry", l.Next)
-			add("Previous entry", l.Prev)
+			add("Moves as a whole", l.Together)
+			if c.Shape == "tree" {
+				children := l.Next
+				if l.Prev != "" && l.Prev != l.Next {
+					children += ", " + l.Prev
+				}
+				add("Children", children)
+			} else {
+				add("Next entry", l.Next)
+				add("Previous entry", l.Prev)
+			}
 			add("Last entry", l.Tail)
 			add("Inserted by", c.Insert)
 			add("Removed by", l.Remove)

@@ -93,6 +93,9 @@ func headline(v *report.Variable, verdict string) string {
 		if v.Container.Insert != "" {
 			s += ", filled by " + v.Container.Insert
 		}
+		if v.Link != nil && v.Link.Together != "" {
+			s += ", moved as a whole (" + v.Link.Together + ")"
+		}
 		return s
 	}
 	return ""
