@@ -306,7 +306,7 @@ func TestBrowser(t *testing.T) {
 	expect("the container is drawn", "!!document.querySelector('.drawing svg')", true)
 	b.shot("variable-1280")
 
-	// By keyboard: back along the path, the next variable, out.
+	// By keyboard: search, back along the path, the next variable, out.
 	key := func(k string) {
 		b.eval(fmt.Sprintf("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: %q, bubbles: true}))", k))
 		b.settle()
@@ -317,6 +317,8 @@ func TestBrowser(t *testing.T) {
 	expect("j leaves the variable", "document.querySelector('#detail h1').textContent != 'buckets'", true)
 	key("Escape")
 	expect("Esc ends at the table", "document.getElementById('list').hidden", false)
+	key("/")
+	expect("/ is for searching", "document.activeElement.id", "q")
 
 	// Narrow: nothing is wider than the window, the source comes up below the path.
 	b.size(400, 800)
@@ -326,6 +328,7 @@ func TestBrowser(t *testing.T) {
 		expect(hash+" fits 400 pixels", "document.documentElement.scrollWidth", 400)
 		b.shot("narrow-" + map[byte]string{'/': "list", 'p': "packets", 't': "todo", 'a': "about", 'v': "variable"}[(hash + "/")[2]])
 	}
+	expect("nothing was loaded but the page", "performance.getEntriesByType('resource').length", 0)
 	b.eval(path + "[0].click()")
 	b.settle()
 	expect("the source is open", "document.getElementById('source').hidden", false)
