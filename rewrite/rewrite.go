@@ -43,8 +43,11 @@ type Result struct {
 	Files   map[string][]byte // patched sources and headers, saz_glue.c, saz_rt/*, Makefile
 	Diff    []byte            // of the user's own files, for patch -p1 in Root
 	Patched []string          // names in Files of the user's files that changed
+	Changes []edit.Change     // the same, with both contents
 	Marks   *track.Result
 	Plan    *plan.Result
+
+	edits map[string][2]int // of a file: marks, others
 }
 
 // Manifest is saz.json in the tree.
@@ -79,7 +82,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 			return nil, fmt.Errorf("%s has changed since it was compiled; build again with saz-cc first", cmd.Path())
 		}
 	}
-	res := &Result{Files: map[string][]byte{}, Plan: plan.Of(c)}
+	res := &Result{Files: map[string][]byte{}, edits: map[string][2]int{}, Plan: plan.Of(c)}
 	own := ownFiles(c)
 	res.Root = root(a.Build, own)
 	twice := readTwice(c)
@@ -110,6 +113,16 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 		name := res.name(f.Path)
 		res.Files[name] = text
 		res.Patched = append(res.Patched, name)
+		list, _ := f.Edits() // Apply has made them
+		marks := bytes.Count(text, []byte("saz_updated[")) - bytes.Count(f.Orig, []byte("saz_updated["))
+		others := 0
+		for i := range list {
+			if list[i].By != "update mark" {
+				others++
+			}
+		}
+		res.edits[name] = [2]int{marks, others}
+		res.Changes = append(res.Changes, edit.Change{Name: name, Old: f.Orig, New: text})
 		if err := f.Diff(&diff, name); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,15 +19,20 @@ func instrumentCommand() *cli.Command {
 		ArgsUsage: targetHelp,
 		Flags: commonFlags(
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the tree to `DIR`"},
-			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff"},
+			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff, for patch -p1 in the sources' root"},
+			&cli.BoolFlag{Name: "in-place", Usage: "change the sources themselves; saz restore brings the originals back"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be changed, and write nothing"},
 			&cli.StringFlag{Name: "track", Usage: "state, or all: mark every write to any variable of static storage"},
 			&cli.BoolFlag{Name: "verify", Usage: "a program that watches its own marks: it names each update without one and exits with status 86 (docs/verify.md)"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say how many marks each step of pruning leaves"},
 			&cli.BoolFlag{Name: "no-prune", Usage: "keep the marks that the control flow makes redundant"},
 		),
 		Action: func(c *cli.Context) error {
-			if c.String("output") == "" && !c.Bool("diff") {
-				return usage("instrument needs -o DIR or --diff")
+			if c.String("output") == "" && !c.Bool("diff") && !c.Bool("in-place") && !c.Bool("dry-run") {
+				return usage("instrument needs -o DIR, --in-place, --diff or --dry-run")
+			}
+			if c.String("output") != "" && c.Bool("in-place") {
+				return usage("-o writes a tree, --in-place changes the sources: one of the two")
 			}
 			if v := c.String("track"); v != "" && v != "state" && v != "all" {
 				return usage("--track %q: known are state and all", v)
@@ -47,14 +54,38 @@ func instrumentCommand() *cli.Command {
 					return cli.Exit(err.Error(), exitInternal)
 				}
 			}
-			if dir := c.String("output"); dir != "" {
+			if c.Bool("dry-run") {
+				for _, ch := range r.Changes {
+					fmt.Printf("%s: %d marks, %d other changes\n", ch.Name, r.MarksIn(ch.Name), r.OtherEdits(ch.Name))
+				}
+				return exit(code)
+			}
+			how := ""
+			switch dir := c.String("output"); {
+			case dir != "":
 				if err := edit.WriteTree(dir, r.Files); err != nil {
 					return cli.Exit(err.Error(), exitUsage)
 				}
-				if !c.Bool("quiet") {
-					fmt.Fprintf(os.Stderr, "saz: %s: %d variables tracked, %d marks (%d pruned) in %d files, %d allocation sites; build it with make -C %s\n",
-						dir, len(r.Plan.Vars), len(r.Marks.Marks), len(r.Marks.Pruned), len(r.Patched), len(r.Plan.Sites), dir)
+				how = fmt.Sprintf("%s: %s; build it with make -C %s", dir, r.Summary(), dir)
+			case c.Bool("in-place"):
+				if code != exitDone {
+					return cli.Exit("nothing was changed", code)
 				}
+				extra := map[string][]byte{}
+				for name, text := range r.Files {
+					if name == "saz_glue.c" || strings.HasPrefix(name, "saz_rt/") || name == "saz.json" {
+						extra[name] = text
+					}
+				}
+				if err := edit.InPlace(r.Root, r.Changes, extra); err != nil {
+					return cli.Exit(err.Error(), exitUsage)
+				}
+				at := filepath.Join(r.Root, edit.InPlaceDir)
+				how = fmt.Sprintf("%s: %s\nsaz: compile with -I%s/saz_rt, link %s/saz_glue.c and %s/saz_rt/*.c (-pthread); saz restore %s brings the originals back",
+					r.Root, r.Summary(), at, at, at, r.Root)
+			}
+			if how != "" && !c.Bool("quiet") {
+				fmt.Fprintf(os.Stderr, "saz: %s\n", how)
 			}
 			return exit(code)
 		},

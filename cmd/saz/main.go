@@ -50,7 +50,7 @@ func realMain(args []string) int {
 		EnableBashCompletion: true,
 		HideHelpCommand:      true,
 		Commands: []*cli.Command{
-			analyzeCommand(), explainCommand(), initCommand(), configCommand(), instrumentCommand(), buildCommand(), ctlCommand(),
+			analyzeCommand(), explainCommand(), initCommand(), configCommand(), instrumentCommand(), restoreCommand(), buildCommand(), ctlCommand(),
 			parseCommand(), dumpCommand(), pointsToCommand(), sliceCommand(), chopCommand(), calleesCommand(), callersCommand(),
 			statusCommand(), doctorCommand(), cacheCommand(),
 			versionCommand(), completionCommand(), manCommand(),

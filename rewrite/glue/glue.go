@@ -21,14 +21,24 @@ func (t *tables) files() (map[string][]byte, error) {
 	for name, data := range runtime_c.Files() {
 		out["saz_rt/"+name] = data
 	}
-	if t.Verify {
-		const off, on = "#define SAZ_VERIFY 0", "#define SAZ_VERIFY 1"
-		config := out["saz_rt/saz_config.h"]
-		if !bytes.Contains(config, []byte(off)) {
-			return nil, fmt.Errorf("glue: saz_config.h has no %q", off)
+	config := string(out["saz_rt/saz_config.h"])
+	set := func(name string, value int) error {
+		was := fmt.Sprintf("#define %s 0", name)
+		if !strings.Contains(config, was) {
+			return fmt.Errorf("glue: saz_config.h has no %q", was)
 		}
-		out["saz_rt/saz_config.h"] = bytes.Replace(config, []byte(off), []byte(on), 1)
+		config = strings.Replace(config, was, fmt.Sprintf("#define %s %d", name, value), 1)
+		return nil
 	}
+	if err := set("SAZ_MARK_WORDS", words(t.Nvars)/8); err != nil {
+		return nil, err
+	}
+	if t.Verify {
+		if err := set("SAZ_VERIFY", 1); err != nil {
+			return nil, err
+		}
+	}
+	out["saz_rt/saz_config.h"] = []byte(config)
 	return out, nil
 }
 
@@ -66,11 +76,12 @@ func cString(s string) string {
 	return b.String()
 }
 
+// words is the size of saz_updated, in whole words for the runtime's sake.
+func words(n int) int { return max((n+7)/8*8, 8) }
+
 var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
-	"c": cString,
-	"words": func(n int) int {
-		return max((n+7)/8*8, 8)
-	},
+	"c":     cString,
+	"words": words,
 	"or1": func(n int) int { // C has no empty arrays
 		return max(n, 1)
 	},

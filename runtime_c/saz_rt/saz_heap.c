@@ -37,11 +37,15 @@ enum { ADDED, GONE, TAKEN, MOVED, TYPED };
 #define META(size, site, what) ((uint64_t)(size) << 24 | (uint64_t)(site) << 3 | (what))
 #define SITE(meta) ((uint32_t)((meta) >> 3 & 0x1fffff))
 
-#define LOG_MIN 1024
-#define LOG_MAX 65536
+#ifdef SAZ_TEST
+#define LOG 64
+#else
+#define LOG 131072              /* memory that is never touched costs nothing */
+#endif
 
-static struct event *saz_log;
-static size_t saz_nlog, saz_log_cap;
+static struct event saz_log[LOG];
+static size_t saz_nlog;
+static uint64_t saz_ncarried;   /* entries that have left the log */
 static char saz_log_lock;       /* never held while somebody waits, but for the table */
 
 static struct saz_block *saz_table;
@@ -112,7 +116,7 @@ static int reserve(size_t more)
 {
 	struct saz_block *old = saz_table;
 	size_t old_cap = saz_table_cap, i;
-	size_t want = saz_table_cap ? saz_table_cap : 1024;
+	size_t want = saz_table_cap ? saz_table_cap : 4096;
 
 	while ((saz_nblocks + more) * 3 > want * 2)
 		want *= want < 65536 ? 4 : 2;
@@ -198,6 +202,7 @@ static void carry_over(void)
 			take(b);
 		}
 	}
+	saz_ncarried += i;
 	saz_nlog -= i;
 	if (saz_nlog == 0)
 		return;
@@ -208,26 +213,16 @@ static void carry_over(void)
 
 static __attribute__((__noinline__)) int make_room(size_t n)
 {
-	if (saz_log_cap < LOG_MAX) {
-		size_t want = saz_log_cap ? saz_log_cap * 2 : LOG_MIN;
-		struct event *p = saz_mem_grow(saz_log, saz_log_cap * sizeof *p, want * sizeof *p);
-
-		if (p != NULL) {
-			saz_log = p;
-			saz_log_cap = want;
-			return 1;
-		}
-	}
 	pthread_mutex_lock(&saz_table_lock);
 	carry_over();
 	pthread_mutex_unlock(&saz_table_lock);
-	return saz_nlog + n <= saz_log_cap;
+	return saz_nlog + n <= LOG;
 }
 
 /* Room for some entries, log locked. */
 static __inline__ int room(size_t n)
 {
-	return __builtin_expect(saz_nlog + n <= saz_log_cap, 1) || make_room(n);
+	return __builtin_expect(saz_nlog + n <= LOG, 1) || make_room(n);
 }
 
 static __inline__ void note(void *base, uint64_t meta)
@@ -415,17 +410,21 @@ void saz_heap_fork(int when)
 /* ---- for the program ---- */
 
 /* A block that can't be recorded is not handed out: the program is out of memory. */
-static void *added(void *p, size_t size, unsigned site)
+static __attribute__((__noinline__)) void *refuse(void *p)
+{
+	unlock_log();
+	free(p);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static __inline__ __attribute__((__always_inline__)) void *added(void *p, size_t size, unsigned site)
 {
 	if (__builtin_expect(p == NULL, 0))
 		return NULL;
 	lock_log();
-	if (__builtin_expect(!room(1), 0)) {
-		unlock_log();
-		free(p);
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (!room(1))
+		return refuse(p);
 	note(p, META(size, site, ADDED));
 	unlock_log();
 	return p;
@@ -517,14 +516,26 @@ void *saz_adopt(unsigned site, void *block)
 	return block == NULL ? NULL : added(block, malloc_usable_size(block), site);
 }
 
+/* What is found again by a procedure that allocates only at times has its type: nothing was written
+ * down since this thread last asked. */
 void *saz_retype(unsigned site, void *block)
 {
-	if (block != NULL) {
-		lock_log();
-		if (room(1))
-			note(block, META(0, site, TYPED));
-		unlock_log();
-	}
+	static __thread struct {
+		uint64_t events;
+		void *block;
+		unsigned site;
+	} last;
+
+	if (block == NULL ||
+	    (saz_ncarried + saz_nlog == last.events && (block != last.block || site == last.site)))
+		return block;
+	lock_log();
+	if (room(1))
+		note(block, META(0, site, TYPED));
+	last.events = saz_ncarried + saz_nlog;
+	last.block = block;
+	last.site = site;
+	unlock_log();
 	return block;
 }
 

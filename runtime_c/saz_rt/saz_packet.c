@@ -52,16 +52,14 @@ static int saz_ended;
 static int saz_loops;                               /* library loops that are running */
 static uint64_t saz_old_packets;                    /* of threads that are gone */
 
-typedef uint64_t word __attribute__((__may_alias__));
-
 /* The glue rounds saz_updated up to whole words. */
 static __inline__ void clear_marks(void)
 {
-	word *p = (word *)(void *)saz_program.updated;
-	word *end = p + (saz_program.nvars + 7) / 8;
-
-	for (; p < end; p++)
-		*p = 0;
+#if SAZ_MARK_WORDS
+	memset(saz_updated, 0, SAZ_MARK_WORDS * 8);
+#else
+	memset(saz_program.updated, 0, saz_program.nvars);
+#endif
 }
 
 #if SAZ_VERIFY
@@ -172,7 +170,7 @@ static __inline__ void end_packet(struct saz_thread *t)
  * that one's frame is not below the outermost scope's, though an inner scope's would be (a callback
  * inlined into another shares its frame, but has a scope variable of its own).
  */
-void *saz_packet_enter(void **scope, void *frame)
+static __attribute__((__noinline__)) void *enter_slowly(void **scope, void *frame)
 {
 	struct saz_thread *t = current();
 
@@ -191,6 +189,31 @@ void *saz_packet_enter(void **scope, void *frame)
 	if (!t->in_packet)
 		new_packet(t);
 	return t;
+}
+
+/* What happens for nearly each packet; the rest is enter_slowly's. */
+void *saz_packet_enter(void **scope, void *frame)
+{
+	struct saz_thread *t = saz_self;
+
+#if !SAZ_VERIFY
+	if (__builtin_expect(t != NULL && (t->busy | t->in_packet) == 0 && t->depth == 0, 1)) {
+		__atomic_exchange_n(&t->busy, 1, __ATOMIC_SEQ_CST);
+		if (__builtin_expect(!__atomic_load_n(&saz_stop, __ATOMIC_RELAXED), 1)) {
+			t->depth = 1;
+			t->outer_busy = 0;
+			t->scope = scope;
+			t->frame = frame;
+			t->packets++;
+			clear_marks();
+			return t;
+		}
+		set_idle(t);
+	}
+#else
+	(void)t;
+#endif
+	return enter_slowly(scope, frame);
 }
 
 void saz_packet_leave(void **scope)
