@@ -97,6 +97,7 @@ func run(c *passes.Context) (any, error) {
 			continue
 		}
 		set := sl.Backward(from)
+		done := make([]bool, len(pt.Objects)) // read somewhere in the slice: all its owners are noted
 		set.Each(func(ref ir.Ref) {
 			note := func(id persist.VarID) {
 				if res.Impacts[id][kind] != nil {
@@ -107,7 +108,11 @@ func run(c *passes.Context) (any, error) {
 				}
 				res.Impacts[id][kind] = append([]passes.Why{c.Because(ref, "read by %s", c.Text(ref))}, set.Path(ref)...)
 			}
-			for _, l := range mr.Reads(ref) {
+			for _, l := range mr.ReadAccesses(ref) {
+				if done[l.Obj] {
+					continue
+				}
+				done[l.Obj] = true
 				for _, id := range owners[l.Obj] {
 					note(id)
 				}
