@@ -274,16 +274,20 @@ function packets() {
   const procs = $('#procs');
   // The project's own first.
   const own = p => D.files[p.f].t ? 0 : 1;
-  D.procs.filter(p => p.p).sort((a, b) => own(a) - own(b)).forEach(p => {
-    const d = el('details', { class: 'why', 'data-name': p.n.toLowerCase() }, el('summary', null, el('code', null, p.n), el('small', null, where(p.f, p.l))));
+  const all = D.procs.filter(p => p.p).sort((a, b) => own(a) - own(b));
+  const entry = p => {
+    const d = el('details', { class: 'why' }, el('summary', null, el('code', null, p.n), el('small', null, where(p.f, p.l))));
     d.addEventListener('toggle', () => { if (d.open && !$('.path', d)) d.append(path(stepsOf(p.y).concat([[p.f, p.l, 0, p.n + ' begins here']]))); });
-    procs.append(d);
-  });
-  if (!procs.children.length) $('#pq').hidden = true;
-  $('#pq').addEventListener('input', e => {
-    const w = e.target.value.toLowerCase();
-    for (const d of $$('details', procs)) d.hidden = !d.dataset.name.includes(w);
-  });
+    return d;
+  };
+  const list = w => {
+    procs.replaceChildren();
+    if (procs.nextElementSibling) procs.nextElementSibling.remove(); // the last list's "show all"
+    some(procs, all.filter(p => p.n.toLowerCase().includes(w)), entry, 200);
+  };
+  list('');
+  if (!all.length) $('#pq').hidden = true;
+  $('#pq').addEventListener('input', e => list(e.target.value.toLowerCase()));
 }
 
 // ---- source -----------------------------------------------------------------------
