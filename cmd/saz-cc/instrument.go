@@ -62,6 +62,7 @@ type instrumenter struct {
 	out   string // the program
 	side  string // its side directory
 	tree  string
+	temp  string // to be removed
 	man   manifest
 	patch map[string]bool
 
@@ -88,10 +89,18 @@ func (r *recorder) instrument(bestEffort bool) int {
 	go func() {
 		s := <-signals
 		os.Remove(in.out)
+		if in.temp != "" {
+			os.RemoveAll(in.temp)
+		}
 		die(s.(syscall.Signal))
 	}()
 	why, err := in.run()
 	signal.Stop(signals)
+	defer func() {
+		if in.temp != "" {
+			os.RemoveAll(in.temp)
+		}
+	}()
 	if err == nil {
 		if why != "" {
 			r.log.line("not instrumented", r.opt.ObjectFor("")+": "+why)
@@ -147,14 +156,7 @@ func (in *instrumenter) run() (why string, err error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := build.CacheDir()
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte(in.out))
-	in.side = filepath.Join(cache, "instrument", filepath.Base(in.out)+"-"+hex.EncodeToString(sum[:6]))
-	in.tree = filepath.Join(in.side, "tree")
-	if err := os.MkdirAll(filepath.Join(in.side, "obj"), 0o777); err != nil {
+	if err := in.place(); err != nil {
 		return "", err
 	}
 	lock, err := os.OpenFile(filepath.Join(in.side, "lock"), os.O_RDWR|os.O_CREATE, 0o666)
@@ -209,6 +211,26 @@ func (in *instrumenter) run() (why string, err error) {
 	in.log.line("instrumented", fmt.Sprintf("%s: %d variables, %d marks in %d files; %d objects compiled, %d of them before; %s%s",
 		in.opt.ObjectFor(""), in.man.Tracked, in.man.Marks, len(in.man.Patched), len(in.jobs), hits, in.tree, said))
 	return "", nil
+}
+
+// place makes the side directory: in the cache, or, where none can be written (a
+// build in a sandbox), in a temporary directory, for this once.
+func (in *instrumenter) place() error {
+	sum := sha256.Sum256([]byte(in.out))
+	name := filepath.Base(in.out) + "-" + hex.EncodeToString(sum[:6])
+	make := func(dir string) error {
+		in.side = filepath.Join(dir, "instrument", name)
+		in.tree = filepath.Join(in.side, "tree")
+		return os.MkdirAll(filepath.Join(in.side, "obj"), 0o777)
+	}
+	if cache, err := build.CacheDir(); err == nil && make(cache) == nil {
+		return nil
+	}
+	var err error
+	if in.temp, err = os.MkdirTemp("", "saz-cc-"); err != nil {
+		return err
+	}
+	return make(in.temp)
 }
 
 func findSaz() (string, error) {

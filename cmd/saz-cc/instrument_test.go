@@ -299,6 +299,24 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// Without a place that can be written for long (Debian's builders have no home), it
+// is done in a temporary directory, which goes.
+func TestInstrumentWithoutCache(t *testing.T) {
+	b := withSaz(t, counter)
+	tmp := filepath.Join(filepath.Dir(b.log), "tmp")
+	os.Mkdir(tmp, 0o777)
+	env := []string{"HOME=/dev/null", "XDG_CACHE_HOME=/dev/null/x", "TMPDIR=" + tmp}
+	if o := start(b.dir, env, "", b.saz, "--instrument", "gcc", "main.c", "unrelated.c", "sub/deep.c", "lib/lib.c", "-o", "prog"); o != (outcome{}) {
+		t.Fatalf("%+v", o)
+	}
+	if got := start(b.dir, nil, counterInput, "./prog"); !strings.HasPrefix(got.out, "3 210 ") {
+		t.Errorf("%+v", got)
+	}
+	if list, _ := os.ReadDir(tmp); len(list) != 0 {
+		t.Errorf("left behind: %v", list)
+	}
+}
+
 // SAZ_INSTRUMENT is for builds that name the compiler themselves, --instrument for the others;
 // both say in the program that they were there.
 func TestInstrumentByEnvironment(t *testing.T) {

@@ -118,13 +118,16 @@ func shimmed(argv []string, instrument bool) (log string, code int, err error) {
 // here (CMake) remembers the compiler by its full path.
 func shimDir(wrapper string) (string, error) {
 	cache, err := frontbuild.CacheDir()
-	if err != nil {
-		return "", err
-	}
 	sum := sha256.Sum256([]byte(wrapper))
 	dir := filepath.Join(cache, "shims", hex.EncodeToString(sum[:6]))
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", err
+	if err == nil {
+		err = os.MkdirAll(dir, 0o777)
+	}
+	if err != nil { // no place that stays: for this once
+		if dir, err = os.MkdirTemp("", "saz-build-"); err != nil {
+			return "", err
+		}
+		atExit = append(atExit, func() { os.RemoveAll(dir) })
 	}
 	for _, d := range filepath.SplitList(os.Getenv("PATH")) {
 		list, _ := os.ReadDir(d)
