@@ -434,7 +434,7 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
 	free(x->data);
 }
 static void done(void) {}`,
-		[]string{"decide malloc allocates blocks of several types that hold pointers: struct x, unknown"}, nil},
+		[]string{"site 4  of struct x", "site 5  of struct y"}, nil},
 }
 
 // source is the whole text of a case.

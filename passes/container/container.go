@@ -257,6 +257,31 @@ func (w *finder) pointed(l pointer.Loc) (heap []pointer.ObjID, other bool) {
 	return heap, other
 }
 
+// MayBe reports whether a block may be an entry: its type is not known, or is the entry's, or one of the two begins with
+// the other. (A helper that passes pointers of all kinds through mixes up what they point at.)
+func MayBe(c *passes.Context, o pointer.ObjID, entry *ctype.Record) bool {
+	t := pointer.Of(c).TypeOf(o)
+	if t == nil || t.Kind != ctype.Struct || t.Rec == nil {
+		return true
+	}
+	r := c.Prog.Record(t.Rec)
+	return r == entry || begins(c.Prog, r, entry) || begins(c.Prog, entry, r)
+}
+
+// begins reports whether the first member of a is b, or begins with it.
+func begins(p *ir.Program, a, b *ctype.Record) bool {
+	for d := 0; d < 8 && len(a.Fields) > 0; d++ {
+		t := a.Fields[0].Type
+		if t.Kind != ctype.Struct || t.Rec == nil {
+			return false
+		}
+		if a = p.Record(t.Rec); a == b {
+			return true
+		}
+	}
+	return false
+}
+
 // shape finds the one head of v that entries hang from. Its links are decided
 // later.
 func (w *finder) shape(v *persist.Var) *Container {
@@ -300,6 +325,9 @@ func (w *finder) shape(v *persist.Var) *Container {
 				}
 				f.entry = w.c.Prog.Record(t.Rec)
 			}
+		}
+		if f.entry != nil && h.node == nil {
+			f.heap = filter(f.heap, func(o pointer.ObjID) bool { return MayBe(w.c, o, f.entry) })
 		}
 		if f.entry == nil || len(f.heap) == 0 && !h.inPlace && h.node == nil {
 			continue

@@ -190,7 +190,7 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 		for _, h := range heads {
 			t.heads = append(t.heads, h.Obj)
 			for _, l := range w.pt.Contents(h.Obj, h.Off) {
-				if o := w.pt.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Opaque && !o.Packet {
+				if o := w.pt.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Opaque && !o.Packet && container.MayBe(w.c, l.Obj, k.Entry) {
 					t.entries = append(t.entries, l.Obj)
 				}
 			}
@@ -393,8 +393,14 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 				continue // all such lists look alike
 			}
 			if l.Off == pointer.Any {
-				// The pointer came out of a list of members: the code says which field it is.
+				// The pointer came out of a list of members, or of a helper for pointers of all kinds: the
+				// code says which field it is.
 				rec, at, ok := container.FieldOf(w.c.Prog, f, v)
+				if !ok && v.Kind == ir.VReg { // the entry itself
+					if x := f.Regs[v.ID].Type; x != nil && x.Kind == ctype.Pointer && x.Elem != nil && x.Elem.IsRecord() {
+						rec, ok = w.c.Prog.Record(x.Elem.Rec), true
+					}
+				}
 				if !ok || rec != t.k.Entry {
 					continue
 				}

@@ -20,9 +20,12 @@
 //
 // A walk over memory needs the type of everything that holds pointers. Where
 // the program does not tell, there is a Decision: unions of a pointer and
-// something else, a void * whose pointees have several types, blocks of unknown type
+// something else without a tag, a void * to memory of unknown type, blocks of unknown type
 // that hold pointers, pointers to variables of procedures, library handles inside
-// entries, collections of unknown shape, thread-local variables.
+// entries, collections of unknown shape or whose entries can't be taken out one by one, thread-local variables.
+//
+// What the program does tell is kept: the types behind each void * (a block knows which of them it is, by the call that made it),
+// the tags of unions, and, as a hint for cleaning up, the variables that no output depends on.
 //
 // Sound for what the pointer analysis sees: every object that can be reached
 // through pointers from a tracked variable is one of Globals, a block of one of Sites, or
@@ -40,6 +43,7 @@ import (
 	"saz/passes"
 	"saz/passes/container"
 	"saz/passes/flowspace"
+	"saz/passes/output"
 	"saz/passes/persist"
 	"saz/passes/pointer"
 	"saz/passes/scratch"
@@ -50,7 +54,7 @@ import (
 var Pass = &passes.Pass{
 	Name:     "plan",
 	Doc:      "tracked variables, their types and allocation sites, and what is left to decide",
-	Requires: []*passes.Pass{pointer.Pass, persist.Pass, update.Pass, scratch.Pass, container.Pass, flowspace.Pass},
+	Requires: []*passes.Pass{pointer.Pass, persist.Pass, update.Pass, scratch.Pass, container.Pass, flowspace.Pass, output.Pass},
 	Run:      run,
 }
 
@@ -94,7 +98,9 @@ func run(c *passes.Context) (any, error) {
 	p.sites()
 	p.releases()
 	p.targets()
+	p.unions()
 	p.decide(ps)
+	p.unread(ps)
 	return p.res, nil
 }
 
@@ -635,12 +641,26 @@ func (p *planner) decide(ps *persist.Result) {
 		if k != nil && s != nil && k.Shape == container.Tree && s.Scope != "all-flows" {
 			p.manual(p.varPos(v), "%s holds state of flows in a tree: only its own procedures can put an entry in", v.Name)
 		}
+		if k != nil && s != nil && k.Shape != container.Unknown && k.Shape != container.Tree && k.Together != "" && (s.Scope == "per-flow" || s.Scope == "multi-flow") {
+			p.manual(p.varPos(v), "%s holds state of flows that moves all together: %s", v.Name, k.Together)
+		}
 		if k != nil && s != nil && k.Shape == container.Unknown && (s.Scope == "per-flow" || s.Scope == "multi-flow") {
 			p.manual(p.varPos(v), "%s holds state of flows in a collection of unknown shape: %s", v.Name, k.Unclear())
 		}
 	}
 	for _, o := range p.objs {
 		p.object(o)
+	}
+}
+
+// unread lists the updateable variables that no output depends on.
+func (p *planner) unread(ps *persist.Result) {
+	up, sc, ou := update.Of(p.c), scratch.Of(p.c), output.Of(p.c)
+	for i := range ps.Vars {
+		id := ps.Vars[i].ID
+		if up.Updateable[id] != nil && sc.Scratch[id] == nil && len(ou.Impacts[id]) == 0 {
+			p.res.Unread = append(p.res.Unread, id)
+		}
 	}
 }
 
@@ -674,7 +694,7 @@ func (p *planner) object(o pointer.ObjID) {
 		switch {
 		case l.t.Kind != ctype.Pointer:
 		case l.union != nil:
-			if !unions[l.union] && mixedUnion(p.c.Prog, l.union) {
+			if !unions[l.union] && mixedUnion(p.c.Prog, l.union) && !p.tagged(l.union) {
 				unions[l.union] = true
 				p.manual(at, "%s is in a union with something else, and nothing tells which is meant", full)
 			}
@@ -703,8 +723,8 @@ func mixedUnion(prog *ir.Program, u *ctype.Record) bool {
 
 // void judges a void *: one type behind it, or a decision.
 func (p *planner) void(o pointer.ObjID, l leaf, at ir.Pos, full string) {
-	var first *ctype.Type
-	several, unknown := false, false
+	unknown := false
+	var typed []pointer.ObjID
 	for _, x := range p.pt.Contents(o, p.pt.Canon(o, l.off)) {
 		y := &p.pt.Objects[x.Obj]
 		switch {
@@ -714,20 +734,14 @@ func (p *planner) void(o pointer.ObjID, l leaf, at ir.Pos, full string) {
 			unknown = true
 			continue
 		}
-		t := p.pt.TypeOf(x.Obj)
-		switch {
-		case t == nil:
+		if p.pt.TypeOf(x.Obj) != nil {
+			typed = append(typed, x.Obj)
+		} else {
 			unknown = unknown || len(p.pt.Contents(x.Obj, pointer.Any)) > 0
-		case first == nil:
-			first = t
-		case !same(p.c.Prog, first, t):
-			several = true
 		}
 	}
-	switch {
-	case several:
-		p.manual(at, "%s (void *) leads to blocks of several types", full)
-	case unknown:
+	p.noteVoid(full, at, typed)
+	if unknown {
 		p.manual(at, "%s (void *) leads to memory whose type is not known", full)
 	}
 }

@@ -44,4 +44,8 @@ type Result struct {
 	Globals  []ir.GlobalID   // globals to which tracked state may point
 	Elem     map[pointer.ObjID]*ctype.Type
 	Manual   []Decision
+
+	Voids  []Void          // what is behind each void *
+	Unions []Union         // those whose member a tag tells
+	Unread []persist.VarID // updateable, and no output depends on them: a hint that they may go
 }

@@ -496,6 +496,9 @@ func (h *heap) gather(ref ir.Ref, w *witness) {
 		if r := f.Instrs[ref.I].Dst; r >= 0 {
 			h.follow(f, r, have)
 		}
+		if len(have.types) == 0 && have.char == nil {
+			h.named(f, ref, have)
+		}
 		h.witnesses[ref] = have
 	}
 	if w.char == nil {
