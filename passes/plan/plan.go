@@ -67,6 +67,7 @@ type planner struct {
 	res     *Result
 	objs    []pointer.ObjID        // tracked memory, sorted
 	tracked map[pointer.ObjID]bool // the same
+	all     map[pointer.ObjID][]pointer.Loc
 	roots   map[pointer.ObjID]bool
 	opaque  map[*ctype.Record]bool
 	seen    map[*ctype.Record]int // 1: being walked, 2: done
@@ -75,7 +76,7 @@ type planner struct {
 
 func run(c *passes.Context) (any, error) {
 	ps, up, sc := persist.Of(c), update.Of(c), scratch.Of(c)
-	p := &planner{c: c, pt: pointer.Of(c), tracked: map[pointer.ObjID]bool{}, roots: map[pointer.ObjID]bool{},
+	p := &planner{c: c, pt: pointer.Of(c), tracked: map[pointer.ObjID]bool{}, all: map[pointer.ObjID][]pointer.Loc{}, roots: map[pointer.ObjID]bool{},
 		opaque: map[*ctype.Record]bool{}, seen: map[*ctype.Record]int{}, told: map[string]bool{},
 		res: &Result{Index: map[persist.VarID]int{}, Opaque: map[string]bool{}, Elem: map[pointer.ObjID]*ctype.Type{}}}
 	moved := owners(p.pt, ps, up)
@@ -142,10 +143,20 @@ func (p *planner) reach(v *persist.Var) {
 			continue
 		}
 		p.tracked[o] = true
-		for _, l := range p.pt.Contents(o, pointer.Any) {
+		for _, l := range p.contents(o) {
 			work = append(work, l.Obj)
 		}
 	}
+}
+
+// contents is what all pointers in o point at; it is asked for often.
+func (p *planner) contents(o pointer.ObjID) []pointer.Loc {
+	x, ok := p.all[o]
+	if !ok {
+		x = p.pt.Contents(o, pointer.Any)
+		p.all[o] = x
+	}
+	return x
 }
 
 // name is how a record is known to the generators.
@@ -412,7 +423,7 @@ func (p *planner) sites() {
 			} else if !same(p.c.Prog, s.Elem, t) {
 				agree = false
 			}
-			for _, l := range p.pt.Contents(o, pointer.Any) {
+			for _, l := range p.contents(o) {
 				holds = holds || p.pt.Objects[l.Obj].Kind != pointer.Unknown
 			}
 			holds = holds || t != nil && pointers(p.c.Prog, t)
@@ -566,7 +577,7 @@ func (p *planner) mayFree(ref ir.Ref, in *ir.Instr, frees map[ir.FuncID][]int) b
 func (p *planner) targets() {
 	funcs, globals := map[ir.FuncID]bool{}, map[ir.GlobalID]bool{}
 	for _, o := range p.objs {
-		for _, l := range p.pt.Contents(o, pointer.Any) {
+		for _, l := range p.contents(o) {
 			switch x := &p.pt.Objects[l.Obj]; x.Kind {
 			case pointer.Func:
 				funcs[x.Func] = true
@@ -673,7 +684,7 @@ func (p *planner) object(o pointer.ObjID) {
 		p.manual(at, "state points at %s, a variable of a procedure: it is left to the receiver's own", what)
 		return
 	}
-	for _, l := range p.pt.Contents(o, pointer.Any) {
+	for _, l := range p.contents(o) {
 		if y := &p.pt.Objects[l.Obj]; y.Kind == pointer.Global && p.c.Prog.Globals[y.Global].Name == "" && !p.c.Prog.Globals[y.Global].String {
 			p.manual(at, "%s points at an object without a name (a compound literal)", what)
 		}
@@ -737,7 +748,7 @@ func (p *planner) void(o pointer.ObjID, l leaf, at ir.Pos, full string) {
 		if p.pt.TypeOf(x.Obj) != nil {
 			typed = append(typed, x.Obj)
 		} else {
-			unknown = unknown || len(p.pt.Contents(x.Obj, pointer.Any)) > 0
+			unknown = unknown || len(p.contents(x.Obj)) > 0
 		}
 	}
 	p.noteVoid(full, at, typed)

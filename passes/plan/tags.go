@@ -52,7 +52,7 @@ func (p *planner) unions() {
 	if len(want) == 0 {
 		return
 	}
-	t := &tagger{p: p, doms: map[ir.FuncID]*ir.DomTree{}}
+	t := &tagger{p: p, doms: map[ir.FuncID]*ir.DomTree{}, guards: map[at][]guard{}}
 	found := map[place]map[int64]map[string]map[int64]bool{} // tag → member → values
 	spoilt := map[place]map[int64]bool{}
 	for _, f := range p.c.Prog.Funcs {
@@ -164,6 +164,8 @@ func disjoint(m map[string]map[int64]bool) bool {
 type tagger struct {
 	p    *planner
 	doms map[ir.FuncID]*ir.DomTree
+
+	guards map[at][]guard
 }
 
 // strip goes back over moves and conversions.
@@ -229,70 +231,116 @@ func (t *tagger) values(f *ir.Func, base ir.Value, rec *ctype.Record, off int64,
 
 // guarded looks at the branches on the way to block b that decide by the tag.
 func (t *tagger) guarded(f *ir.Func, base ir.Value, rec *ctype.Record, off int64, b ir.BlockID) map[int64]bool {
+	for _, g := range t.guardsOf(f, b) {
+		if g.rec == rec && g.off == off && t.same(f, g.base, base, 0) {
+			return g.vals
+		}
+	}
+	return nil
+}
+
+// A guard is a field that has one of some values wherever a block runs.
+type guard struct {
+	base ir.Value
+	rec  *ctype.Record
+	off  int64
+	vals map[int64]bool
+}
+
+type at struct {
+	f ir.FuncID
+	b ir.BlockID
+}
+
+// guardsOf lists the guards of a block, outermost first.
+func (t *tagger) guardsOf(f *ir.Func, b ir.BlockID) []guard {
+	out, ok := t.guards[at{f.ID, b}]
+	if ok {
+		return out
+	}
 	dom := t.doms[f.ID]
 	if dom == nil {
 		dom = ir.Dominators(f)
 		t.doms[f.ID] = dom
 	}
-	isTag := func(v ir.Value) bool {
-		v = strip(f, v)
-		if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
-			return false
+	d := dom.Idom[b]
+	if d >= 0 && d != b {
+		out = t.guardsOf(f, d)
+		if g, ok := t.branch(f, dom, d, b); ok {
+			out = append(out[:len(out):len(out)], g)
 		}
-		ld := &f.Instrs[f.Regs[v.ID].Def]
-		if ld.Op != ir.Load {
-			return false
-		}
-		a := strip(f, ld.A)
-		if a.Kind != ir.VReg || f.Regs[a.ID].Def < 0 {
-			return false
-		}
-		x := &f.Instrs[f.Regs[a.ID].Def]
-		return x.Op == ir.FieldAddr && t.p.c.Prog.Record(x.Rec) == rec && x.Off == off && t.same(f, strip(f, x.A), base, 0)
 	}
-	for d := range ir.BlockID(len(f.Blocks)) {
-		if d == b && len(f.Blocks) > 1 || !dom.Dominates(d, b) {
-			continue
+	t.guards[at{f.ID, b}] = out
+	return out
+}
+
+// branch says what the end of block d, the immediate dominator of b, tells of a field where b runs.
+func (t *tagger) branch(f *ir.Func, dom *ir.DomTree, d, b ir.BlockID) (guard, bool) {
+	term := f.Term(d)
+	switch term.Op {
+	case ir.Branch:
+		c := strip(f, term.A)
+		if c.Kind != ir.VReg || f.Regs[c.ID].Def < 0 {
+			break
 		}
-		term := f.Term(d)
-		leads := func(s ir.BlockID) bool { return len(f.Blocks[s].Preds) == 1 && dom.Dominates(s, b) }
-		switch term.Op {
-		case ir.Branch:
-			c := strip(f, term.A)
-			if c.Kind != ir.VReg || f.Regs[c.ID].Def < 0 {
-				continue
-			}
-			cmp := &f.Instrs[f.Regs[c.ID].Def]
-			if cmp.Op != ir.Cmp || cmp.Sub != check.Eq && cmp.Sub != check.Ne || cmp.B.Kind != ir.VInt || !isTag(cmp.A) {
-				continue
-			}
-			to := f.Blocks[d].Succs[0]
-			if cmp.Sub == check.Ne {
-				to = f.Blocks[d].Succs[1]
-			}
-			if leads(to) {
-				return map[int64]bool{cmp.B.Off: true}
-			}
-		case ir.Switch:
-			if !isTag(term.A) {
-				continue
-			}
-			vals := map[int64]bool{}
-			succs := f.Blocks[d].Succs
-			last := succs[len(succs)-1]
-			for i, c := range term.Cases {
-				if s := succs[i]; s != last && c.Hi-c.Lo < 64 && dom.Dominates(s, b) {
-					for v := c.Lo; v <= c.Hi; v++ {
-						vals[v] = true
-					}
+		cmp := &f.Instrs[f.Regs[c.ID].Def]
+		if cmp.Op != ir.Cmp || cmp.Sub != check.Eq && cmp.Sub != check.Ne || cmp.B.Kind != ir.VInt {
+			break
+		}
+		to := f.Blocks[d].Succs[0]
+		if cmp.Sub == check.Ne {
+			to = f.Blocks[d].Succs[1]
+		}
+		if to != b || len(f.Blocks[b].Preds) != 1 {
+			break
+		}
+		g, ok := t.field(f, cmp.A)
+		g.vals = map[int64]bool{cmp.B.Off: true}
+		return g, ok
+	case ir.Switch:
+		succs := f.Blocks[d].Succs
+		vals := map[int64]bool{}
+		for i, c := range term.Cases {
+			if succs[i] == b && b != succs[len(succs)-1] && c.Hi-c.Lo < 64 {
+				for v := c.Lo; v <= c.Hi; v++ {
+					vals[v] = true
 				}
 			}
-			if len(vals) > 0 {
-				return vals
+		}
+		if len(vals) == 0 {
+			break
+		}
+		for _, p := range f.Blocks[b].Preds {
+			if p != d && !dom.Dominates(b, p) { // another case falls through into it
+				return guard{}, false
 			}
 		}
+		g, ok := t.field(f, term.A)
+		g.vals = vals
+		return g, ok
 	}
-	return nil
+	return guard{}, false
+}
+
+// field resolves a value to the field of a record that it is loaded from.
+func (t *tagger) field(f *ir.Func, v ir.Value) (guard, bool) {
+	v = strip(f, v)
+	if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+		return guard{}, false
+	}
+	ld := &f.Instrs[f.Regs[v.ID].Def]
+	if ld.Op != ir.Load {
+		return guard{}, false
+	}
+	a := strip(f, ld.A)
+	if a.Kind != ir.VReg || f.Regs[a.ID].Def < 0 {
+		return guard{}, false
+	}
+	x := &f.Instrs[f.Regs[a.ID].Def]
+	if x.Op != ir.FieldAddr || x.Rec == nil {
+		return guard{}, false
+	}
+	return guard{base: strip(f, x.A), rec: t.p.c.Prog.Record(x.Rec), off: x.Off}, true
 }
 
 // same reports whether two addresses are computed in the same way.
