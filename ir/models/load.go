@@ -179,6 +179,9 @@ func (m *Model) check() error {
 		if c.Keep && m.Slot == "" {
 			return errors.New("a callback's keep without slot")
 		}
+		if len(c.Kept) > 0 && c.From == "" {
+			return errors.New("a callback's kept without from")
+		}
 	}
 	return nil
 }

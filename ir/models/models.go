@@ -79,6 +79,8 @@ type Callback struct {
 	Elems  []int       `yaml:"elems,omitempty"`  // parameters that point into what argument Of points at (qsort, bsearch)
 	Of     int         `yaml:"of,omitempty"`
 	Lib    []int       `yaml:"lib,omitempty"`    // parameters that point at storage inside the library
+	From   string      `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library)
+	Kept   []int       `yaml:"kept,omitempty"`   // parameters that receive anything kept in From
 	Keep   bool        `yaml:"keep,omitempty"`   // what it returns is kept in the model's Slot
 	Loop   bool        `yaml:"loop,omitempty"`   // called again and again from inside the call
 	Thread bool        `yaml:"thread,omitempty"` // runs as a thread of its own

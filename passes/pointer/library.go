@@ -117,6 +117,16 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 			s.constrain(a, constraint{kind: conIndex, other: cs.dst, a: 1})
 		}
 	}
+	if cs.recDst != none {
+		// A record by value: somewhere in it.
+		for _, l := range [][]int{m.Same, m.Returns} {
+			for _, i := range l {
+				if a := arg(i); a != none {
+					s.constrain(cs.recDst, constraint{kind: conStoreAny, other: a})
+				}
+			}
+		}
+	}
 	if m.Static {
 		give(s.place(s.libObj(g, m, cs.ref), 0))
 	}
@@ -160,6 +170,9 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	for i := range m.Calls {
 		c := &m.Calls[i]
 		n := arg(c.Arg)
+		if c.From != "" {
+			n = s.slot(c.From)
+		}
 		if n == none {
 			continue
 		}
@@ -296,6 +309,9 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 			if a, ok := how.Pass[p]; ok {
 				set(p, arg(a))
 			}
+		}
+		for _, p := range how.Kept {
+			set(p, s.slot(how.From))
 		}
 		for _, p := range how.Packet {
 			set(p, s.constNode(s.at(s.packet(cs.ref, p, true), 0)))
