@@ -164,26 +164,38 @@ func (g *Graph) among(regions bitset) bitset {
 // at from where; nil remembers nothing.
 type Walk struct {
 	g             *Graph
-	reads, writes map[walkKey]bitset
+	reads, writes [vantages][]bitset // by vantage and its number
 }
 
-// A walkKey says from where: a class of control flow, a column, a procedure or a stretch.
-type walkKey struct {
-	what byte
-	id   int32
-}
+// A vantage is from where accesses are looked at: what is seen from there
+// depends on nothing else.
+type vantage uint8
+
+const (
+	fromClass   vantage = iota // a class of control flow
+	fromColumn                 // procedures that no region tells apart
+	fromStretch                // a stretch of a procedure that does not run again
+	ownFromProc                // likewise, but to or from locals of other procedures, or one's own
+	ownFromStretch
+	guardFromProc // loads with guards, from a procedure
+	callsOfGuard  // what is called where a guard's search met calls
+	besideProc    // other threads, from a procedure
+	besideStretch
+	vantages
+)
 
 // Walk begins a traversal, all of whose steps go one way.
-func (g *Graph) Walk() *Walk {
-	return &Walk{g: g, reads: map[walkKey]bitset{}, writes: map[walkKey]bitset{}}
-}
+func (g *Graph) Walk() *Walk { return &Walk{g: g} }
 
-// take calls f for the parts in row and side that were not looked at under key.
-func (w *Walk) take(m map[walkKey]bitset, key walkKey, row, side bitset, f func(p int32)) {
-	done := m[key]
+// take calls f for the parts in row and side that were not looked at from there.
+func (w *Walk) take(m *[vantages][]bitset, v vantage, id int32, row, side bitset, f func(p int32)) {
+	for int(id) >= len(m[v]) {
+		m[v] = append(m[v], make([]bitset, int(id)+1-len(m[v]))...)
+	}
+	done := m[v][id]
 	if done == nil {
 		done = modref.NewBits(w.g.mr.Parts())
-		m[key] = done
+		m[v][id] = done
 	}
 	row.Take(side, done, f)
 }
@@ -254,16 +266,16 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 			a.parts.Both(side.parts, look)
 			a.parts.Both(g.guarded, guarded)
 		default:
-			wk.take(wk.reads, walkKey{'c', int32(c)}, a.parts, side.parts, look)
-			switch key := (walkKey{'g', int32(a.fn)}); {
+			wk.take(&wk.reads, fromClass, int32(c), a.parts, side.parts, look)
+			switch {
 			case a.i < 0:
 				a.parts.Both(g.guarded, guarded)
 			case a.own:
-				wk.take(wk.reads, walkKey{'o', fl.stretch(a.ref())}, a.parts, g.guarded, guarded)
+				wk.take(&wk.reads, ownFromStretch, fl.stretch(a.ref()), a.parts, g.guarded, guarded)
 			case !again:
-				wk.take(wk.reads, walkKey{'s', fl.stretch(a.ref())}, a.parts, g.guarded, guarded)
+				wk.take(&wk.reads, fromStretch, fl.stretch(a.ref()), a.parts, g.guarded, guarded)
 			default:
-				wk.take(wk.reads, key, a.parts, g.guarded, guarded)
+				wk.take(&wk.reads, guardFromProc, int32(a.fn), a.parts, g.guarded, guarded)
 			}
 		}
 	}
@@ -351,23 +363,15 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 	if local {
 		return
 	}
-	// Keys of what was looked at: by column or procedure where that decides, by
-	// stretch where the place in the procedure does.
-	key := func(kind, fine byte, id int32) walkKey {
-		if again {
-			return walkKey{kind, id}
-		}
-		return walkKey{fine, fl.stretch(a.ref())}
-	}
-	take := func(k walkKey, parts bitset, look func(p int32)) {
+	take := func(v vantage, id int32, parts bitset, look func(p int32)) {
 		if wk == nil {
 			a.parts.Both(parts, look)
 		} else {
-			wk.take(wk.writes, k, a.parts, parts, look)
+			wk.take(&wk.writes, v, id, a.parts, parts, look)
 		}
 	}
 	if !a.guard.all() {
-		g.limited(a, key, take, emit)
+		g.limited(a, take, emit)
 		return
 	}
 	look := func(p int32) {
@@ -410,18 +414,24 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 		a.parts.Both(side.owned, owned)
 		return
 	}
-	take(key('k', 's', fl.column[a.fn]), side.parts, look)
-	take(key('f', 'o', int32(a.fn)), side.owned, owned)
+	if again {
+		take(fromColumn, fl.column[a.fn], side.parts, look)
+		take(ownFromProc, int32(a.fn), side.owned, owned)
+		return
+	}
+	s := fl.stretch(a.ref())
+	take(fromStretch, s, side.parts, look)
+	take(ownFromStretch, s, side.owned, owned)
 }
 
 // limited emits the writers in other procedures that a load with a guard sees:
 // those that were called since, and other threads'.
-func (g *Graph) limited(a access, key func(kind, fine byte, id int32) walkKey, take func(walkKey, bitset, func(int32)), emit Emit) {
+func (g *Graph) limited(a access, take func(vantage, int32, bitset, func(int32)), emit Emit) {
 	side := &g.mem.writes
 	some := func(ok func(wf ir.FuncID) bool) func(p int32) {
 		return func(p int32) {
 			side.groups(p, func(wf ir.FuncID, l []touch) {
-				if wf != a.fn && ok(wf) {
+				if ok(wf) {
 					for i := range l {
 						emit(l[i].node, Memory, Free)
 					}
@@ -430,11 +440,16 @@ func (g *Graph) limited(a access, key func(kind, fine byte, id int32) walkKey, t
 		}
 	}
 	if a.guard.calls != nil {
-		// Those of a.fn itself are not under this key, so it is for a.fn only.
-		a.parts.Both(side.parts, some(a.guard.within))
+		take(callsOfGuard, a.guard.row, side.parts, some(a.guard.within))
 	}
-	if g.flow.threads != nil {
-		take(key('p', 'q', int32(a.fn)), side.parts, some(func(wf ir.FuncID) bool { return g.flow.beside(wf, a.ref()) }))
+	if g.flow.threads == nil {
+		return
+	}
+	beside := some(func(wf ir.FuncID) bool { return g.flow.beside(wf, a.ref()) })
+	if g.flow.again.Has(int32(a.fn)) {
+		take(besideProc, int32(a.fn), side.parts, beside)
+	} else {
+		take(besideStretch, g.flow.stretch(a.ref()), side.parts, beside)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sdg_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -124,6 +125,36 @@ func TestInverse(t *testing.T) {
 			if !out[e] {
 				t.Errorf("%s: %s -> %s only backward", file, g.String(e.a), g.String(e.b))
 			}
+		}
+	}
+}
+
+// The graph is the same, edges in the same order, for every number of jobs.
+func TestJobs(t *testing.T) {
+	text, err := os.ReadFile("../slice/testdata/run/ways.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := ctest.Text(t, string(text))
+	dump := func(jobs int) string {
+		c := &passes.Context{Prog: p, Sink: &source.Sink{}, Jobs: jobs}
+		if err := c.Need(sdg.Pass); err != nil {
+			t.Fatal(err)
+		}
+		g := sdg.Of(c)
+		var b strings.Builder
+		for n := sdg.Node(0); int(n) < g.Nodes(); n++ {
+			fmt.Fprintf(&b, "%s:", g.String(n))
+			g.Preds(n, func(m sdg.Node, k sdg.Kind, w sdg.Way) { fmt.Fprintf(&b, " %d/%v/%d", m, k, w) })
+			g.Succs(n, func(m sdg.Node, k sdg.Kind, w sdg.Way) { fmt.Fprintf(&b, " >%d/%v/%d", m, k, w) })
+			b.WriteByte('\n')
+		}
+		return b.String()
+	}
+	want := dump(1)
+	for _, jobs := range []int{1, 2, 7} {
+		if dump(jobs) != want {
+			t.Errorf("another graph with %d jobs", jobs)
 		}
 	}
 }

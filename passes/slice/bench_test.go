@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,7 +24,7 @@ import (
 // saz-cc; the monitor of the examples if there are none) to a ready dependence
 // graph and slices them: what each phase costs, how large things are, how long
 // slices take and what share of the program they are. SAZ_CALLS names a
-// procedure whose calls are a criterion too.
+// procedure whose calls are a criterion too; SAZ_HEAP asks for the heap after each phase.
 func BenchmarkGraph(b *testing.B) {
 	targets := strings.Fields(os.Getenv("SAZ_TARGETS"))
 	if len(targets) == 0 {
@@ -60,7 +61,13 @@ func cost(b *testing.B, target []string) {
 		phase := func(name string) {
 			now := cpu()
 			b.ReportMetric(float64((now-last).Microseconds())/1000, "ms-"+name)
-			last = now
+			if os.Getenv("SAZ_HEAP") != "" { // what is kept, not what the collector left lying
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				b.Logf("%d MB in use after %s", m.HeapAlloc>>20, name)
+			}
+			last = cpu()
 		}
 		phase("read")
 		for _, p := range []*passes.Pass{pointer.Pass, callgraph.Pass, modref.Pass, sdg.Pass} {
@@ -69,7 +76,7 @@ func cost(b *testing.B, target []string) {
 			}
 			phase(p.Name)
 		}
-		ready = (last - start).Seconds()
+		ready = (cpu() - start).Seconds()
 	}
 	if err := a.Need(slice.Pass); err != nil {
 		b.Fatal(err)
