@@ -172,10 +172,11 @@ type Walk struct {
 type vantage uint8
 
 const (
-	fromClass   vantage = iota // a class of control flow
-	fromColumn                 // procedures that no region tells apart
-	fromStretch                // a stretch of a procedure that does not run again
-	ownFromProc                // likewise, but to or from locals of other procedures, or one's own
+	fromClass    vantage = iota // a class of control flow
+	ownFromClass                // likewise, by memory of one activation
+	fromColumn                  // procedures that no region tells apart
+	fromStretch                 // a stretch of a procedure that does not run again
+	ownFromProc                 // likewise, but to or from locals of other procedures, or one's own
 	ownFromStretch
 	guardFromProc // loads with guards, from a procedure
 	callsOfGuard  // what is called where a guard's search met calls
@@ -266,7 +267,11 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 			a.parts.Both(side.parts, look)
 			a.parts.Both(g.guarded, guarded)
 		default:
-			wk.take(&wk.reads, fromClass, int32(c), a.parts, side.parts, look)
+			v := fromClass
+			if a.own {
+				v = ownFromClass // which leaves out the procedure's own
+			}
+			wk.take(&wk.reads, v, int32(c), a.parts, side.parts, look)
 			switch {
 			case a.i < 0:
 				a.parts.Both(g.guarded, guarded)
