@@ -158,3 +158,51 @@ func TestJobs(t *testing.T) {
 		}
 	}
 }
+
+// A walk that leaves out what it has seen reaches what one without memory does.
+func TestWalk(t *testing.T) {
+	files, _ := filepath.Glob("../slice/testdata/*.c")
+	files = append(files, "testdata/flow.c", "../slice/testdata/run/ways.c")
+	progs := []*ir.Program{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		progs = append(progs, ctest.Text(t, string(text)))
+	}
+	monitor, _ := filepath.Glob("../../examples/monitor/*.c")
+	progs = append(progs, ctest.Files(t, "../../examples/monitor", []string{"-std=gnu11"}, monitor...))
+	for i, p := range progs {
+		c := &passes.Context{Prog: p, Sink: &source.Sink{}, Jobs: 1}
+		if err := c.Need(sdg.Pass); err != nil {
+			t.Fatal(err)
+		}
+		g := sdg.Of(c)
+		n := g.Nodes()
+		reach := func(start sdg.Node, next func(sdg.Node, sdg.Emit)) []bool {
+			seen := make([]bool, n)
+			seen[start] = true
+			for work := []sdg.Node{start}; len(work) > 0; {
+				x := work[len(work)-1]
+				work = work[:len(work)-1]
+				next(x, func(to sdg.Node, _ sdg.Kind, _ sdg.Way) {
+					if !seen[to] {
+						seen[to] = true
+						work = append(work, to)
+					}
+				})
+			}
+			return seen
+		}
+		for start := 0; start < n; start += max(n/60, 1) {
+			s := sdg.Node(start)
+			if !slices.Equal(reach(s, g.Succs), reach(s, g.Walk().Succs)) {
+				t.Errorf("program %d: forward from %s: another slice", i, g.String(s))
+			}
+			if !slices.Equal(reach(s, g.Preds), reach(s, g.Walk().Preds)) {
+				t.Errorf("program %d: backward from %s: another slice", i, g.String(s))
+			}
+		}
+	}
+}
