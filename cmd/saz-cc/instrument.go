@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
@@ -47,6 +48,10 @@ func wants(flag bool) (instrument, bestEffort bool) {
 	return true, false
 }
 
+// children are the processes that are started after the plain link: they end with
+// saz-cc.
+var children, endChildren = context.WithCancel(context.Background())
+
 // manifest is what is read of saz.json in the tree.
 type manifest struct {
 	Root    string   `json:"root"`
@@ -83,16 +88,13 @@ func (r *recorder) instrument(bestEffort bool) int {
 		r.log.line("not instrumented", why)
 		return 0
 	}
-	// Ended by a signal, it must not leave the plain program behind.
+	// Ended by a signal, it must not leave the plain program behind, or a process.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ended := make(chan syscall.Signal, 1)
 	go func() {
-		s := <-signals
-		os.Remove(in.out)
-		if in.temp != "" {
-			os.RemoveAll(in.temp)
-		}
-		die(s.(syscall.Signal))
+		ended <- (<-signals).(syscall.Signal)
+		endChildren()
 	}()
 	why, err := in.run()
 	signal.Stop(signals)
@@ -101,6 +103,13 @@ func (r *recorder) instrument(bestEffort bool) int {
 			os.RemoveAll(in.temp)
 		}
 	}()
+	if len(ended) > 0 {
+		os.Remove(in.out)
+		if in.temp != "" {
+			os.RemoveAll(in.temp)
+		}
+		die(<-ended)
+	}
 	if err == nil {
 		if why != "" {
 			r.log.line("not instrumented", r.opt.ObjectFor("")+": "+why)
@@ -253,7 +262,7 @@ func findSaz() (string, error) {
 // analyse has saz write the tree. What it says besides is for the log.
 func (in *instrumenter) analyse(saz string) (said string, err error) {
 	args := append([]string{"instrument", "-q", "-o", in.tree}, strings.Fields(os.Getenv("SAZ_INSTRUMENT_FLAGS"))...)
-	cmd := exec.Command(saz, append(args, in.out)...)
+	cmd := exec.CommandContext(children, saz, append(args, in.out)...)
 	cmd.Dir = in.dir
 	var msg bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &msg, &msg

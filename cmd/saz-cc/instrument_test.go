@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"saz/frontend/build"
 )
@@ -291,6 +294,53 @@ func TestInstrumentFails(t *testing.T) {
 	// The compiler's own errors are the compiler's.
 	if o := start(b.dir, nil, "", b.saz, "--instrument", "gcc", "main.o", "-o", "prog"); o.code != 1 || strings.Contains(o.err, "saz-cc") {
 		t.Errorf("%+v", o)
+	}
+}
+
+// Interrupted, it leaves no program and no process behind.
+func TestInstrumentInterrupted(t *testing.T) {
+	b := withSaz(t, counter)
+	// A saz that takes its time.
+	slow := filepath.Join(filepath.Dir(b.log), "slow")
+	os.Mkdir(slow, 0o777)
+	b.run("cp", b.saz, slow)
+	script := "#!/bin/sh\necho $$ >" + b.dir + "/pid\nexec sleep 60\n"
+	if err := os.WriteFile(filepath.Join(slow, "saz"), []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(slow, "saz-cc"), "--instrument", "gcc", "main.c", "unrelated.c", "sub/deep.c", "lib/lib.c", "-o", "prog")
+	cmd.Dir = b.dir
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	for range 1000 {
+		data, _ := os.ReadFile("pid")
+		if n, _ := fmt.Sscan(string(data), &pid); n == 1 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if pid == 0 || !exists("prog") {
+		t.Fatal("it did not come to the analysis")
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	err := cmd.Wait()
+	var ee *exec.ExitError
+	if !errors.As(err, &ee) || ee.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("%v", err)
+	}
+	if exists("prog") {
+		t.Error("the plain program stays")
+	}
+	for range 100 {
+		if err = syscall.Kill(pid, 0); err != nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err == nil {
+		t.Error("the analysis goes on")
 	}
 }
 

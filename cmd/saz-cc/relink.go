@@ -279,7 +279,7 @@ func toolEnv() []string {
 // quietly runs a command, whose words matter only when it fails: the first run of
 // its like has said them.
 func quietly(dir string, env []string, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(children, name, args...)
 	cmd.Dir, cmd.Env = dir, append(toolEnv(), env...)
 	var msg bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &msg, &msg
