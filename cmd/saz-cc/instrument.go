@@ -64,12 +64,14 @@ type manifest struct {
 // instrumenter works on one linked program.
 type instrumenter struct {
 	*recorder
-	out   string // the program
-	side  string // its side directory
-	tree  string
-	temp  string // to be removed
-	man   manifest
-	patch map[string]bool
+	out  string // the program
+	side string // its side directory
+	tree string
+	temp string // to be removed
+	// touched says that the plain program is no longer in its place.
+	touched bool
+	man     manifest
+	patch   map[string]bool
 
 	dirs     map[string]string // working directory of a command → its alias in side
 	objects  map[string]*job   // by key
@@ -296,8 +298,8 @@ func (in *instrumenter) analyse(saz string) (said string, err error) {
 
 // restore puts the plain program back.
 func (in *instrumenter) restore() error {
-	if in.side == "" {
-		return nil // it was never touched
+	if !in.touched {
+		return nil
 	}
 	return copyFile(filepath.Join(in.side, "plain"), in.out)
 }

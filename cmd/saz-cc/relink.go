@@ -321,6 +321,7 @@ func (in *instrumenter) link(argv []string) error {
 		argv = []string{"@" + rsp}
 	}
 	argv = append(append([]string{}, in.given()...), argv...)
+	in.touched = true
 	os.Remove(in.out)
 	if err := quietly(in.dir, nil, in.compiler, argv...); err != nil {
 		return err
