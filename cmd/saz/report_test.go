@@ -92,6 +92,8 @@ func TestBaseline(t *testing.T) {
 	r = runIn(t, filepath.Dir(dir), filepath.Join(bin, "saz"), "analyze", "--baseline", filepath.Join(dir, "old.json"), filepath.Join(dir, "box.c"))
 	has(t, "the changes from elsewhere", r.out, "1 new, 1 gone, 2 changed")
 
+	has(t, "other settings", saz(t, dir, 0, "analyze", "--baseline", "old.json", "--skip", "packets", "box.c").out, "note: the baseline was made with other settings (none), now there are skip packets")
+
 	old, err := os.ReadFile(filepath.Join(dir, "old.json"))
 	if err != nil {
 		t.Fatal(err)

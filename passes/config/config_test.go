@@ -95,6 +95,32 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// The example in the documentation is a file that is read, and has every setting.
+func TestDocumentation(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "```yaml\n")
+	text, _, ok := strings.Cut(text, "```")
+	if !ok {
+		t.Fatal("no example")
+	}
+	c, err := Parse("saz.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]bool{}
+	for _, s := range c.Settings() {
+		keys[s.Key] = true
+	}
+	for _, k := range []string{"receive", "output", "allocation", "models", "model_files", "opaque", "containers", "merge", "skip", "only", "sort", "fail_on", "jobs"} {
+		if !keys[k] {
+			t.Errorf("the example lacks %s", k)
+		}
+	}
+}
+
 // Each mistake is shown with its line and a caret, and what may have been meant.
 func TestMistakes(t *testing.T) {
 	for _, x := range []struct{ text, at, want string }{

@@ -124,6 +124,9 @@ func Compare(path string, old, now *report.Report) (*Diff, error) {
 	if old.Counts.ParseErrors != now.Counts.ParseErrors {
 		d.Notes = append(d.Notes, fmt.Sprintf("the baseline has %d parse errors, this report %d: what could not be read is unknown code", old.Counts.ParseErrors, now.Counts.ParseErrors))
 	}
+	if a, b := settings(old), settings(now); a != b {
+		d.Notes = append(d.Notes, fmt.Sprintf("the baseline was made with other settings (%s), now there are %s", a, b))
+	}
 	index := func(r *report.Report) map[key][]*report.Variable {
 		m := map[key][]*report.Variable{}
 		for i := range r.Variables {
@@ -174,6 +177,18 @@ func Compare(path string, old, now *report.Report) (*Diff, error) {
 		return x.Line < y.Line || x.Line == y.Line && x.Name < y.Name
 	})
 	return d, nil
+}
+
+// settings writes those on which verdicts rest.
+func settings(r *report.Report) string {
+	var s []string
+	for _, x := range r.Settings {
+		s = append(s, x.Key+" "+x.Value)
+	}
+	if s == nil {
+		return "none"
+	}
+	return strings.Join(s, ", ")
 }
 
 // pair joins the variables of two lists by how much of their paths' ends agree.
