@@ -97,7 +97,9 @@ dependence: build
 	@command -v csmith >/dev/null || $(SUDO) apt-get install -y -qq csmith libcsmith-dev >/dev/null
 	SAZ_CSMITH=500 $(GO) test -run 'TestRuns|TestCsmith' -v -timeout 2h ./passes/slice
 
+# TARGET=... takes a program that saz-cc built for the cost of reading instead of the demo's.
 bench: build demo-build
+	$(GO) run ./frontend/bench -saz $(BIN)/saz $(or $(TARGET),$(OUT)/monitor/monitor)
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
 
 clean:

@@ -47,7 +47,7 @@ func parseCommand() *cli.Command {
 			}
 			start := time.Now()
 			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(200)
+				debug.SetGCPercent(150)
 			}
 			p, err := build.Load(targets, flags)
 			if err != nil {

@@ -93,6 +93,7 @@ type Object struct {
 
 	Scope *Stmt // Auto: the compound statement (or for statement) in which it is declared
 
+	order      int64    // see checker.order
 	pending    *pending // its body was left for later
 	lastRef    *FuncDef // whose refs has it already
 	used       bool     // __attribute__((used))

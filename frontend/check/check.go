@@ -80,6 +80,7 @@ type checker struct {
 	waiting     []*Object         // functions whose bodies were left for later
 	completing  *Object           // the one of them being checked
 	completed   int               // how many were
+	base, made  int64             // see order
 
 	exprSlab  []Expr
 	stmtSlab  []Stmt
@@ -111,6 +112,7 @@ func (c *checker) external(d *syntax.Decl) {
 
 // guarded checks d and makes it a BadDecl if that fails.
 func (c *checker) guarded(d *syntax.Decl) (ok bool) {
+	c.base = int64(d.Lo) << 32
 	objects := len(c.unit.Objects)
 	defer func() {
 		r := recover()
@@ -207,6 +209,7 @@ func (c *checker) finish(all bool) {
 	c.unit.Stats.Functions = len(c.unit.Funcs) + waiting - c.completed
 	sort.SliceStable(c.unit.Funcs, func(i, j int) bool { return c.unit.Funcs[i].Tok < c.unit.Funcs[j].Tok })
 	objs := c.unit.Objects
+	sort.SliceStable(objs, func(i, j int) bool { return objs[i].order < objs[j].order })
 	for i, o := range objs {
 		o.ID = int32(i)
 		if o.Tentative && o.Init == nil && o.Type.Kind == ctype.Array && o.Type.Len == -1 {
@@ -408,5 +411,14 @@ func (c *checker) newObject() *Object {
 	}
 	o := &c.objSlab[0]
 	c.objSlab = c.objSlab[1:]
+	o.order = c.order()
 	return o
+}
+
+// order is the place of what is declared now among all that the unit declares:
+// that of the declaration at hand, also where its body had to wait, and in it
+// one behind the other.
+func (c *checker) order() int64 {
+	c.made++
+	return c.base | c.made
 }

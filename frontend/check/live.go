@@ -8,6 +8,9 @@ func (c *checker) mention(o *Object) {
 	if c.unevaluated > 0 || o.Storage != Extern && o.Storage != Static {
 		return
 	}
+	if o.implicit {
+		o.order = min(o.order, c.order())
+	}
 	if c.fn == nil {
 		o.used = true
 		return

@@ -136,6 +136,7 @@ func (c *checker) declareLinked(name string, t *ctype.Type, static bool, tok int
 		c.unit.Objects = append(c.unit.Objects, o)
 		return o
 	}
+	o.order = min(o.order, c.order())
 	if !ctype.Compatible(o.Type.Unqualified(), t.Unqualified()) {
 		// glibc and the compiler disagree about a few functions (implicit
 		// ones), and K&R definitions about promoted parameters. The later

@@ -52,11 +52,16 @@ type Analysis struct {
 
 // Load reads, types, lowers and links the target.
 func Load(o Options) (*Analysis, error) {
-	// A batch run: let the heap grow before collecting, within reason.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(3 << 30)
+	// Reading leaves little of what it makes: collected often, a program of 10 million
+	// tokens needs less than 1 GB. What comes later is a batch run: let the heap
+	// grow before collecting, within reason.
+	collect := func(percent int) {
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(percent)
+			debug.SetMemoryLimit(3 << 30)
+		}
 	}
+	collect(150)
 	a := &Analysis{Sink: &source.Sink{}, start: time.Now(), step: o.Step}
 	if a.step == nil {
 		a.step = func(string) {}
@@ -90,6 +95,7 @@ func Load(o Options) (*Analysis, error) {
 	if a.Frontend, err = frontend.LoadWith(a.Build, a.Sink, fo); err != nil {
 		return nil, err
 	}
+	collect(400)
 	a.phase("frontend", t)
 	set := models.Default()
 	if err := cfg.Apply(set); err != nil {
