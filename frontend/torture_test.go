@@ -49,12 +49,12 @@ const (
 	storageOrder = "the attribute scalar_storage_order"
 )
 
-// TestTorture reads all files of GCC's torture tests ($SAZ_TORTURE/compile and
+// TestTorture reads all files of GCC's torture tests ($SAZ_GCC_TORTURE/compile and
 // /execute) that the compiler accepts as GNU C17.
 func TestTorture(t *testing.T) {
-	root := os.Getenv("SAZ_TORTURE")
+	root := os.Getenv("SAZ_GCC_TORTURE")
 	if root == "" {
-		t.Skip("SAZ_TORTURE is not set")
+		t.Skip("SAZ_GCC_TORTURE is not set")
 	}
 	var mu sync.Mutex
 	accepted, taken := 0, 0

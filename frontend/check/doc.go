@@ -19,6 +19,13 @@
 //	literal.go     numbers, characters, strings
 //	live.go        which functions can run at all
 //	print.go       the typed AST as C-like text
+//	asserts.go     what is thought of the unit, for the compiler to check
+//	image.go       the unit as bytes, with what something leads to, and back
+//
+// Bodies of static and inline functions may wait (syntax.Cache.ParseHeads):
+// their heads are declared in order, and those that something leads to are
+// completed at the end of the unit (decl.go, live.go). C lets a name of file
+// scope have one meaning only, so that what a body says is the same there.
 //
 // # Conventions of the typed AST
 //

@@ -8,9 +8,9 @@ import (
 	"saz/frontend/source"
 )
 
-// seed adds the C files below $SAZ_TORTURE, GCC's test suite for one.
+// seed adds the C files below $SAZ_GCC_TORTURE, GCC's test suite for one.
 func seed(f *testing.F) {
-	paths, _ := filepath.Glob(filepath.Join(os.Getenv("SAZ_TORTURE"), "*", "*.c"))
+	paths, _ := filepath.Glob(filepath.Join(os.Getenv("SAZ_GCC_TORTURE"), "*", "*.c"))
 	for i, p := range paths {
 		if b, err := os.ReadFile(p); err == nil && len(b) < 8<<10 && i%4 == 0 {
 			f.Add(b)

@@ -28,6 +28,9 @@
 //   - Disambiguate (disamb.go): synthetic parentheses cure the grammar's own
 //     precedence errors.
 //
+// A reader that does not need all bodies can have those of static and inline
+// functions wait ([Cache.ParseHeads], [Tree.Complete]).
+//
 // The text is parsed and the tree flattened in one call to C (flatten.go). All
 // identifiers are spelt alike in it, and so are all literals of a kind: the
 // tree does not depend on them, and one tree serves all declarations of a shape

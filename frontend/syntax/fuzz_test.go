@@ -14,7 +14,7 @@ import (
 // is read has sound trees, and bodies that were left for later are read as they
 // are at once.
 func FuzzParse(f *testing.F) {
-	paths, _ := filepath.Glob(filepath.Join(os.Getenv("SAZ_TORTURE"), "*", "*.c"))
+	paths, _ := filepath.Glob(filepath.Join(os.Getenv("SAZ_GCC_TORTURE"), "*", "*.c"))
 	for i, p := range paths {
 		if b, err := os.ReadFile(p); err == nil && len(b) < 8<<10 && i%4 == 0 {
 			f.Add(b)
