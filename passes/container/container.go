@@ -8,20 +8,36 @@
 // # Algorithm
 //
 // The type of an updateable variable gives its heads: a pointer to a record, an
-// array of them, a pointer to such an array, a struct that holds one of these; or an
-// array of records, which holds its entries itself. For a head of void * the entries come
+// array of them, a pointer to such an array, a struct that holds one of these (BSD's heads among them); or an
+// array of records, which holds its entries itself (open addressing is one). For a head of void * the entries come
 // from the pointer analysis.
 //
 // Which of an entry's pointers to its own type links the collection is read from the
 // code: the one that is followed in a loop (cur = cur->next, pp = &(*pp)->next),
 // that gets the old head at an insertion (e->next = *head), through which the tail gets a
 // new entry. The one that leads back is stored through the other (e->next->prev = e->prev,
-// old_head->prev = e).
+// old_head->prev = e). An entry may be in several collections: what the code does with pointers that it took from a head
+// says which link is that head's (threads.go). Two links of which a loop follows one or the other are a tree's, and so is an array of
+// links; a cursor may be in memory (root = root->left in a splay tree).
 //
-// A shape is claimed only if putting an entry in and taking one out by these
-// links and the head is all that there is to do. Any other pointer among entries
-// that the code uses, a BSD-style pointer to the pointer, a table of unknown size make it
-// Unknown, with the reason.
+// Links that are members made for it (struct list, container_of) don't know what they are in: the entry is what
+// code that takes a pointer from this head turns it into, so many bytes before. A table of pointers whose entries
+// never lead to one another is an Array of Pointers, found by place.
+//
+// Together is empty only if putting an entry in and taking one out by these
+// links and the head is all that there is to do, and then generated code does it. Otherwise it says what stands in the way (another
+// collection that the entry is in, a queue's pointer to the last link), and the collection moves as a whole. Other pointers among entries
+// that the code uses, a table of unknown size make the shape Unknown, with the reason.
+//
+// # Cost
+//
+// One pass over the code for all records, one for all heads; what a procedure does with entries is found once (Walks). 2 s of
+// processor time on HAProxy 1.6.
+//
+// # Limits
+//
+// HAProxy's ebtree is known as a tree (each node has a root of the same type), but its tagged pointers are not followed to
+// its keys. The members of C11's anonymous unions are not links.
 //
 // # Procedures
 //

@@ -15,7 +15,9 @@
 //
 // A header field is one by the layout of the record that it is in (and by field
 // names where the layout is weak), so that a program's own header structs are as good as the
-// system's; or by a constant offset from the start of a captured frame.
+// system's; or by a constant offset from the start of a captured frame, or from where the IP header's length
+// says that the transport header is. Who accept and recvfrom say is at the other end is the source of what comes from there. A value of which a mask
+// leaves the first bits is a key that names a network (Prefix).
 //
 // If entries are looked up in both directions, a field is compared with the field of
 // either end. Which end it is follows from what is stored when an entry is made,
@@ -23,8 +25,9 @@
 //
 // A header field that goes into the index of a hash table and is stored in the
 // entry, though never compared, is a key too: entries that differ in it are in
-// different buckets. An index into an array of entries stands for all fields that
-// it is computed from.
+// different buckets. An index into an array of entries, or of pointers to them, stands for all fields that
+// it is computed from, those included that choose among constants (the protocol); where it is computed from one end or the other
+// (which way a packet goes decides), for that end, both ways. So does the way down a trie.
 //
 // # Cost
 //
@@ -40,7 +43,8 @@
 // To name a header field that does not constrain the entry would be wrong; to miss
 // one is only imprecise. So a field is taken only if what is compared is a copy of
 // one header field, or of the same field of both ends; a comparison outside of a
-// lookup, and a value that is masked or mixed, give nothing. A trace that had to be given up gives nothing.
+// lookup, and a value that is mixed, or masked otherwise, give nothing. Entries that are also found by a number
+// kept elsewhere have no key; nor has a field of rules that may say "any". A trace that had to be given up gives nothing.
 package flowspace
 
 import (

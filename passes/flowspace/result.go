@@ -24,6 +24,20 @@ type Space struct {
 	Why      []passes.Why
 }
 
+// Networks reports whether entries are networks' rather than one flow's or one address': then a filter that is
+// narrower than an entry can't be answered by looking at it.
+func (s *Space) Networks() bool {
+	if s == nil {
+		return false
+	}
+	for _, k := range s.Keys {
+		if k.Prefix {
+			return true
+		}
+	}
+	return false
+}
+
 // Result of the flowspace pass (paper, Figure 8).
 type Result struct {
 	Spaces map[persist.VarID]*Space // every updateable variable has one
