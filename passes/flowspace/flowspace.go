@@ -391,34 +391,36 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 		return
 	}
 	seen := map[*table]map[int32]bool{}
+	rec, at0, inField := container.FieldOf(w.c.Prog, f, v)
+	whole := rec // what v itself points at, if it is no field
+	if !inField && v.Kind == ir.VReg {
+		if x := f.Regs[v.ID].Type; x != nil && x.Kind == ctype.Pointer && x.Elem != nil && x.Elem.IsRecord() {
+			whole = w.c.Prog.Record(x.Elem.Rec)
+		}
+	}
 	for _, l := range w.pt.PointsTo(f.ID, v) {
 		for _, t := range w.byEntry[l.Obj] {
-			if rec, _, ok := container.FieldOf(w.c.Prog, f, v); t.k.ByMember() && (!ok || rec != t.k.Entry) {
+			if t.k.ByMember() && (!inField || rec != t.k.Entry) {
 				continue // all such lists look alike
 			}
-			if l.Off == pointer.Any {
+			place := l.Off
+			if place == pointer.Any {
 				// The pointer came out of a list of members, or of a helper for pointers of all kinds: the
 				// code says which field it is.
-				rec, at, ok := container.FieldOf(w.c.Prog, f, v)
-				if !ok && v.Kind == ir.VReg { // the entry itself
-					if x := f.Regs[v.ID].Type; x != nil && x.Kind == ctype.Pointer && x.Elem != nil && x.Elem.IsRecord() {
-						rec, ok = w.c.Prog.Record(x.Elem.Rec), true
-					}
-				}
-				if !ok || rec != t.k.Entry {
+				if whole != t.k.Entry {
 					continue
 				}
-				l.Off = int32(at) + t.base
+				place = int32(at0) + t.base
 			}
-			if l.Off < t.base || seen[t][l.Off] {
+			if place < t.base || seen[t][place] {
 				continue
 			}
 			if seen[t] == nil {
 				seen[t] = map[int32]bool{}
 			}
-			seen[t][l.Off] = true
+			seen[t][place] = true
 			if w.walksOf(f).AtEntry(v, at, t.k) {
-				found(t, int64(l.Off-t.base), octx)
+				found(t, int64(place-t.base), octx)
 			}
 		}
 	}

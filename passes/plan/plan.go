@@ -360,22 +360,27 @@ func (p *planner) record(r *ctype.Record) {
 // updated, or memory that has no variable of its own. A pointer to another variable (a
 // constant table of pointers to counters) has nothing to move that the other has not.
 func owners(pt *pointer.Result, ps *persist.Result, up *update.Result) map[persist.VarID]bool {
-	named := map[pointer.ObjID]bool{}
+	named := make([]bool, len(pt.Objects))
 	for i := range ps.Vars {
 		if o := ps.Vars[i].Obj; o >= 0 && up.Updateable[ps.Vars[i].ID] != nil {
 			named[o] = true
 		}
 	}
-	out := map[persist.VarID]bool{}
+	owns := make([]bool, len(ps.Vars))
 	for i := range up.Updates {
 		u := &up.Updates[i]
-		if u.Direct || len(u.Locs) == 0 {
-			out[u.Var] = true
+		if owns[u.Var] {
+			continue
 		}
-		for _, l := range u.Locs {
-			if l.Obj < 0 || !named[l.Obj] {
-				out[u.Var] = true
-			}
+		owns[u.Var] = u.Direct || len(u.Locs) == 0
+		for k := 0; k < len(u.Locs) && !owns[u.Var]; k++ {
+			owns[u.Var] = u.Locs[k].Obj < 0 || !named[u.Locs[k].Obj]
+		}
+	}
+	out := map[persist.VarID]bool{}
+	for id, x := range owns {
+		if x {
+			out[persist.VarID(id)] = true
 		}
 	}
 	return out
