@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"saz/ir"
+	"saz/passes"
 	"saz/passes/pointer/ctest"
 )
 
@@ -158,5 +160,13 @@ int main(int argc, char **argv) {
 		if strings.Contains(got, not) {
 			t.Errorf("%s found in\n%s", not, got)
 		}
+	}
+}
+
+// What a decision is about may have no place in the sources: an object of a library's. (Snort's
+// analysis ended in an index of -1.)
+func TestNoPlace(t *testing.T) {
+	if at := passes.SourcePos(&ir.Program{}, ir.Pos{Unit: -1}); at.IsValid() {
+		t.Errorf("%v", at)
 	}
 }

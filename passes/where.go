@@ -18,6 +18,9 @@ func (c *Context) Pos(ref ir.Ref) source.Pos { return SourcePos(c.Prog, c.Instr(
 
 // SourcePos returns the place in the user's files of a token range.
 func SourcePos(p *ir.Program, at ir.Pos) source.Pos {
+	if at.Unit < 0 || int(at.Unit) >= len(p.Units) {
+		return source.Pos{} // a library's, or made by lowering
+	}
 	toks := p.Units[at.Unit].AST.Cpp.Tokens
 	if int(at.Tok) >= len(toks) || at.Tok < 0 {
 		return source.Pos{}

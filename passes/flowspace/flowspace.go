@@ -286,9 +286,37 @@ func (w *finder) comparison(ref ir.Ref, f *ir.Func, a, b ir.Value, op check.Op) 
 	}
 	w.chains = maxChains
 	for _, s := range [][2]ir.Value{{a, b}, {b, a}} {
+		if !w.worth(f, s[0], s[1]) {
+			continue
+		}
 		w.side(ref, f, s[0], f, s[1], nil, f.Instrs[ref.I].Block, op, 0, false)
 	}
 }
+
+// worth reports whether it may tell something that v is compared with other: what header bytes can come to, or, for a field
+// by whose name it may be one, the number of a family or of a protocol; or nothing, for "any".
+func (w *finder) worth(f *ir.Func, v, other ir.Value) bool {
+	if other.Kind == ir.VInt {
+		return other.Off == 0 || family(other.Off)
+	}
+	if w.origins.value(f, other) {
+		return true
+	}
+	for d := 0; v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && d < 16; d++ {
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		if in.Op == ir.FieldAddr {
+			return in.Field == nil || matches(in.Field.Name, kindNames)
+		}
+		if in.Op != ir.Load && in.Op != ir.Move && in.Op != ir.Conv {
+			return false
+		}
+		v = in.A
+	}
+	return v.Kind == ir.VReg // a parameter: its callers know
+}
+
+// kindNames are in the names of fields that say of what kind an address or a packet is.
+var kindNames = []string{"proto", "fam", "af", "ver", "type", "kind"}
 
 // side takes v, in a context of f, for the field of an entry and traces other.
 // It goes up to callers as long as v comes with a parameter.

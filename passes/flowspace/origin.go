@@ -80,6 +80,16 @@ func newOrigins(e *engine) *origins {
 					}
 				}
 			}
+			if in.Op == ir.Call { // records that are handed over by value
+				for k, a := range in.Args {
+					if k < len(in.ArgTypes) && in.ArgTypes[k] != nil && in.ArgTypes[k].IsRecord() {
+						acc = slices.Clone(acc)
+						for _, l := range e.pt.PointsTo(fid, a) {
+							acc = append(acc, modref.Access{Loc: l, Size: ctype.SizeOf(in.ArgTypes[k])})
+						}
+					}
+				}
+			}
 			if len(acc) <= maxWrites {
 				for _, x := range acc {
 					o.read[x.Obj] = append(o.read[x.Obj], reader{ref, extent{x.Off, x.Size}})
@@ -94,6 +104,12 @@ func newOrigins(e *engine) *origins {
 			case ir.Call:
 				for _, a := range in.Args {
 					hit = hit || o.headerAddress(f, a)
+				}
+				for _, t := range e.pt.Callees(ref) {
+					if mo := e.pt.Model(t); mo != nil {
+						_, says := peer[mo.Name]
+						hit = hit || says
+					}
 				}
 			}
 			if hit {
@@ -227,6 +243,16 @@ func (o *origins) arrives(ref ir.Ref) {
 			o.reg(ref.Func, in.Dst)
 		}
 		o.store(ref)
+		for k := range in.Args {
+			if in.Op != ir.Call || k >= len(in.ArgTypes) || in.ArgTypes[k] == nil || !in.ArgTypes[k].IsRecord() {
+				continue
+			}
+			for _, t := range o.e.pt.Callees(ref) {
+				if g := o.e.c.Prog.Funcs[t]; g.Defined() && k < len(g.Params) {
+					o.param(g, g.Params[k])
+				}
+			}
+		}
 	}
 }
 
