@@ -31,10 +31,12 @@
 //
 // # Cost
 //
-// One pass over the code for all records, one for all heads; what a procedure does with entries is found once (Walks). 2 s of
+// One pass over the code for all records, one for all heads; what a procedure does with entries is found once (Walks). 0.8 s of
 // processor time on HAProxy 1.6.
 //
 // # Limits
+//
+// A table behind a control block (a pointer to a struct that has the pointer to the buckets) is Unknown.
 //
 // HAProxy's ebtree is known as a tree (each node has a root of the same type), but its tagged pointers are not followed to
 // its keys. The members of C11's anonymous unions are not links.

@@ -36,7 +36,12 @@
 // with the full budget. A trace is made once for a value in a context and shared; the chains of callers in which
 // one comparison is looked at are bounded, and so are the steps of all traces together, by the number of
 // tables. HAProxy 1.6, whose trees are compared in helpers with hundreds of callers, took
-// for ever and now takes 3 s of processor time.
+// for ever and now takes 1.7 s of processor time of 23.5 s for the whole analysis.
+//
+// # Limits
+//
+// A key that an entry keeps behind a pointer of its own (the void * of a general hash table), or that is compared through a pointer to a
+// function, is not found: Snort's session table has no key.
 //
 // # Soundness (the paper's Theorem 4)
 //
