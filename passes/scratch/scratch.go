@@ -24,6 +24,26 @@
 // A local that is a register is scratch if none of its versions is live at the
 // receive site. One whose scope begins inside the loop is written by LifeStart.
 //
+// # Whose reads
+//
+// A read through a parameter is one of what the parameter points at, and becomes the read of a variable at the call that
+// hands that variable on: a helper that prints a buffer reads the one that it is given. A pointer of which nothing is known may be of
+// any object that the pointer analysis names, unless the object is brief: if no memory and no frame that outlives a
+// packet holds a pointer to it, whoever reads it so got the pointer while this packet was processed, from one of the
+// places where the address gets away (a static buffer is returned); what was certainly written there is written.
+//
+// Bytes of a variable that packets never write (settings beside a counter) may be read, as long as nothing that is reached from the
+// variable is written either.
+//
+// # Constants between packets
+//
+// What is read before it is written carries nothing if it is the same constant whenever a packet comes: see constant.go.
+//
+// # Branches that no run takes
+//
+// What an integer may be is found from the constants that flow into it, and edges of the flow graph that
+// none of them takes are left out; where a parameter decides, for each caller: see values.go.
+//
 // # What counts as a certain write
 //
 // A store, copy or zeroing at a place that is known exactly; a library function whose
@@ -38,7 +58,10 @@
 //
 // Everything that the pointer analysis sees. Variables that a library keeps or
 // that unknown code may reach are not scratch. Arrays are one place: only a write of the whole array counts.
-// A jump back by longjmp forgets all writes.
+// A jump back by longjmp forgets all writes. An independent check: overwriting all variables that are called so (but for the
+// constants) with 0xA5 before each packet must change no output; docs/evaluation.md has the runs.
+//
+// Where a variable is not scratch, Carries says which read is to blame, by way of which calls; it is worked out when asked for.
 package scratch
 
 import (
