@@ -139,6 +139,7 @@ func run(c *passes.Context) (any, error) {
 	for _, s := range starts {
 		a.from(s)
 	}
+	a.reads(starts)
 	constant := a.constant(starts)
 	beyond := map[persist.VarID]bool{} // packets update memory that is reached from it
 	for i := range a.up.Updates {
@@ -259,10 +260,17 @@ func (a *analysis) from(s start) {
 		o := a.spans[k].obj
 		a.bad[o] = append(a.bad[o], exposure{int32(k), s})
 	})
-	if !s.packet {
-		return
+}
+
+// reads finds which objects packet code reads at all.
+func (a *analysis) reads(starts []start) {
+	var roots []ir.FuncID
+	for _, s := range starts {
+		if s.packet {
+			roots = append(roots, s.f)
+		}
 	}
-	for _, f := range a.cg.ReachableSync(s.f) {
+	for _, f := range a.cg.ReachableSync(roots...) {
 		fn := a.c.Prog.Funcs[f]
 		for i := range fn.Instrs {
 			ref := ir.Ref{Func: f, I: int32(i)}
