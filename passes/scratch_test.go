@@ -260,6 +260,23 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
 	fprintf(log_, "%s", mine);
 }
 static void done(void) {}`},
+	{"constants compared as other types", `/* callback */
+static char one[16];                        /* scratch */
+static char two[16];                        /* scratch */
+static char three[16];                      /* kept */
+static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
+	unsigned mode = p[0] ? -1 : 256;
+	if (mode == -1) sprintf(one, "%d", p[1]);
+	else if (mode == 256) sprintf(one, "256");
+	puts(one);
+	_Bool any = mode;
+	if (any) sprintf(two, "any");
+	puts(two);
+	unsigned char low = mode;
+	if (low == 255) sprintf(three, "low");
+	puts(three);
+}
+static void done(void) {}`},
 	{"a helper that prints what it is given reads nothing else", `/* callback */
 static char one[32];                        /* scratch */
 static char two[32];                        /* kept: printed before it is made */

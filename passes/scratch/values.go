@@ -526,6 +526,12 @@ func convert(x int64, t *ctype.Type) int64 {
 	if t == nil || !integer(t) {
 		return x
 	}
+	if t.Kind == ctype.Bool {
+		if x != 0 {
+			return 1
+		}
+		return 0
+	}
 	unsigned := !t.IsSigned()
 	switch ctype.SizeOf(t) {
 	case 1:
@@ -582,10 +588,11 @@ func (v *values) solve() {
 // A question is a branch that compares a register with constants.
 type question struct {
 	b  ir.BlockID
-	of ir.Value // the register that is compared
-	to []int64  // with what
-	eq bool     // Succs[0] if it is one of them; otherwise Succs[1]
-	sw bool     // a switch
+	of ir.Value    // the register that is compared
+	to []int64     // with what
+	eq bool        // Succs[0] if it is one of them; otherwise Succs[1]
+	sw bool        // a switch
+	as *ctype.Type // how it is compared
 }
 
 // questions lists the branches of f on an integer register.
@@ -596,15 +603,16 @@ func questions(f *ir.Func) []question {
 		switch t.Op {
 		case ir.Switch:
 			if t.A.Kind == ir.VReg {
-				out = append(out, question{b: ir.BlockID(b), of: t.A, sw: true})
+				out = append(out, question{b: ir.BlockID(b), of: t.A, sw: true, as: t.Opnd})
 			}
 		case ir.Branch:
 			x, eq := t.A, false
 			var to []int64
+			var as *ctype.Type
 			for d := 0; d < 6 && x.Kind == ir.VReg && f.Regs[x.ID].Def >= 0; d++ {
 				in := &f.Instrs[f.Regs[x.ID].Def]
 				if in.Op == ir.Cmp && (in.Sub == check.Eq || in.Sub == check.Ne) && in.B.Kind == ir.VInt && in.A.Kind == ir.VReg && integer(in.Opnd) {
-					to, eq, x = []int64{in.B.Off}, in.Sub == check.Eq, in.A
+					to, eq, x, as = []int64{convert(in.B.Off, in.Opnd)}, in.Sub == check.Eq, in.A, in.Opnd
 					break
 				}
 				if in.Op != ir.Conv && in.Op != ir.Move {
@@ -613,7 +621,7 @@ func questions(f *ir.Func) []question {
 				x = in.A
 			}
 			if to != nil {
-				out = append(out, question{b: ir.BlockID(b), of: x, to: to, eq: eq})
+				out = append(out, question{b: ir.BlockID(b), of: x, to: to, eq: eq, as: as})
 			}
 		}
 	}
@@ -645,6 +653,7 @@ func (v *values) prune(f *ir.Func, qs []question, given map[int32]valueSet) map[
 			out[i] = true
 		}
 		for _, x := range left {
+			x = convert(x, q.as)
 			switch {
 			case q.sw:
 				way := len(out) - 1
@@ -684,7 +693,7 @@ func (v *values) left(f *ir.Func, dom *ir.DomTree, qs []question, list []int64, 
 				continue
 			}
 			is := (s == 0) == r.eq
-			list = slices.DeleteFunc(list, func(x int64) bool { return slices.Contains(r.to, x) != is })
+			list = slices.DeleteFunc(list, func(x int64) bool { return slices.Contains(r.to, convert(x, r.as)) != is })
 		}
 	}
 	return list
