@@ -270,7 +270,7 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
 	else if (mode == 256) sprintf(one, "256");
 	puts(one);
 	_Bool any = mode;
-	if (any) sprintf(two, "any");
+	if (any == 1) sprintf(two, "any");
 	puts(two);
 	unsigned char low = mode;
 	if (low == 255) sprintf(three, "low");
