@@ -226,9 +226,9 @@ func (r *Result) name(path string) string {
 	return filepath.ToSlash(rel)
 }
 
-// includes puts the runtime's header at the top of each unit that sees an edit. The
-// #line keeps the numbers of all lines after it, and the name by which the
-// compiler was given the file: __FILE__ and the debug information go by it.
+// includes puts the runtime's header at the top of each unit that sees an edit: into an empty
+// line, or else on a line of its own with a #line behind it, which keeps the numbers of all lines after it,
+// and the name by which the compiler was given the file: __FILE__ and the debug information go by it.
 func includes(a *run.Analysis, set *edit.Set) error {
 	c := a.Context
 	named := map[string]string{}
@@ -252,6 +252,13 @@ func includes(a *run.Analysis, set *edit.Set) error {
 			continue
 		}
 		done[main.Path] = true
+		if at, ok := blankLine(main.Data); ok {
+			e := edit.Edit{Off: int32(at), End: int32(at), New: strings.TrimSuffix(Include, "\n"), Prio: -100, By: "header"}
+			if err := set.Add(main.Path, main.Data, e); err != nil {
+				return err
+			}
+			continue
+		}
 		name := named[main.Path]
 		if name == "" {
 			name = filepath.Base(main.Path)
