@@ -31,57 +31,8 @@ func carries(t *ctype.Type) bool {
 	return false
 }
 
-func (s *solver) makeNodes() {
-	s.funcs = make([]funcNodes, len(s.prog.Funcs))
-	for i, f := range s.prog.Funcs {
-		fn := funcNodes{regs: none, params: none, ret: none, va: none}
-		if len(f.Blocks) > 0 {
-			fn.regs = int32(len(s.rep))
-			for range f.Regs {
-				s.node()
-			}
-			fn.params = int32(len(s.rep))
-			for range f.Params {
-				s.node()
-			}
-			fn.ret = s.node()
-			fn.va = s.node()
-		}
-		s.funcs[i] = fn
-	}
-	// Plain copies share a node.
-	for i, f := range s.prog.Funcs {
-		regs := s.funcs[i].regs
-		for j := range f.Instrs {
-			in := &f.Instrs[j]
-			if in.Dst < 0 || in.A.Kind != ir.VReg {
-				continue
-			}
-			if in.Op == ir.Move && carries(in.Type) || in.Op == ir.Conv && carries(in.Type) && carries(in.Opnd) {
-				a, b := s.find(regs+int32(in.Dst)), s.find(regs+in.A.ID)
-				if a != b {
-					s.rep[a] = b
-					s.merged++
-				}
-			}
-		}
-		for r := range f.Regs {
-			if in := &f.Regs[r]; in.Def < 0 && in.Local >= 0 {
-				for k, p := range f.Params {
-					if p == in.Local && carries(in.Type) {
-						a, b := s.find(regs+int32(r)), s.find(s.funcs[i].params+int32(k))
-						if a != b {
-							s.rep[a] = b
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
 // constPlace returns the place that a constant address names.
-func (s *solver) constPlace(f *ir.Func, v ir.Value) (int32, bool) {
+func (s *solver) constPlace(f *inst, v ir.Value) (int32, bool) {
 	switch v.Kind {
 	case ir.VGlobal:
 		return s.at(ObjID(v.ID), v.Off), true
@@ -98,9 +49,9 @@ func (s *solver) constPlace(f *ir.Func, v ir.Value) (int32, bool) {
 }
 
 // value returns the node of an operand, none if it holds no pointer.
-func (s *solver) value(f *ir.Func, v ir.Value) int32 {
+func (s *solver) value(f *inst, v ir.Value) int32 {
 	if v.Kind == ir.VReg {
-		return s.funcs[f.ID].regs + v.ID
+		return f.regs + v.ID
 	}
 	if p, ok := s.constPlace(f, v); ok {
 		return s.constNode(p)
@@ -109,19 +60,19 @@ func (s *solver) value(f *ir.Func, v ir.Value) int32 {
 }
 
 // flow makes node to include operand v.
-func (s *solver) flow(f *ir.Func, v ir.Value, to int32) {
+func (s *solver) flow(f *inst, v ir.Value, to int32) {
 	if to == none {
 		return
 	}
 	if v.Kind == ir.VReg {
-		s.edge(s.funcs[f.ID].regs+v.ID, to)
+		s.edge(f.regs+v.ID, to)
 	} else if p, ok := s.constPlace(f, v); ok {
 		s.addPlace(to, p)
 	}
 }
 
 // load makes node to include what is at the address v.
-func (s *solver) load(f *ir.Func, v ir.Value, to int32) {
+func (s *solver) load(f *inst, v ir.Value, to int32) {
 	if p, ok := s.constPlace(f, v); ok {
 		s.edge(s.readNode(p), to)
 	} else if n := s.value(f, v); n != none && to != none {
@@ -130,7 +81,7 @@ func (s *solver) load(f *ir.Func, v ir.Value, to int32) {
 }
 
 // store makes what is at the address v include node from.
-func (s *solver) store(f *ir.Func, v ir.Value, from int32) {
+func (s *solver) store(f *inst, v ir.Value, from int32) {
 	if from == none {
 		return
 	}
@@ -202,7 +153,9 @@ func (s *solver) globals() {
 	s.addPlace(s.cellOf(up), up)
 	for _, g := range s.prog.Globals {
 		if g.Linkage == ir.Undefined {
-			s.addPlace(s.anyStoreOf(ObjID(g.ID)), up)
+			// Each library variable has memory of its own behind it (stderr,
+			// optarg, environ): they are not a place where pointers meet.
+			s.addPlace(s.anyStoreOf(ObjID(g.ID)), s.place(s.outsideObj(g.Name), 0))
 		}
 		for i := range g.Init {
 			it := &g.Init[i]
@@ -225,12 +178,12 @@ func (s *solver) entries() {
 		}
 		for i := range f.Params {
 			if carries(f.Locals[f.Params[i]].Type) {
-				s.addPlace(s.funcs[f.ID].params+int32(i), up)
+				s.addPlace(s.baseOf(f.ID).params+int32(i), up)
 			}
 		}
 	}
 	if s.prog.Entry >= 0 {
-		outside(s.prog.Funcs[s.prog.Entry])
+		s.mainArgs(s.prog.Funcs[s.prog.Entry])
 	}
 	for _, f := range s.prog.Funcs {
 		// Without main anything visible may be called from outside.
@@ -240,8 +193,39 @@ func (s *solver) entries() {
 	}
 }
 
-func (s *solver) procedure(f *ir.Func) {
-	fn := &s.funcs[f.ID]
+// mainArgs gives main arrays of pointers to strings.
+func (s *solver) mainArgs(f *ir.Func) {
+	for i, l := range f.Params {
+		if !carries(f.Locals[l].Type) {
+			continue
+		}
+		o := s.newLibObj("argv", nil)
+		s.objLay[o] = s.lays.array(s.lays.scalar(ctype.PtrSize), -1)
+		s.addPlace(s.baseOf(f.ID).params+int32(i), s.place(o, 0))
+		s.addPlace(s.cellOf(s.place(o, 0)), s.place(s.outsideObj("optarg"), 0))
+	}
+}
+
+// outsideObj is the memory behind a variable of a library's: what it points
+// at, and so on. That of optarg is main's arguments.
+func (s *solver) outsideObj(name string) ObjID {
+	o, ok := s.outside[name]
+	if !ok {
+		o = s.newLibObj(name, nil)
+		s.objLay[o] = blobLay
+		s.outside[name] = o
+		if name != "optarg" {
+			s.addPlace(s.cellOf(s.place(o, 0)), s.place(o, 0))
+		}
+	}
+	return o
+}
+
+func (s *solver) procedure(f *inst) {
+	if f.made {
+		return
+	}
+	f.made = true
 	for i, l := range f.Params {
 		o := s.localObj(f.ID, l)
 		if o < 0 {
@@ -250,13 +234,16 @@ func (s *solver) procedure(f *ir.Func) {
 		t := f.Locals[l].Type
 		switch {
 		case isMemType(t):
-			s.copyMem(s.constNode(s.at(o, 0)), fn.params+int32(i), sizeOf(t), t)
+			s.copyMem(s.constNode(s.at(o, 0)), f.params+int32(i), sizeOf(t), t)
 		case carries(t):
-			s.edge(fn.params+int32(i), s.writeNode(s.at(o, 0)))
+			s.edge(f.params+int32(i), s.writeNode(s.at(o, 0)))
 		}
 	}
 	for i := range f.Instrs {
-		s.instr(f, fn, int32(i), &f.Instrs[i])
+		s.instr(f, int32(i), &f.Instrs[i])
+	}
+	for _, k := range f.kids {
+		s.procedure(k)
 	}
 }
 
@@ -276,10 +263,10 @@ func sizeOf(t *ctype.Type) int64 {
 	return -1
 }
 
-func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
+func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 	dst := int32(none)
 	if in.Dst >= 0 {
-		dst = fn.regs + int32(in.Dst)
+		dst = f.regs + int32(in.Dst)
 	}
 	ref := ir.Ref{Func: f.ID, I: i}
 	switch in.Op {
@@ -321,6 +308,15 @@ func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
 		if carries(in.Type) {
 			s.bin(f, in, dst)
 		}
+	case ir.PtrDiff:
+		// (T *)((void *)p - (void *)&((T *)0)->member) is a pointer.
+		if in.Off == 1 && dst != none {
+			if c, ok := fold(f.Func, in.B, 0); ok {
+				s.back(f, in.A, in.Dst, dst, c)
+			} else if fromInt(f.Func, in.B) {
+				s.indexed(f, in.A, dst, 1, wide)
+			}
+		}
 	case ir.Conv, ir.Move:
 		if carries(in.Type) && (in.Op == ir.Move || carries(in.Opnd)) && in.A.Kind != ir.VReg {
 			s.flow(f, in.A, dst)
@@ -332,8 +328,12 @@ func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
 			}
 		}
 	case ir.Alloca:
+		if o, ok := s.stack[ref]; ok { // a copy of the procedure
+			s.addPlace(dst, s.at(o, 0))
+			return
+		}
 		o := s.newHeapObj(ref, ref, nil, true, false)
-		t, _, _ := s.heap.witness(f, in.Dst)
+		t, _, _ := s.heap.witness(f.Func, in.Dst)
 		if t != nil {
 			s.objects[o].Type = t
 			s.objLay[o] = s.lays.heap(s.lays.of(t), true, false)
@@ -345,31 +345,30 @@ func (s *solver) instr(f *ir.Func, fn *funcNodes, i int32, in *ir.Instr) {
 	case ir.Call:
 		s.call(f, ref, in, dst)
 	case ir.Builtin:
-		s.builtin(f, fn, ref, in, dst)
+		s.builtin(f, ref, in, dst)
 	case ir.Asm:
 		s.asm(f, ref, in)
 	case ir.Ret:
 		if in.A.Kind != ir.NoVal {
-			s.flow(f, in.A, fn.ret)
+			s.flow(f, in.A, f.ret)
 		}
 	}
 }
 
-func (s *solver) shifted(f *ir.Func, a ir.Value, dst int32, delta, rec int64) {
+func (s *solver) shifted(f *inst, a ir.Value, dst int32, delta, rec int64) {
 	if dst == none {
 		return
 	}
 	if p, ok := s.constPlace(f, a); ok {
-		l := s.places[p]
-		for _, off := range s.arith.shift(s.objLay[l.Obj], l.Off, delta, rec) {
-			s.addPlace(dst, s.place(l.Obj, off))
+		for _, q := range s.stepsFrom(&constraint{kind: conShift, a: delta, b: rec}, p) {
+			s.addPlace(dst, q)
 		}
 	} else if n := s.value(f, a); n != none {
 		s.constrain(n, constraint{kind: conShift, other: dst, a: delta, b: rec})
 	}
 }
 
-func (s *solver) indexed(f *ir.Func, a ir.Value, dst int32, stride, mode int64) {
+func (s *solver) indexed(f *inst, a ir.Value, dst int32, stride, mode int64) {
 	if dst == none {
 		return
 	}
@@ -387,8 +386,8 @@ func (s *solver) indexed(f *ir.Func, a ir.Value, dst int32, stride, mode int64) 
 }
 
 // modeOf says how arithmetic on v in f is meant.
-func (s *solver) modeOf(f *ir.Func, v ir.Value) int64 {
-	if s.isWide(f, v) {
+func (s *solver) modeOf(f *inst, v ir.Value) int64 {
+	if s.isWide(f.Func, v) {
 		return wide
 	}
 	return narrow
@@ -433,8 +432,8 @@ func (s *solver) isWide(f *ir.Func, v ir.Value) bool {
 	return false
 }
 
-func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
-	konst := func(v ir.Value) (int64, bool) { return v.Off, v.Kind == ir.VInt && v.Str == "" }
+func (s *solver) bin(f *inst, in *ir.Instr, dst int32) {
+	konst := func(v ir.Value) (int64, bool) { return fold(f.Func, v, 0) }
 	a, b := in.A, in.B
 	switch in.Sub {
 	case check.Add, check.PtrAdd:
@@ -450,7 +449,7 @@ func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
 		s.indexed(f, b, dst, 1, wide)
 	case check.Sub, check.PtrSub:
 		if c, ok := konst(b); ok {
-			s.shifted(f, a, dst, -c, 0)
+			s.back(f, a, in.Dst, dst, c)
 			return
 		}
 		s.indexed(f, a, dst, 1, wide)
@@ -483,9 +482,58 @@ func (s *solver) bin(f *ir.Func, in *ir.Instr, dst int32) {
 	}
 }
 
+// fold evaluates constants that address arithmetic on null pointers makes.
+func fold(f *ir.Func, v ir.Value, depth int) (int64, bool) {
+	if v.Kind == ir.VInt {
+		return v.Off, v.Str == ""
+	}
+	if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 || depth > 8 {
+		return 0, false
+	}
+	in := &f.Instrs[f.Regs[v.ID].Def]
+	switch in.Op {
+	case ir.Move:
+		return fold(f, in.A, depth+1)
+	case ir.Conv:
+		if ctype.SizeOf(in.Type) == ctype.PtrSize && in.Opnd != nil && ctype.SizeOf(in.Opnd) == ctype.PtrSize {
+			return fold(f, in.A, depth+1)
+		}
+	case ir.FieldAddr:
+		c, ok := fold(f, in.A, depth+1)
+		return c + in.Off, ok
+	case ir.IndexAddr:
+		if in.B.Kind == ir.VInt && in.Off > 0 {
+			c, ok := fold(f, in.A, depth+1)
+			return c + in.B.Off*in.Off, ok
+		}
+	}
+	return 0, false
+}
+
+// fromInt reports whether v is an integer that was cast to a pointer.
+func fromInt(f *ir.Func, v ir.Value) bool {
+	for range 8 {
+		if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+			return false
+		}
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		switch in.Op {
+		case ir.Move:
+		case ir.Conv:
+			if in.Opnd != nil && in.Opnd.Kind != ctype.Pointer {
+				return true
+			}
+		default:
+			return false
+		}
+		v = in.A
+	}
+	return false
+}
+
 // masked: a & c. A mask that clears few low bits takes off a tag or rounds
 // down; one that keeps only few bits leaves no pointer.
-func (s *solver) masked(f *ir.Func, a ir.Value, dst int32, c int64) {
+func (s *solver) masked(f *inst, a ir.Value, dst int32, c int64) {
 	n := s.value(f, a)
 	if n == none || dst == none || c >= 0 && c < 4096 {
 		return
@@ -504,12 +552,14 @@ type callSite struct {
 	recDst int32 // node of the address where a record result goes
 	fn     *ctype.FuncType
 	direct bool
+	real   bool  // a call instruction
+	in     *inst // that it is in
 	bound  []ir.FuncID
 }
 
-func (s *solver) call(f *ir.Func, ref ir.Ref, in *ir.Instr, dst int32) {
+func (s *solver) call(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 	id := int32(len(s.sites))
-	cs := callSite{ref: ref, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes}
+	cs := callSite{ref: ref, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes, in: f, real: true}
 	cs.args = make([]int32, len(in.Args))
 	for i, a := range in.Args {
 		cs.args[i] = none
@@ -523,7 +573,6 @@ func (s *solver) call(f *ir.Func, ref ir.Ref, in *ir.Instr, dst int32) {
 	if in.A.Kind == ir.VFunc {
 		cs.direct = true
 		s.sites = append(s.sites, cs)
-		s.siteAt[ref] = id
 		s.connect(id, ir.FuncID(in.A.ID))
 		return
 	}
@@ -541,7 +590,6 @@ func (s *solver) call(f *ir.Func, ref ir.Ref, in *ir.Instr, dst int32) {
 		}
 	}
 	s.sites = append(s.sites, cs)
-	s.siteAt[ref] = id
 	s.constrain(s.value(f, in.A), constraint{kind: conCall, other: id})
 }
 
@@ -588,7 +636,14 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 		s.library(id, g)
 		return
 	}
-	nodes := s.funcs[g]
+	var nodes *inst
+	if cs.direct {
+		nodes = cs.in.kid(cs.ref.I)
+	}
+	copied := nodes != nil
+	if !copied {
+		nodes = s.baseOf(g)
+	}
 	for i, a := range cs.args {
 		if a == none {
 			continue
@@ -611,14 +666,12 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 		return
 	}
 	w := s.heap.wrappers[g]
-	if w == nil {
+	if w == nil || copied || s.cloned[g] {
 		s.edge(nodes.ret, cs.dst)
 		return
 	}
 	// What a wrapper allocates is a separate object for each call.
-	for _, v := range w.rest {
-		s.flow(fn, v, cs.dst)
-	}
+	s.rest(w, nodes, cs.dst)
 	fresh := w.others
 	if cs.direct {
 		fresh = s.heap.freshAt[cs.ref]
@@ -628,11 +681,27 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 	}
 }
 
-func (s *solver) builtin(f *ir.Func, fn *funcNodes, ref ir.Ref, in *ir.Instr, dst int32) {
+// rest makes node to include what wrapper f returns apart from what it has just
+// allocated.
+func (s *solver) rest(w *wrapper, f *inst, to int32) {
+	for _, v := range w.rest {
+		s.flow(f, v, to)
+	}
+	for _, i := range w.via {
+		g := ir.FuncID(f.Instrs[i].A.ID)
+		k := f.kid(i)
+		if k == nil {
+			k = s.base[g]
+		}
+		s.rest(s.heap.wrappers[g], k, to)
+	}
+}
+
+func (s *solver) builtin(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 	name := in.Name
 	switch {
 	case name == "va_start":
-		s.store(f, in.Args[0], fn.va)
+		s.store(f, in.Args[0], f.va)
 	case name == "va_arg":
 		if carries(in.Type) {
 			s.load(f, in.Args[0], dst)
@@ -664,12 +733,11 @@ func (s *solver) builtin(f *ir.Func, fn *funcNodes, ref ir.Ref, in *ir.Instr, ds
 	default:
 		if m := s.models.Lookup(name); m != nil {
 			id := int32(len(s.sites))
-			cs := callSite{ref: ref, name: name, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes, direct: true}
+			cs := callSite{ref: ref, name: name, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes, direct: true, in: f}
 			for _, a := range in.Args {
 				cs.args = append(cs.args, s.value(f, a))
 			}
 			s.sites = append(s.sites, cs)
-			s.siteAt[ref] = id
 			s.model(id, -1, m, name)
 			return
 		}
@@ -680,7 +748,7 @@ func (s *solver) builtin(f *ir.Func, fn *funcNodes, ref ir.Ref, in *ir.Instr, ds
 }
 
 // asm: the outputs may receive any input, and what a memory operand held.
-func (s *solver) asm(f *ir.Func, ref ir.Ref, in *ir.Instr) {
+func (s *solver) asm(f *inst, ref ir.Ref, in *ir.Instr) {
 	n := s.node()
 	outs := 0
 	memory := false

@@ -25,6 +25,7 @@ const (
 type wrapper struct {
 	origins map[int32]bool // call instructions whose fresh result is returned
 	rest    []ir.Value     // other values that may be returned
+	via     []int32        // calls of other wrappers, whose rest may be returned too
 	level   int
 	others  []ObjID // what calls through pointers get
 }
@@ -55,21 +56,87 @@ func newHeap(s *solver) *heap {
 	if len(h.wrappers) > 0 {
 		h.scan()
 	}
-	// Name the objects of every direct call of an allocator.
-	for _, f := range s.prog.Funcs {
-		for i := range f.Instrs {
-			if m, name := h.allocator(f, int32(i)); m != nil {
-				ref := ir.Ref{Func: f.ID, I: int32(i)}
-				inner := allocCall{ref, m, name}
-				if w := h.wrappers[f.ID]; w != nil && w.origins[int32(i)] && h.count(f.ID, 1) <= maxClones {
-					h.expand(f, []ir.Ref{ref}, inner)
+	for _, f := range s.base {
+		if f != nil {
+			h.name(f)
+		}
+	}
+	return h
+}
+
+// name names the objects of every direct call of an allocator in f and the
+// copies in it.
+func (h *heap) name(f *inst) {
+	for i := range f.Instrs {
+		if m, name := h.allocator(f.Func, int32(i)); m != nil {
+			path, root := f.path(int32(i))
+			inner := allocCall{path[0], m, name}
+			last := path[len(path)-1]
+			var objs []ObjID
+			if w := h.wrappers[root.ID]; h.returned(path) == len(path) && w != nil && w.origins[last.I] && !h.s.cloned[root.ID] {
+				if h.count(root.ID, 1) <= maxClones && !h.stored(root.Func, root.Func.Instrs[last.I].Dst) {
+					objs = h.expand(root.Func, path, 1, inner)
 				} else {
-					h.share(f, ref, h.make(inner, []ir.Ref{ref}), map[ir.Ref]bool{})
+					objs = []ObjID{h.make(inner, path)}
+					h.share(root.Func, last, objs[0], map[ir.Ref]bool{})
+				}
+			} else {
+				objs = []ObjID{h.make(inner, path)}
+			}
+			if f.fresh == nil {
+				f.fresh = map[int32][]ObjID{}
+			}
+			f.fresh[int32(i)] = objs
+		}
+	}
+	for _, k := range f.kids {
+		h.name(k)
+	}
+}
+
+// stored reports whether f stores register r anywhere: then one object for each
+// caller of f would only make sets larger.
+func (h *heap) stored(f *ir.Func, r ir.Reg) bool {
+	uses := h.usesOf(f)
+	seen := map[ir.Reg]bool{r: true}
+	work := []ir.Reg{r}
+	for len(work) > 0 {
+		r := work[0]
+		work = work[1:]
+		for _, i := range uses[r] {
+			in := &f.Instrs[i]
+			switch in.Op {
+			case ir.Conv, ir.Move, ir.Phi:
+				if !seen[in.Dst] {
+					seen[in.Dst] = true
+					work = append(work, in.Dst)
+				}
+			case ir.Store:
+				if in.B.Kind == ir.VReg && in.B.ID == int32(r) && in.A.Kind != ir.VLocal {
+					return true
 				}
 			}
 		}
 	}
-	return h
+	return false
+}
+
+// madeAt returns what the call of an allocator at i makes.
+func (f *inst) madeAt(i int32) []ObjID {
+	if f == nil {
+		return nil
+	}
+	return f.fresh[i]
+}
+
+// returned says how many of the calls in path return what path[0] allocates.
+func (h *heap) returned(path []ir.Ref) int {
+	for k := range path[:len(path)-1] {
+		if w := h.wrappers[path[k].Func]; w == nil || !w.origins[path[k].I] {
+			return k + 1
+		}
+	}
+	return len(path)
 }
 
 type allocCall struct {
@@ -150,8 +217,8 @@ func (h *heap) find(f *ir.Func, busy map[ir.FuncID]bool) *wrapper {
 				if g := h.find(h.s.prog.Funcs[in.A.ID], busy); g != nil && g.level < maxDepth {
 					w.origins[d] = true
 					w.level = max(w.level, g.level+1)
-					if len(g.rest) > 0 {
-						w.rest = append(w.rest, v)
+					if len(g.rest) > 0 || len(g.via) > 0 {
+						w.via = append(w.via, d)
 					}
 					return
 				}
@@ -184,7 +251,7 @@ func (h *heap) scan() {
 			in := &f.Instrs[i]
 			if in.Op == ir.Call && in.A.Kind == ir.VFunc {
 				g := ir.FuncID(in.A.ID)
-				if h.wrappers[g] != nil {
+				if h.wrappers[g] != nil && !h.s.cloned[g] {
 					h.direct[g] = append(h.direct[g], ir.Ref{Func: f.ID, I: int32(i)})
 				}
 			} else {
@@ -207,7 +274,7 @@ func (h *heap) scan() {
 func (h *heap) count(f ir.FuncID, depth int) int {
 	n := 1
 	for _, c := range h.direct[f] {
-		if w := h.wrappers[c.Func]; w != nil && w.origins[c.I] && depth < maxDepth {
+		if w := h.wrappers[c.Func]; w != nil && w.origins[c.I] && depth < maxDepth && !h.s.cloned[c.Func] {
 			n += h.count(c.Func, depth+1)
 		} else {
 			n++
@@ -222,14 +289,14 @@ func (h *heap) count(f ir.FuncID, depth int) int {
 // expand makes the objects of an allocation that arrives in f, a wrapper, at
 // path[len(path)-1], one for each chain of calls of wrappers, and gives them to
 // every call on the chain.
-func (h *heap) expand(f *ir.Func, path []ir.Ref, inner allocCall) []ObjID {
+func (h *heap) expand(f *ir.Func, path []ir.Ref, depth int, inner allocCall) []ObjID {
 	via := path[len(path)-1]
 	w := h.wrappers[f.ID]
 	var objs []ObjID
-	if w != nil && w.origins[via.I] && len(path) <= maxDepth {
+	if w != nil && w.origins[via.I] && depth <= maxDepth && !h.s.cloned[f.ID] {
 		for _, c := range h.direct[f.ID] {
 			p := append(path[:len(path):len(path)], c)
-			objs = append(objs, h.expand(h.s.prog.Funcs[c.Func], p, inner)...)
+			objs = append(objs, h.expand(h.s.prog.Funcs[c.Func], p, depth+1, inner)...)
 		}
 		if len(objs) == 0 || h.addressed[f.ID] || f.ID == h.s.prog.Entry || h.s.prog.Entry < 0 {
 			o := h.make(inner, path)
@@ -238,7 +305,7 @@ func (h *heap) expand(f *ir.Func, path []ir.Ref, inner allocCall) []ObjID {
 		}
 	} else {
 		objs = []ObjID{h.make(inner, path)}
-		if w != nil && w.origins[via.I] {
+		if w != nil && w.origins[via.I] && !h.s.cloned[f.ID] {
 			// Too deep to tell apart who calls f.
 			w.others = append(w.others, objs...)
 			w.rest = append(w.rest, ir.Value{Kind: ir.VReg, ID: int32(f.Instrs[via.I].Dst)})
@@ -257,7 +324,7 @@ func (h *heap) share(f *ir.Func, via ir.Ref, o ObjID, seen map[ir.Ref]bool) {
 	seen[via] = true
 	h.freshAt[via] = append(h.freshAt[via], o)
 	w := h.wrappers[f.ID]
-	if w == nil || !w.origins[via.I] {
+	if w == nil || !w.origins[via.I] || h.s.cloned[f.ID] {
 		return
 	}
 	w.others = append(w.others, o)
@@ -268,15 +335,17 @@ func (h *heap) share(f *ir.Func, via ir.Ref, o ObjID, seen map[ir.Ref]bool) {
 
 // object names an allocation that is not a direct call of an allocator: an
 // allocator reached through a pointer, or one that stores its result.
-func (h *heap) object(ref ir.Ref, m *models.Model, name string) ObjID {
-	return h.make(allocCall{ref, m, name}, []ir.Ref{ref})
+func (h *heap) object(f *inst, i int32, m *models.Model, name string) ObjID {
+	path, _ := f.path(i)
+	return h.make(allocCall{path[0], m, name}, path)
 }
 
 // make makes one object: allocated at inner.ref = path[0], and handed through
 // the calls path[1:].
 func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 	s := h.s
-	site := path[len(path)-1]
+	known := h.returned(path)
+	site := path[known-1]
 	if inner.m.Alloc.Opaque {
 		o := s.newHeapObj(site, inner.ref, nil, false, false)
 		s.objects[o].Opaque = true
@@ -288,20 +357,23 @@ func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 	if inner.m.Alloc.String {
 		w.char = ctype.TChar
 	}
-	for _, r := range path {
+	for _, r := range path[:known] {
 		h.gather(r, &w)
 	}
 	t, array, tail := w.choose(sz)
 	if inner.m.Alloc.Self {
 		t, array, tail = nil, true, false
 	}
-	return s.newHeapObj(site, inner.ref, t, array, tail)
+	o := s.newHeapObj(site, inner.ref, t, array, tail)
+	s.trust[o] = t != nil && t.IsRecord() && !tail && !sz.unknown && len(w.types) == 1
+	return o
 }
 
 // A size is what is known of a number of bytes: fixed + k*unit for an unknown k.
 type size struct {
 	fixed, unit int64
-	unknown     bool // not even that
+	head        int64 // what fixed has of a header: malloc(sizeof *h + n)
+	unknown     bool  // not even that
 }
 
 // size works out how much inner allocates, with the parameters of wrappers
@@ -385,9 +457,9 @@ func (h *heap) eval(v ir.Value, path []ir.Ref, at int) size {
 				}
 				if !a.unknown && a.unit == 0 {
 					if b.unknown {
-						return size{fixed: a.fixed, unit: 1}
+						return size{fixed: a.fixed, unit: 1, head: a.fixed}
 					}
-					return size{fixed: a.fixed + b.fixed, unit: b.unit}
+					return size{fixed: a.fixed + b.fixed, unit: b.unit, head: a.fixed}
 				}
 			}
 		}
@@ -444,6 +516,8 @@ func (w *witness) choose(sz size) (t *ctype.Type, array, tail bool) {
 		return t, true, false
 	case sz.unit == 0:
 		switch {
+		case sz.head == n && sz.fixed > n:
+			return nil, false, false // a header, and something else of known size
 		case sz.fixed == n:
 			return t, false, false
 		case sz.fixed%n == 0:

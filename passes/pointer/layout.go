@@ -52,6 +52,7 @@ var blobLay = &lay{kind: layBlob, size: -1, one: true}
 
 // meltedLay is the layout of an object that turned out to have too many places.
 var meltedLay = &lay{kind: layBlob, size: -1, one: true}
+
 var rawLay = &lay{kind: layRaw, size: -1}
 
 // layouts makes and shares layouts.
@@ -410,6 +411,17 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 		}
 	}
 	return out
+}
+
+// starts reports whether a member, an element or a scalar begins at canonical
+// offset off.
+func (l *lay) starts(off int64) bool {
+	for _, s := range l.path(off, 0, nil) {
+		if s.start == off {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *lay) whole() int64 {

@@ -80,7 +80,6 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 			size = cs.consts[i].Off
 		}
 	}
-	up := s.place(s.unknown, 0)
 	give := func(p int32) {
 		if cs.dst != none {
 			s.addPlace(cs.dst, p)
@@ -97,7 +96,6 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 			if a.Self {
 				any := s.anyStoreOf(o)
 				s.addPlace(any, p)
-				s.addPlace(any, up)
 			}
 			if a.From != nil {
 				s.copyMem(s.constNode(p), arg(*a.From), -1, nil)
@@ -149,7 +147,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	}
 	for _, i := range m.Points {
 		if a := arg(i); a != none {
-			s.constrain(a, constraint{kind: conStore, other: s.constNode(up)})
+			s.constrain(a, constraint{kind: conStore, other: s.constNode(s.place(s.libObj(g, m, cs.ref), 0))})
 		}
 	}
 	if m.Slot != "" {
@@ -218,7 +216,6 @@ func (s *solver) libObj(g ir.FuncID, m *models.Model, ref ir.Ref) ObjID {
 		s.objects[o].Library = true
 		s.libObjs[g] = o
 		any := s.anyStoreOf(o)
-		s.addPlace(any, s.place(s.unknown, 0))
 		s.addPlace(any, s.place(o, Any))
 	}
 	return o
@@ -241,14 +238,14 @@ func (s *solver) packet(ref ir.Ref, i int, cb bool) ObjID {
 // allocated returns the objects that a call of an allocator makes.
 func (s *solver) allocated(id int32, m *models.Model, name string) []ObjID {
 	cs := &s.sites[id]
-	if objs := s.heap.freshAt[cs.ref]; len(objs) > 0 && m.Alloc.Out == nil && cs.direct {
+	if objs := cs.in.madeAt(cs.ref.I); len(objs) > 0 && m.Alloc.Out == nil && cs.direct {
 		return objs
 	}
-	if objs := s.libAlloc[cs.ref]; len(objs) > 0 {
+	if objs := s.libAlloc[id]; len(objs) > 0 {
 		return objs
 	}
-	objs := []ObjID{s.heap.object(cs.ref, m, name)}
-	s.libAlloc[cs.ref] = objs
+	objs := []ObjID{s.heap.object(cs.in, cs.ref.I, m, name)}
+	s.libAlloc[id] = objs
 	return objs
 }
 
@@ -267,7 +264,7 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 		m = s.models.Lookup(name)
 		how = &m.Calls[ci]
 	}
-	key := backKey{cs.ref, g, how}
+	key := backKey{cs.in, cs.ref, g, how}
 	if s.backSeen[key] {
 		return
 	}
@@ -279,7 +276,7 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	if fn.Type != nil && fn.Type.Func != nil && !fn.Type.Func.OldStyle {
 		params = len(fn.Type.Func.Params)
 	}
-	bs := callSite{ref: cs.ref, dst: none, recDst: none, direct: false, args: make([]int32, params)}
+	bs := callSite{ref: cs.ref, in: cs.in, dst: none, recDst: none, direct: false, args: make([]int32, params)}
 	for i := range bs.args {
 		bs.args[i] = none
 	}
@@ -325,7 +322,7 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 			}
 		}
 		for _, p := range how.Lib {
-			set(p, s.constNode(s.place(s.unknown, 0)))
+			set(p, s.constNode(s.place(s.libObj(lib, m, cs.ref), 0)))
 		}
 		if how.Keep {
 			bs.dst = s.slot(m.Slot)

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
-	"strings"
 
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -34,16 +33,20 @@ func (s *solver) finish() *Result {
 	}
 	for i := range s.sites {
 		cs := &s.sites[i]
-		if cs.ref.Func < 0 || len(cs.bound) == 0 || s.siteAt[cs.ref] != int32(i) {
+		if !cs.real || len(cs.bound) == 0 {
 			continue
 		}
-		l := append([]ir.FuncID(nil), cs.bound...)
+		s.calleeOf[cs.ref] = append(s.calleeOf[cs.ref], cs.bound...)
+	}
+	for ref, l := range s.calleeOf {
 		slices.Sort(l)
-		s.calleeOf[cs.ref] = l
+		s.calleeOf[ref] = slices.Compact(l)
 	}
-	for _, l := range s.backs {
+	for ref, l := range s.backs {
 		sort.SliceStable(l, func(i, j int) bool { return l[i].Func < l[j].Func })
+		s.backs[ref] = uniqueBacks(l)
 	}
+	s.joinRegs()
 	s.recursion()
 	s.indexCallers()
 	st := Stats{Nodes: len(s.rep), Locs: len(s.places), Edges: s.edges, Rounds: s.rounds, Collapsed: s.merged}
@@ -55,7 +58,7 @@ func (s *solver) finish() *Result {
 	}
 	s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil
 	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
-	s.heap, s.sites = nil, nil
+	s.heap, s.sites, s.base = nil, nil, nil
 	s.arith, s.steps = nil, nil
 	return &Result{Objects: s.objects, Stats: st, solver: s}
 }
@@ -64,9 +67,13 @@ func (s *solver) finish() *Result {
 // place in it.
 func (s *solver) locs(t *set) []Loc {
 	ids := t.appendTo(nil)
-	out := make([]Loc, len(ids))
-	for i, p := range ids {
-		out[i] = s.places[p]
+	out := make([]Loc, 0, len(ids))
+	for _, p := range ids {
+		if s.virt[p] != 0 {
+			continue
+		}
+		i := len(out)
+		out = append(out, s.places[p])
 		if s.objLay[out[i].Obj].one {
 			out[i].Off = 0 // it may have become one since
 		}
@@ -88,6 +95,91 @@ func (s *solver) locs(t *set) []Loc {
 	return out[:n:n]
 }
 
+// uniqueBacks drops what is the same callback for several copies of the caller.
+func uniqueBacks(l []Callback) []Callback {
+	out := l[:0]
+	for _, c := range l {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// joinRegs makes what the registers of procedures with copies may hold in any
+// of them.
+func (s *solver) joinRegs() {
+	s.joined = make([][][]Loc, len(s.insts))
+	var shared sharing
+	for f, l := range s.insts {
+		if len(l) < 2 {
+			continue
+		}
+		s.joined[f] = make([][]Loc, len(l[0].Regs))
+		for r := range s.joined[f] {
+			var one []Loc
+			var acc []Loc
+			same := true
+			for _, x := range l {
+				t := s.set(x.regs + int32(r))
+				switch {
+				case len(t) == 0 || len(t) == len(one) && &t[0] == &one[0]:
+				case one == nil:
+					one = t
+				default:
+					same = false
+				}
+			}
+			if same {
+				s.joined[f][r] = one
+				continue
+			}
+			for _, x := range l {
+				acc = append(acc, s.set(x.regs+int32(r))...)
+			}
+			s.joined[f][r] = shared.of(cover(sortLocs(acc)))
+		}
+	}
+}
+
+// A sharing keeps one copy of equal sets.
+type sharing map[uint64][][]Loc
+
+func (sh *sharing) of(l []Loc) []Loc {
+	if len(l) == 0 {
+		return nil
+	}
+	if *sh == nil {
+		*sh = sharing{}
+	}
+	h := uint64(len(l))
+	for _, x := range l {
+		h = (h ^ uint64(uint32(x.Obj))<<32 ^ uint64(uint32(x.Off))) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	for _, m := range (*sh)[h] {
+		if slices.Equal(m, l) {
+			return m
+		}
+	}
+	l = slices.Clone(l)
+	(*sh)[h] = append((*sh)[h], l)
+	return l
+}
+
+// cover drops places that anywhere in their object covers.
+func cover(l []Loc) []Loc {
+	n := 0
+	for _, x := range l {
+		if n > 0 && l[n-1].Obj == x.Obj && (l[n-1].Off == Any || l[n-1] == x) {
+			continue
+		}
+		l[n] = x
+		n++
+	}
+	return l[:n]
+}
+
 func (s *solver) set(n int32) []Loc {
 	if n < 0 {
 		return nil
@@ -106,10 +198,16 @@ func (s *solver) find0(n int32) int32 {
 func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
 	switch v.Kind {
 	case ir.VReg:
-		if r := s.funcs[f].regs; r >= 0 {
-			return s.set(r + v.ID)
+		switch l := s.insts[f]; {
+		case len(l) == 1:
+			return s.set(l[0].regs + v.ID)
+		case len(l) > 1:
+			return s.joined[f][v.ID]
 		}
 	case ir.VGlobal:
+		if s.isString(ObjID(v.ID)) {
+			return []Loc{{s.firstString, 0}}
+		}
 		return []Loc{{ObjID(v.ID), s.canonOff(ObjID(v.ID), v.Off)}}
 	case ir.VFunc:
 		return []Loc{{s.funcObj(ir.FuncID(v.ID)), 0}}
@@ -401,11 +499,7 @@ func (s *solver) name(o ObjID) string {
 		g := s.prog.Globals[ob.Global]
 		switch {
 		case g.String:
-			t := strings.TrimRight(g.Data, "\x00")
-			if len(t) > 24 {
-				t = t[:24] + "..."
-			}
-			return fmt.Sprintf("%q", t)
+			return `"..."` // any: see place
 		case g.Name == "":
 			return fmt.Sprintf("literal#%d", g.ID)
 		case g.Proc >= 0:
@@ -422,6 +516,9 @@ func (s *solver) name(o ObjID) string {
 		}
 		return f.Name + "." + n
 	case Heap:
+		if n, ok := s.outNames[o]; ok {
+			return n + "'s"
+		}
 		what := "alloca"
 		in := &s.prog.Funcs[ob.Site.Func].Instrs[ob.Site.I]
 		if in.Op == ir.Call {

@@ -185,6 +185,11 @@ func (w *watched) verify(trace []byte) (facts int, bad []string) {
 		switch kind {
 		case 'G', 'L':
 			cands = []pointer.ObjID{pointer.ObjID(id)}
+			if kind == 'G' && w.p.Globals[id].String {
+				// In sets one literal stands for all.
+				cands[0] = w.r.PointsTo(ref.Func, ir.Value{Kind: ir.VGlobal, ID: id})[0].Obj
+				off = 0
+			}
 		case 'A':
 			cands = w.r.HeapAt(w.ref(id))
 		case 'H':

@@ -162,3 +162,8 @@ func (s *set) hash() uint64 {
 	}
 	return h ^ h>>32
 }
+
+func (t *set) has(x int32) bool {
+	i := t.find(x >> 6)
+	return i < len(t.b) && t.b[i].k == x>>6 && t.b[i].w&(1<<(x&63)) != 0
+}

@@ -2,6 +2,7 @@ package pointer
 
 import (
 	"math/bits"
+	"sort"
 
 	"saz/ir"
 )
@@ -65,7 +66,9 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 		switch c.kind {
 		case conLoad:
 			for _, p := range places {
-				s.edge(s.readNode(p), c.other)
+				if s.virt[p] == 0 {
+					s.edge(s.readNode(p), c.other)
+				}
 			}
 		case conStore:
 			for _, p := range places {
@@ -76,6 +79,10 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 		case conShift, conIndex, conMask:
 			to, st := s.find(c.other), s.stepOf(&c)
 			for _, p := range places {
+				if c.cyc && s.virt[p] == 0 && s.growing(n, p, c.a) {
+					s.addPlace(to, s.place(s.places[p].Obj, Any))
+					continue
+				}
 				d := st.at(p)
 				if d == stepNew {
 					d = s.step(&c, st, p)
@@ -92,6 +99,9 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 		case conCopyDst:
 			if !s.smashed(n, c, len(places)) {
 				for _, src := range s.pts[s.find(c.other)].appendTo(nil) {
+					if s.virt[src] != 0 {
+						continue
+					}
 					for _, p := range places {
 						if s.writable(p) {
 							s.copyBlock(p, src, c.a)
@@ -104,6 +114,9 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 				for _, dst := range s.pts[s.find(c.other)].appendTo(nil) {
 					if s.writable(dst) {
 						for _, p := range places {
+							if s.virt[p] != 0 {
+								continue
+							}
 							s.copyBlock(dst, p, c.a)
 						}
 					}
@@ -154,6 +167,32 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 	}
 }
 
+// crawl is how many steps of the same arithmetic in one object are followed when
+// it feeds itself.
+const crawl = 3
+
+// growing reports whether place p arrived at node n by stepping again and again
+// by w. (A list walk adds and takes off the same offsets again and again, which
+// is no growth.)
+func (s *solver) growing(n, p int32, w int64) bool {
+	l := s.places[p]
+	in := s.byObj[l.Obj]
+	if len(in) <= crawl || l.Off == Any {
+		return false
+	}
+	for k := int64(1); k <= crawl; k++ {
+		off := int64(l.Off) - k*w
+		if off < 0 {
+			return false
+		}
+		i := sort.Search(len(in), func(i int) bool { return int64(s.places[in[i]].Off) >= off })
+		if i == len(in) || int64(s.places[in[i]].Off) != off || !s.pts[n].has(in[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // maxCopy bounds the pairs of places that one copy of memory keeps apart.
 const maxCopy = 4096
 
@@ -179,6 +218,9 @@ func (s *solver) smashed(dst int32, c constraint, news int) bool {
 // writable reports whether a store may change the object of place p: code and
 // string literals never change.
 func (s *solver) writable(p int32) bool {
+	if s.virt[p] != 0 {
+		return false
+	}
 	o := &s.objects[s.places[p].Obj]
 	switch o.Kind {
 	case Func:
@@ -194,9 +236,12 @@ func (s *solver) called(id, p int32) {
 	switch o := &s.objects[s.places[p].Obj]; o.Kind {
 	case Func:
 		s.connect(id, o.Func)
-	case Unknown:
-		if ref := s.sites[id].ref; !s.wild[ref] {
-			s.wild[ref] = true
+	case Unknown, Heap:
+		if !o.Library && o.Kind == Heap {
+			return // data
+		}
+		if !s.wild[id] {
+			s.wild[id] = true
 			s.unmodelled(id, -1)
 		}
 	}
@@ -222,7 +267,6 @@ func (s *solver) collapse() {
 		s.merge(m[1], m[0])
 	}
 	s.order = s.order[:0]
-	var again []int32
 	s.search(func(v int32, kids []int32) []int32 {
 		kids = s.succ[v].appendTo(kids)
 		for i := range s.cons[v] {
@@ -243,15 +287,11 @@ func (s *solver) collapse() {
 		for _, w := range comp {
 			for i := range s.cons[w] {
 				if c := &s.cons[w][i]; c.kind == conShift && s.seen[s.find(c.other)] == s.stamp {
-					c.kind, c.a, c.b = conIndex, max(c.a, -c.a), cyclic
-					again = append(again, w)
+					c.cyc = true
 				}
 			}
 		}
 	})
-	for _, n := range again {
-		s.delta[n].union(&s.pts[n], nil)
-	}
 }
 
 // search finds strongly connected components (Nuutila's variant of Tarjan's

@@ -27,6 +27,7 @@ type solver struct {
 	objLay  []*lay
 
 	firstFunc, firstLocal, unknown, firstHeap ObjID
+	firstString                               ObjID
 	localBase                                 []int32 // by function: index into localIDs
 	localIDs                                  []ObjID // objects of locals in memory, or -1
 
@@ -38,6 +39,10 @@ type solver struct {
 	anyLoad  []int32        // by object: node that includes all contents
 	anyStore []int32        // by object: node included in all contents
 	watchers [][]copyTarget // by object: copies from it
+	virt     []int32        // by place: see virtual.go
+	virtAt   map[virtKey]int32
+	odd      []int32 // by object: places that its layout does not account for
+	trust    []bool  // by object: it is of its type and no other
 	copySeen map[copyTarget]bool
 
 	// Nodes.
@@ -47,7 +52,9 @@ type solver struct {
 	succ  []set
 	cons  [][]constraint
 
-	funcs    []funcNodes
+	cloned   []bool  // by function: its direct calls are copied
+	base     []*inst // by function: as called from anywhere; nil if not
+	insts    [][]*inst
 	order    []int32 // of nodes
 	seen     []int32 // scratch of the order's search
 	stamp    int32
@@ -60,7 +67,6 @@ type solver struct {
 	edges    int
 	merged   int
 	sites    []callSite
-	siteAt   map[ir.Ref]int32
 	slots    map[string]int32
 	escaped  map[ir.FuncID]int32 // by unmodelled function: what it knows
 	calleeOf map[ir.Ref][]ir.FuncID
@@ -68,28 +74,25 @@ type solver struct {
 	backSeen map[backKey]bool
 	packetAt map[packetKey]ObjID
 	unmod    map[ir.FuncID][]ir.Ref
-	wild     map[ir.Ref]bool // indirect calls that may call code outside the program
+	wild     map[int32]bool // indirect calls that may call code outside the program
 	heap     *heap
-	libAlloc map[ir.Ref][]ObjID // by library call
+	libAlloc map[int32][]ObjID // by library call
 	heapOf   map[ir.Ref][]ObjID
 	stack    map[ir.Ref]ObjID // Alloca
 	modelTab []*models.Model  // by function
 	libObjs  map[ir.FuncID]ObjID
+	outside  map[string]ObjID // memory behind variables of libraries
+	outNames map[ObjID]string
 	callerOf map[ir.FuncID][]ir.Ref
 
 	// The result.
-	final [][]Loc // by representative node
-	rec   []bool  // by function: recursive
-}
-
-type funcNodes struct {
-	regs   int32 // first register's index in regNode
-	params int32 // first parameter's node
-	ret    int32
-	va     int32
+	final  [][]Loc   // by representative node
+	joined [][][]Loc // by function with copies, by register
+	rec    []bool    // by function: recursive
 }
 
 type backKey struct {
+	in   *inst
 	site ir.Ref
 	f    ir.FuncID
 	how  *models.Callback
@@ -128,6 +131,7 @@ const (
 
 type constraint struct {
 	kind  constraintKind
+	cyc   bool // conShift: what it makes may come back to it
 	other int32
 	a     int64
 	b     int64
@@ -146,19 +150,20 @@ func run(c *passes.Context) (any, error) {
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
 		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{},
-		siteAt:   map[ir.Ref]int32{}, slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
+		copySeen: map[copyTarget]bool{}, virtAt: map[virtKey]int32{},
+		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
-		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[ir.Ref]bool{},
-		libAlloc: map[ir.Ref][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{},
+		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{},
+		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{},
 	}
 	s.findModels()
 	s.makeObjects()
-	s.makeNodes()
+	s.chooseClones()
+	s.makeInsts()
 	s.heap = newHeap(s)
 	s.globals()
-	for _, f := range p.Funcs {
-		if len(f.Blocks) > 0 {
+	for _, f := range s.base {
+		if f != nil {
 			s.procedure(f)
 		}
 	}
@@ -177,6 +182,8 @@ func (s *solver) newObject(o Object, l *lay) ObjID {
 	s.anyLoad = append(s.anyLoad, none)
 	s.anyStore = append(s.anyStore, none)
 	s.watchers = append(s.watchers, nil)
+	s.odd = append(s.odd, 0)
+	s.trust = append(s.trust, (o.Kind == Global || o.Kind == Local) && o.Type != nil && o.Type.IsRecord())
 	return id
 }
 
@@ -191,6 +198,13 @@ func (s *solver) makeObjects() {
 			}
 		}
 		s.newObject(Object{Kind: Global, Global: g.ID, Func: g.Proc, Local: -1, Site: noRef, Inner: noRef, Type: g.Type}, l)
+	}
+	s.firstString = -1
+	for _, g := range s.prog.Globals {
+		if g.String {
+			s.firstString = ObjID(g.ID)
+			break
+		}
 	}
 	s.firstFunc = ObjID(len(s.objects))
 	for _, f := range s.prog.Funcs {
@@ -216,6 +230,10 @@ func (s *solver) makeObjects() {
 	s.firstHeap = ObjID(len(s.objects))
 }
 
+func (s *solver) isString(o ObjID) bool {
+	return o < s.firstFunc && s.firstString >= 0 && s.prog.Globals[o].String
+}
+
 func elemSize(t *ctype.Type) int64 {
 	if t.Kind == ctype.Array {
 		return ctype.SizeOf(t.Elem)
@@ -236,28 +254,48 @@ func (s *solver) newHeapObj(site, inner ir.Ref, t *ctype.Type, array, tail bool)
 	return id
 }
 
+// newLibObj makes an object that no call of the program made.
+func (s *solver) newLibObj(name string, t *ctype.Type) ObjID {
+	ref := ir.Ref{Func: max(s.prog.Entry, 0)}
+	l := rawLay
+	if t != nil {
+		l = s.lays.of(t)
+	}
+	id := s.newObject(Object{Kind: Heap, Global: -1, Func: -1, Local: -1, Site: ref, Inner: ref, Type: t, Array: true, Opaque: true, Library: true}, l)
+	s.outNames[id] = name
+	return id
+}
+
 // Places.
 
 // place returns the number of a place; off is canonical or Any.
 func (s *solver) place(o ObjID, off int32) int32 {
+	if s.isString(o) {
+		// String literals hold no pointers and never change: in sets, one
+		// stands for all.
+		o, off = s.firstString, 0
+	}
 	if off == Any && s.objLay[o].one {
 		off = 0
 	}
-	l := s.byObj[o]
 	if off != 0 && s.objLay[o] == meltedLay {
 		off = 0
 	}
+	l := s.byObj[o]
 	i := sort.Search(len(l), func(i int) bool { return s.places[l[i]].Off >= off })
 	if i < len(l) && s.places[l[i]].Off == off {
 		return l[i]
 	}
-	if len(l) >= maxPlaces && off != Any && (s.objLay[o].kind == layRaw || len(l) >= maxFields) {
-		s.melt(o)
-		return s.place(o, 0)
+	if off != Any && off != 0 && !s.objLay[o].starts(int64(off)) {
+		if s.odd[o]++; s.odd[o] > maxOdd {
+			s.melt(o)
+			return s.place(o, 0)
+		}
 	}
 	id := int32(len(s.places))
 	s.places = append(s.places, Loc{o, off})
 	s.cell = append(s.cell, none)
+	s.virt = append(s.virt, 0)
 	s.constant = append(s.constant, none)
 	l = append(l, 0)
 	copy(l[i+1:], l[i:])
@@ -266,13 +304,10 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	return id
 }
 
-// maxPlaces bounds the places in an object of unknown layout, maxFields those
-// in any object: real programs have records of some hundred members, but a
-// record of which most bytes are places has met pointers to others.
-const (
-	maxPlaces = 128
-	maxFields = 256
-)
+// maxOdd bounds the places of an object that its layout does not account for,
+// virtual ones included: a record with more has met pointers to others, and is
+// one place from then on. (Records of some hundred members are no exception.)
+const maxOdd = 64
 
 // melt makes all of object o one place: it has too many.
 func (s *solver) melt(o ObjID) {
@@ -532,6 +567,7 @@ func (s *solver) edge(from, to int32) {
 func (s *solver) addPlace(n, p int32) {
 	n = s.find(n)
 	if s.pts[n].add(p) {
+
 		s.delta[n].add(p)
 	}
 }

@@ -74,10 +74,38 @@ func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
 func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	l := s.places[p]
 	lay := s.objLay[l.Obj]
+	if lay == meltedLay {
+		return []int32{s.place(l.Obj, 0)}
+	}
 	var offs []int32
+	if d := s.virt[p]; d != 0 {
+		switch c.kind {
+		case conShift:
+			return []int32{s.virtual(s.real(p), d-int32(c.a))}
+		case conMask:
+			if c.a < 0 && c.a >= -16 {
+				return []int32{p}
+			}
+		}
+		return []int32{s.place(l.Obj, Any)}
+	}
 	switch c.kind {
 	case conShift:
-		offs = s.arith.shift(lay, l.Off, c.a, c.b)
+		if c.b < containerBase {
+			if s.trust[l.Obj] && l.Off != Any && !lay.holds(int64(l.Off)+c.a, int64(l.Off), containerBase-c.b) {
+				return []int32{s.virtual(p, -int32(c.a))}
+			}
+			offs = s.arith.shift(lay, l.Off, c.a, 0)
+		} else {
+			offs = s.arith.shift(lay, l.Off, c.a, c.b)
+		}
+		if len(offs) == 1 && offs[0] == Any && l.Off != Any {
+			// Outside the object: nothing is there, but the way back counts.
+			exact, end := int64(l.Off)+c.a, lay.whole()
+			if exact < 0 || end >= 0 && exact >= end {
+				return []int32{s.virtual(p, -int32(c.a))}
+			}
+		}
 	case conIndex:
 		offs = s.arith.index(lay, l.Off, c.a, c.b)
 	case conMask:

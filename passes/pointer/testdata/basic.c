@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     p = &y;
     probe(p); // pts: y
     set(&g, &z);
-    probe(g); // pts: main.local z
+    probe(g); // pts: z
     probe(pick(argc, &x, &y)); // pts: x y
     o.a.p = &x;
     o.a.q = &y;
@@ -44,10 +44,10 @@ int main(int argc, char **argv)
     probe(ind->tail); // pts: z
     int **pp = &ind->a.p;
     probe(*pp); // pts: x
-    probe(argv); // pts: unknown
-    probe(argv[1]); // pts: unknown
+    probe(argv); // pts: argv's
+    probe(argv[1]); // pts: optarg's
     int local = 0, *lp = &local;
     set(&lp, &local);
-    probe(lp); // pts: main.local z
+    probe(lp); // pts: main.local
     return dequeue();
 }

@@ -56,6 +56,8 @@ int main(int n, char **v)
     for (struct rec *q = wp->inner; q < wp->inner + 3; q++)
         probe(q); // pts: w.inner
     int *np = (int *)&n;
-    probe(np + 1); // pts: main.n+?
+    probe(np + 1); // pts:
+    np += 1;
+    probe(np - 1); // pts: main.n
     return 0;
 }

@@ -1,0 +1,169 @@
+package pointer
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"saz/ir"
+)
+
+// Precision says how precise a result is: the sizes of the sets that matter to
+// what uses them.
+type Precision struct {
+	Pointers     int     // registers that may hold a pointer
+	Places       float64 // average places of one
+	Objects      float64 // average objects of one
+	Derefs       int     // loads, stores and copies through registers
+	DerefPlaces  float64
+	DerefObjects float64
+	Largest      int // objects at one
+	Anywhere     int // derefs that may be anywhere in some object
+	Empty        int // derefs of nothing: dead code, null pointers, or what the analysis lost
+	Indirect     int // calls through pointers
+	Targets      int // what they call
+	Most         int // at one of them
+	Unmodelled   int // external functions that have no model
+}
+
+func (p Precision) String() string {
+	return fmt.Sprintf("%d pointers, %.1f places, %.1f objects; %d dereferences, %.1f places, %.1f objects, at most %d, %d anywhere in an object, %d of nothing; %d targets of %d indirect calls, at most %d; %d functions without a model",
+		p.Pointers, p.Places, p.Objects, p.Derefs, p.DerefPlaces, p.DerefObjects, p.Largest, p.Anywhere, p.Empty, p.Targets, p.Indirect, p.Most, p.Unmodelled)
+}
+
+// objects counts the objects of a set.
+func objects(l []Loc) int {
+	n := 0
+	for i := range l {
+		if i == 0 || l[i].Obj != l[i-1].Obj {
+			n++
+		}
+	}
+	return n
+}
+
+// deref calls f for each operand of in that in accesses memory through.
+func deref(in *ir.Instr, f func(v ir.Value)) {
+	switch in.Op {
+	case ir.Load, ir.Store, ir.LoadBits, ir.StoreBits, ir.Zero:
+		f(in.A)
+	case ir.Copy:
+		f(in.A)
+		f(in.B)
+	}
+}
+
+// Precision measures r.
+func (r *Result) Precision() Precision {
+	var p Precision
+	var places, objs, dp, do int
+	for _, f := range r.solver.prog.Funcs {
+		for i := range f.Regs {
+			if l := r.PointsTo(f.ID, ir.RegVal(ir.Reg(i))); len(l) > 0 {
+				p.Pointers++
+				places += len(l)
+				objs += objects(l)
+			}
+		}
+		for i := range f.Instrs {
+			deref(&f.Instrs[i], func(v ir.Value) {
+				if v.Kind != ir.VReg {
+					return
+				}
+				l := r.PointsTo(f.ID, v)
+				p.Derefs++
+				dp += len(l)
+				n := objects(l)
+				do += n
+				p.Largest = max(p.Largest, n)
+				if n == 0 {
+					p.Empty++
+				}
+				if slices.ContainsFunc(l, func(x Loc) bool { return x.Off == Any }) {
+					p.Anywhere++
+				}
+			})
+		}
+	}
+	for _, ref := range r.IndirectCalls() {
+		n := len(r.Callees(ref))
+		p.Indirect++
+		p.Targets += n
+		p.Most = max(p.Most, n)
+	}
+	p.Unmodelled = len(r.Unmodelled())
+	avg := func(n, d int) float64 { return float64(n) / float64(max(d, 1)) }
+	p.Places, p.Objects = avg(places, p.Pointers), avg(objs, p.Pointers)
+	p.DerefPlaces, p.DerefObjects = avg(dp, p.Derefs), avg(do, p.Derefs)
+	return p
+}
+
+// Explain writes what makes the sets of r large: the objects that most
+// dereferences may reach, the dereferences that reach most, and the indirect
+// calls with most targets.
+func (r *Result) Explain(w io.Writer, top int) {
+	type count struct {
+		o   ObjID
+		n   int
+		any int
+	}
+	counts := make([]count, len(r.Objects))
+	for o := range counts {
+		counts[o].o = ObjID(o)
+	}
+	type site struct {
+		ref ir.Ref
+		n   int
+		f   ir.FuncID
+		l   []Loc
+	}
+	var sites []site
+	byFunc := map[ir.FuncID]*site{}
+	for _, f := range r.solver.prog.Funcs {
+		for i := range f.Instrs {
+			deref(&f.Instrs[i], func(v ir.Value) {
+				if v.Kind != ir.VReg {
+					return
+				}
+				l := r.PointsTo(f.ID, v)
+				n := objects(l)
+				for k := range l {
+					c := &counts[l[k].Obj]
+					if k == 0 || l[k-1].Obj != l[k].Obj {
+						c.n++
+					}
+					if l[k].Off == Any {
+						c.any++
+					}
+				}
+				if s := byFunc[f.ID]; s == nil || s.n < n {
+					byFunc[f.ID] = &site{ir.Ref{Func: f.ID, I: int32(i)}, n, f.ID, l}
+				}
+			})
+		}
+		if s := byFunc[f.ID]; s != nil {
+			sites = append(sites, *s)
+		}
+	}
+	slices.SortStableFunc(counts, func(a, b count) int { return cmp.Compare(b.n, a.n) })
+	slices.SortStableFunc(sites, func(a, b site) int { return cmp.Compare(b.n, a.n) })
+	fmt.Fprintf(w, "objects at most dereferences\n")
+	for _, c := range counts[:min(top, len(counts))] {
+		if c.n > 0 {
+			fmt.Fprintf(w, "%8d (anywhere in it: %d) %s\n", c.n, c.any, r.Name(c.o))
+		}
+	}
+	fmt.Fprintf(w, "dereferences of most objects, one a procedure\n")
+	for _, s := range sites[:min(top, len(sites))] {
+		f := r.solver.prog.Funcs[s.f]
+		fmt.Fprintf(w, "%8d %s %s: %s\n", s.n, r.solver.where(s.ref), f.Name, ir.FormatInstr(r.solver.prog, f, &f.Instrs[s.ref.I]))
+	}
+	calls := r.IndirectCalls()
+	slices.SortStableFunc(calls, func(a, b ir.Ref) int { return cmp.Compare(len(r.Callees(b)), len(r.Callees(a))) })
+	fmt.Fprintf(w, "indirect calls of most functions\n")
+	for _, ref := range calls[:min(top, len(calls))] {
+		f := r.solver.prog.Funcs[ref.Func]
+		fmt.Fprintf(w, "%8d %s %s: %s\n", len(r.Callees(ref)), r.solver.where(ref), f.Name, ir.FormatInstr(r.solver.prog, f, &f.Instrs[ref.I]))
+	}
+}
