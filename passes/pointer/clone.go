@@ -17,7 +17,7 @@ import (
 // starts at cloneCost and is lowered until the program's copies are at most
 // cloneGrowth times the program.
 const (
-	cloneCost   = 60
+	cloneCost   = 30
 	cloneGrowth = 4
 	cloneMany   = 4000 // cost times calls of one procedure
 )

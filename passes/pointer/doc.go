@@ -9,9 +9,10 @@
 // FLOW-INSENSITIVE for memory: an object holds what was ever stored in it.
 // Locals in registers (SSA) are flow-sensitive as far as their versions go.
 //
-// CONTEXT-INSENSITIVE, but for the heap: what a procedure returns that it has
-// just allocated is a separate object for each call of it, up to three wrappers
-// deep (heap.go).
+// CONTEXT-SENSITIVE where it is cheap: small procedures are analysed anew for
+// each direct call (clone.go), and so is the heap: what a procedure returns that
+// it has just allocated is a separate object for each call of it, up to three
+// wrappers deep (heap.go). All else is context-insensitive.
 //
 // FIELD-SENSITIVE by byte offset in the object's layout (layout.go). All
 // elements of an array are one, at each level of nesting; the members of a
@@ -34,7 +35,10 @@
 //
 //   - in which arithmetic on a pointer stays in its object, where "object" is
 //     what was declared or allocated as one (stepping from member to member of
-//     a struct is fine);
+//     a struct is fine), or comes back to it before the pointer is used;
+//   - in which a record that is a variable, or the only thing that a block is
+//     used as, is not reached by subtracting an offset from a pointer to one of
+//     its members as if it were a record of another size;
 //   - in which pointers are stored and loaded as pointers, integers of their
 //     size, or by whole-object copies (assignment of structs, memcpy and its
 //     like): a pointer that is copied byte by byte, or scaled or encoded with
@@ -70,19 +74,15 @@
 // Where constant arithmetic takes a place is looked up in tables by place
 // (steps.go).
 //
-// Five bounds keep odd programs from being slow; each gives up precision only:
-// arithmetic that feeds itself becomes a step by any multiple (solve.go); an
-// object of unknown layout with more than maxPlaces places becomes one place,
-// and so does any object with more than maxFields; a copy of memory between
-// more than maxCopy pairs of places no longer keeps them apart; an allocation with more than maxClones callers is not cloned.
+// Bounds keep odd programs from being slow; each gives up precision only:
+// arithmetic that feeds itself and has made more than crawl steps in one object
+// points anywhere in it (solve.go); an object with more than maxOdd places that
+// its layout does not account for becomes one place; a copy of memory between
+// more than maxCopy pairs of places no longer keeps them apart; an allocation
+// with more than maxClones callers is not cloned. Addresses outside an object,
+// as list walks make of a list's head, are kept apart from it (virtual.go). All
+// string literals are one in sets.
 //
-// Measured: PRADS (13,700 lines, 25,700 instructions) 20,900 nodes, 1,700
-// places, 6 rounds, 0.03 s of CPU; 2.5 places a pointer on average, 35 targets
-// of 29 indirect calls. Lua (28,000 lines; one allocation function, reached
-// through a pointer, makes every object) 1.1 s, 245 places a pointer.
-// HAProxy 1.6.0 (174,700 instructions) 162,700 nodes, 20,100 places, 32 rounds,
-// 11 s; 814 places a pointer, 11,521 targets of 171 indirect calls.
-// OpenVPN 2.7 (125,800 instructions) 113,700 nodes, 21,000 places, 25 rounds,
-// 12 s; 658 places a pointer, 3,664 targets of 66 indirect calls.
-// 265 functions that it calls have no model.
+// Measured: see docs/evaluation.md. Result.Precision and Result.Explain say how
+// large the sets are, and what makes them so.
 package pointer

@@ -286,8 +286,11 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	if i < len(l) && s.places[l[i]].Off == off {
 		return l[i]
 	}
-	if off != Any && off != 0 && !s.objLay[o].starts(int64(off)) {
-		if s.odd[o]++; s.odd[o] > maxOdd {
+	if off != Any && off != 0 {
+		if !s.objLay[o].starts(int64(off)) {
+			s.odd[o]++
+		}
+		if s.odd[o] > maxOdd || len(l) >= maxFields {
 			s.melt(o)
 			return s.place(o, 0)
 		}
@@ -306,8 +309,11 @@ func (s *solver) place(o ObjID, off int32) int32 {
 
 // maxOdd bounds the places of an object that its layout does not account for,
 // virtual ones included: a record with more has met pointers to others, and is
-// one place from then on. (Records of some hundred members are no exception.)
-const maxOdd = 64
+// one place from then on; so is one with more than maxFields of any kind.
+const (
+	maxOdd    = 64
+	maxFields = 256
+)
 
 // melt makes all of object o one place: it has too many.
 func (s *solver) melt(o ObjID) {

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
     n->next = list; // reads: list; writes: malloc@cases.c
     free(n); // frees: malloc@cases.c; writes: malloc@cases.c+?
     scanf("%d", &x); // writes: x
-    printf("%s\n", config.file); // reads: "%s\n" config.file
+    printf("%s\n", config.file); // reads: "..." config.file
     char line[80];
     snprintf(line, sizeof line, "%d", x); // writes: main.line
     both(); // writes:
