@@ -20,7 +20,7 @@
 // through one points-to set are looked at together, and once from each region
 // of control flow (sdg.Walk), which keeps memory dependence from being
 // quadratic. Measured, of CPU, the slowest of a hundred: PRADS 0.03 s, HAProxy
-// 1.6.0 0.5 s, OpenVPN 2.7 0.4 s, Snort 2.9.7 0.8 s.
+// 1.6.0 0.5 s, OpenVPN 2.7 0.4 s, Snort 2.9.7 0.9 s.
 //
 // SOUND as the graph is, and that is tested, not only argued: run_test.go
 // prints a program with notes of what runs, reads and writes, runs it, and
