@@ -150,7 +150,6 @@ func (s *sameness) objects() {
 }
 
 var (
-	posType = reflect.TypeFor[source.Pos]()
 	bigType = reflect.TypeFor[big.Int]()
 )
 
