@@ -92,3 +92,19 @@ func TestInPlaceCommand(t *testing.T) {
 		}
 	}
 }
+
+// 1: an inline procedure of a header that allocates, in two units: two sites for the analysis, one
+// place in the text.
+func TestAllocationInHeader(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "h.h", "#include <stdlib.h>\nstruct e { struct e *next; int n; }; extern struct e *list;\n"+
+		"static inline void add(int n) { struct e *e = calloc(1, sizeof *e); e->n = n; e->next = list; list = e; }\n")
+	write(t, dir, "b.c", "#include \"h.h\"\nvoid other(int n) { add(n); }\n")
+	write(t, dir, "a.c", "#include <sys/socket.h>\n#include \"h.h\"\nstruct e *list; void other(int);\n"+
+		"int main(void) { char b[4]; while (recv(0, b, 4, 0) > 0) { add(1); other(list->n); } return 0; }\n")
+	saz(t, dir, 0, "instrument", "-q", "-o", "out", "a.c", "b.c")
+	text, _ := os.ReadFile(filepath.Join(dir, "out", "h.h"))
+	if n := strings.Count(string(text), "saz_calloc("); n != 1 {
+		t.Errorf("%d calls of saz_calloc in\n%s", n, text)
+	}
+}

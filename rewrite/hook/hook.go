@@ -43,7 +43,7 @@ type Static struct {
 
 // Place enters the edits of a program into set.
 func Place(c *passes.Context, set *edit.Set, statics []Static, opt track.Options) error {
-	h := &hooks{c: c, set: set, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}}
+	h := &hooks{c: c, set: set, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, done: map[hooked]bool{}}
 	if h.opt.Editable == nil {
 		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
 	}
@@ -58,7 +58,23 @@ type hooks struct {
 	set  *edit.Set
 	opt  track.Options
 	uses map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
+	done map[hooked]bool
 	err  error
+}
+
+// A call in a header's inline procedure is one place, however many units have the procedure: the
+// first one's number is used.
+type hooked struct {
+	what string
+	at   source.Pos
+}
+
+// again reports whether the same has been done at the same place before.
+func (h *hooks) again(what string, at source.Pos) bool {
+	k := hooked{what, at}
+	was := h.done[k]
+	h.done[k] = true
+	return was
 }
 
 func (h *hooks) toks(u ir.UnitID) []cpp.Token { return h.c.Prog.Units[u].AST.Cpp.Tokens }
@@ -135,6 +151,9 @@ func (h *hooks) wrap(at ir.Pos, open, shut, what string) {
 	hi, ok2 := track.After(toks, at.End)
 	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) {
 		h.fail("packet-boundary", passes.SourcePos(h.c.Prog, at), "this call of %s stands inside a macro, where the packet's boundary can't be marked", what)
+		return
+	}
+	if macro, _, _ := strings.Cut(open, "("); h.again(macro, lo) {
 		return
 	}
 	h.add(lo.File, insert(lo.Off, open, track.RankMark+10), insert(hi.Off, shut, track.RankClose-10))
@@ -270,6 +289,9 @@ func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, f
 		h.fail("allocation-in-macro", t.Exp, "%s is called by a macro that is used in several places, so its blocks can't be told apart", t.Text)
 		return
 	}
+	if h.again(name, t.Spell) {
+		return
+	}
 	edits := []edit.Edit{{Off: t.Spell.Off, End: t.Spell.Off + int32(len(t.Text)), New: name, By: "runtime hook"}}
 	if first != "" {
 		if paren.File != t.Spell.File {
@@ -289,6 +311,9 @@ func (h *hooks) adopt(at ir.Pos, first string) bool {
 	hi, ok2 := track.After(toks, at.End)
 	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) {
 		return false
+	}
+	if h.again("saz_adopt", lo) {
+		return true
 	}
 	h.add(lo.File, insert(lo.Off, "saz_adopt("+first, track.RankMark+10), insert(hi.Off, ")", track.RankClose-10))
 	return true
