@@ -75,15 +75,16 @@ check:
 
 test: deps check
 	@$(MAKE) -s cuts CUTS=10
-	$(GO) test ./...
+	$(GO) test -timeout 25m ./...
 
-# GCC's execution tests, and CSMITH programs of Csmith's, instrumented and watched.
+# GCC's execution tests, and CSMITH programs of Csmith's, instrumented and watched, and
+# rebuilt from their IR.
 TORTURE := $(OUT)/torture/gcc.c-torture/execute
 CSMITH  ?= 0
 torture: build
 	@ls /usr/src/gcc-12/*.tar.xz >/dev/null 2>&1 || $(SUDO) apt-get install -y -qq gcc-12-source >/dev/null
 	@mkdir -p $(OUT)/torture && tar xf /usr/src/gcc-12/gcc-12*.tar.xz -C $(OUT)/torture --strip-components=3 --wildcards '*/gcc/testsuite/gcc.c-torture/execute/*.c'
-	SAZ_TORTURE=$(TORTURE) SAZ_CSMITH=$(CSMITH) $(GO) test -tags torture -run 'Torture|Csmith' -v -timeout 12h ./rewrite
+	SAZ_TORTURE=$(TORTURE) SAZ_CSMITH=$(CSMITH) $(GO) test -tags torture -run 'Torture|Csmith' -v -timeout 12h ./rewrite ./ir/cprint
 
 # Tokens, types and structure of any program that saz can read (frontend/oracle), or of
 # the headers of Debian packages.

@@ -355,7 +355,7 @@ func (p *pp) expandLine(line []tok) []tok {
 	return out
 }
 
-// pragmaOperator carries out _Pragma("..."), whose name is t.
+// pragmaOperator carries out _Pragma("..."), whose name is t, and takes it away.
 func (p *pp) pragmaOperator(t *tok) bool {
 	pos := p.where(t)
 	if t.chain > 0 {
@@ -367,7 +367,7 @@ func (p *pp) pragmaOperator(t *tok) bool {
 			p.unget()
 		}
 		p.errorf("directive-syntax", pos, "_Pragma takes a parenthesized string literal")
-		return false
+		return true // gone: looking for the parenthesis may have left the expansion that the name came from
 	}
 	str := p.getReal()
 	if str.kind != String {

@@ -89,3 +89,24 @@ func TestLimit(t *testing.T) {
 		}
 	}
 }
+
+// 006: looking for the parenthesis of a _Pragma that came out of a macro may enter the
+// next macro; the name then had that macro's place.
+func TestStrayPragma(t *testing.T) {
+	cfg := compiler(t, "-std=gnu2x")
+	for _, text := range []string{"#define P _Pragma\n#define id \nP id", "#define P _Pragma\n#define id x\nP id y\n"} {
+		set, sink := source.NewSet(), new(source.Sink)
+		set.Add("/pragma.c", []byte(text))
+		one := *cfg
+		u, err := Preprocess(&one, set, "/pragma.c", sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sink.Errors() == 0 {
+			t.Errorf("%q: no diagnostic", text)
+		}
+		if d := provenance(set, u); d != "" {
+			t.Errorf("%q: %s", text, d)
+		}
+	}
+}

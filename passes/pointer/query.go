@@ -600,6 +600,9 @@ func (s *solver) span(l Loc, size int64) (Loc, int64) {
 		return l, -1
 	}
 	lay := s.objLay[l.Obj]
+	if lay == meltedLay {
+		return Loc{l.Obj, 0}, -1 // any byte of it has this name
+	}
 	if lay.one {
 		return Loc{l.Obj, 0}, max(size, -1)
 	}
@@ -643,6 +646,9 @@ const maxLeaves = 512
 
 func (s *solver) leaves(l Loc, size int64) []Loc {
 	lay := s.objLay[l.Obj]
+	if lay == meltedLay {
+		return []Loc{{l.Obj, Any}}
+	}
 	if l.Off == Any || lay.one || lay.kind == layBlob {
 		return []Loc{l}
 	}

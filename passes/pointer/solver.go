@@ -42,6 +42,7 @@ type solver struct {
 	virt     []int32        // by place: see virtual.go
 	virtAt   map[virtKey]int32
 	odd      []int32 // by object: places that its layout does not account for
+	far      []int32 // by object: virtual places at a distance from it
 	trust    []bool  // by object: it is of its type and no other
 	copySeen map[copyTarget]bool
 
@@ -182,7 +183,7 @@ func (s *solver) newObject(o Object, l *lay) ObjID {
 	s.anyLoad = append(s.anyLoad, none)
 	s.anyStore = append(s.anyStore, none)
 	s.watchers = append(s.watchers, nil)
-	s.odd = append(s.odd, 0)
+	s.odd, s.far = append(s.odd, 0), append(s.far, 0)
 	s.trust = append(s.trust, (o.Kind == Global || o.Kind == Local) && o.Type != nil && o.Type.IsRecord())
 	return id
 }

@@ -35,9 +35,8 @@ func (s *solver) virtual(p, dist int32) int32 {
 		return v
 	}
 	l := s.places[p]
-	if s.odd[l.Obj]++; s.odd[l.Obj] > maxOdd {
-		s.melt(l.Obj)
-		return s.place(l.Obj, 0)
+	if s.far[l.Obj]++; s.far[l.Obj] > maxOdd {
+		return s.place(l.Obj, Any) // a walk that takes the distance again and again
 	}
 	v := int32(len(s.places))
 	s.places = append(s.places, l)
