@@ -10,7 +10,7 @@ func blankLine(text []byte) (int, bool) {
 	joined := false  // the line before ends in a backslash
 	depth := 0       // of #if
 	for at := 0; at < len(text); {
-		end := len(text)
+		var end int
 		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
 			end = at + n
 		} else {

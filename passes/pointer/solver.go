@@ -308,11 +308,14 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	return id
 }
 
-// maxOdd bounds the places of an object that its layout does not account for,
-// virtual ones included: a record with more has met pointers to others, and is
-// one place from then on; so is one with more than maxFields of any kind.
+// maxOdd bounds the places of an object that its layout does not account for: a
+// record with more has met pointers to others, and is one place from then on; so is
+// one with more than maxFields of any kind. With more than maxFar virtual places a small
+// object's further ones are anywhere in it, and a larger one is one place.
 const (
 	maxOdd    = 64
+	maxFar    = 8  // virtual places of an object
+	maxNear   = 64 // places of an object that "anywhere in it" may be taken for again and again
 	maxFields = 256
 )
 

@@ -35,8 +35,12 @@ func (s *solver) virtual(p, dist int32) int32 {
 		return v
 	}
 	l := s.places[p]
-	if s.far[l.Obj]++; s.far[l.Obj] > maxOdd {
-		return s.place(l.Obj, Any) // a walk that takes the distance again and again
+	if s.far[l.Obj]++; s.far[l.Obj] > maxFar { // a walk that takes the distance again and again
+		if len(s.byObj[l.Obj]) > maxNear {
+			s.melt(l.Obj)
+			return s.place(l.Obj, 0)
+		}
+		return s.place(l.Obj, Any)
 	}
 	v := int32(len(s.places))
 	s.places = append(s.places, l)
