@@ -90,6 +90,24 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// 007: an operator of the preprocessor as the last token of a file was put back where there was
+// nothing any more.
+func TestOperatorAtEnd(t *testing.T) {
+	cfg := compiler(t, "-std=gnu2x")
+	cfg.Builtins = func(_, arg string) int { return len(arg) & 1 }
+	for _, text := range []string{"__has_builtin", "__has_attribute", "__has_include", "__has_include_next", "_Pragma",
+		"#if __has_builtin", "#define f(x) x\nf", "#define f(x) __has_builtin\nf(1)"} {
+		for _, end := range []string{"", "\n"} {
+			set := source.NewSet()
+			set.Add("/end.c", []byte(text+end))
+			one := *cfg
+			if _, err := Preprocess(&one, set, "/end.c", new(source.Sink)); err != nil {
+				t.Errorf("%q: %v", text+end, err)
+			}
+		}
+	}
+}
+
 // 006: looking for the parenthesis of a _Pragma that came out of a macro may enter the
 // next macro; the name then had that macro's place.
 func TestStrayPragma(t *testing.T) {

@@ -304,7 +304,9 @@ func (p *pp) hasInclude(t *tok, next bool) int {
 func (p *pp) hasFeature(t *tok) int {
 	kind, where := t.text, p.where(t)
 	if u := p.getReal(); !u.is(opLParen) {
-		p.unget()
+		if u != &eofTok {
+			p.unget()
+		}
 		p.errorf("directive-syntax", where, "missing '(' after %q", kind)
 		return 0
 	}
