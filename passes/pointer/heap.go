@@ -511,6 +511,9 @@ func (w *witness) choose(sz size) (t *ctype.Type, array, tail bool) {
 		return nil, true, false
 	}
 	n := ctype.SizeOf(t)
+	if !t.IsRecord() && !sz.unknown && (sz.unit == 1 || sz.unit%n != 0 || sz.unit == 0 && sz.fixed%n != 0) {
+		return nil, true, false // a number in front of something else, of which nothing is known
+	}
 	switch {
 	case sz.unknown:
 		return t, true, false
