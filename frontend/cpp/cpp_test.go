@@ -153,8 +153,10 @@ func provenance(set *source.Set, u *Unit) string {
 		if t.Spell.IsValid() {
 			data := set.File(t.Spell.File).Data[t.Spell.Off:]
 			data = data[:min(len(data), 2*len(t.Text)+200)]
+			// The check does not know the unit's mode: with trigraphs or without.
 			s, _ := clean(string(data), true)
-			if !bytes.HasPrefix(data, []byte(t.Text)) && !strings.HasPrefix(s, t.Text) && !strings.Contains(t.Text, `\U`) {
+			plain, _ := clean(string(data), false)
+			if !bytes.HasPrefix(data, []byte(t.Text)) && !strings.HasPrefix(s, t.Text) && !strings.HasPrefix(plain, t.Text) && !strings.Contains(t.Text, `\U`) {
 				return bad("its spelling is not at Spell")
 			}
 		}
