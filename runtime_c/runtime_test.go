@@ -55,7 +55,7 @@ var box = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	out := filepath.Join(dir, "box")
-	args := append([]string{"-Isaz_rt", "-o", out, "test/box.c", "test/box_glue.c", "test/box_main.c"}, append(warnings, sanitized...)...)
+	args := append([]string{"-Isaz_rt", "-o", out, "test/box.c", "test/box_glue.c", "test/box_main.c", "-DSAZ_MARK_WORDS=1"}, append(warnings, sanitized...)...)
 	if msg, err := exec.Command("gcc", append(args, rt...)...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, msg)
 	}
@@ -91,8 +91,8 @@ int user(void) { while (SAZ_RECEIVE(get()) > 0) { if (SAZ_IDLE(get())) break; } 
 		if std == "c89" || std == "gnu2x" {
 			list = append(list, files...)
 		}
-		for _, file := range list {
-			args := append([]string{"-std=" + std, "-O1", "-Isaz_rt", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wundef", "-Wshadow",
+		for i, file := range append(list, list...) {
+			args := append([]string{"-std=" + std, "-O1", fmt.Sprintf("-DSAZ_MARK_WORDS=%d", i/len(list)), "-Isaz_rt", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wundef", "-Wshadow",
 				"-Wdeclaration-after-statement", "-fPIC", "-c", "-o", os.DevNull, file}, warnings...)
 			if msg, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 				t.Errorf("%s %s: %v\n%s", std, file, err, msg)
@@ -110,6 +110,10 @@ func TestInProcess(t *testing.T) {
 	count := "1500" // of each seed
 	if n := os.Getenv("SAZ_FUZZ"); n != "" {
 		count = n
+	}
+	inlined := compile(t, "inlined", append(sanitized, "-DSAZ_TEST", "-DSAZ_MARK_WORDS=1"), "box.c", "box_glue.c", "check.c")
+	if msg, err := exec.Command(inlined, "filter").CombinedOutput(); err != nil {
+		t.Errorf("brackets in line: %v\n%s", err, msg)
 	}
 	for _, args := range [][]string{{"filter"}, {"memory"}, {"fuzz", "1", count}, {"fuzz", "2", count}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

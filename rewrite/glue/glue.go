@@ -21,13 +21,13 @@ func (t *tables) files() (map[string][]byte, error) {
 	for name, data := range runtime_c.Files() {
 		out["saz_rt/"+name] = data
 	}
-	config := string(out["saz_rt/saz_config.h"])
+	header := string(out["saz_rt/saz_rt.h"])
 	set := func(name string, value int) error {
-		was := fmt.Sprintf("#define %s 0", name)
-		if !strings.Contains(config, was) {
-			return fmt.Errorf("glue: saz_config.h has no %q", was)
+		was := fmt.Sprintf("#define %s 0 ", name)
+		if !strings.Contains(header, was) {
+			return fmt.Errorf("glue: saz_rt.h has no %q", was)
 		}
-		config = strings.Replace(config, was, fmt.Sprintf("#define %s %d", name, value), 1)
+		header = strings.Replace(header, was, fmt.Sprintf("#define %s %d ", name, value), 1)
 		return nil
 	}
 	if err := set("SAZ_MARK_WORDS", words(t.Nvars)/8); err != nil {
@@ -38,7 +38,7 @@ func (t *tables) files() (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	out["saz_rt/saz_config.h"] = []byte(config)
+	out["saz_rt/saz_rt.h"] = []byte(header)
 	return out, nil
 }
 

@@ -28,25 +28,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct event {
-	unsigned char *base;
-	uint64_t meta;          /* size << 24 | site << 3 | what */
-};
-/* TAKEN and MOVED are realloc: MOVED has the site of what was taken, and is nothing if that was not tracked. */
-enum { ADDED, GONE, TAKEN, MOVED, TYPED };
-#define META(size, site, what) ((uint64_t)(size) << 24 | (uint64_t)(site) << 3 | (what))
 #define SITE(meta) ((uint32_t)((meta) >> 3 & 0x1fffff))
+#define CLOSED ((size_t)1 << 62)                /* above all that is claimed, and below an overflow */
 
-#ifdef SAZ_TEST
-#define LOG 64
-#else
-#define LOG 131072              /* memory that is never touched costs nothing */
-#endif
-
-static struct event saz_log[LOG];
-static size_t saz_nlog;
-static uint64_t saz_ncarried;   /* entries that have left the log */
-static char saz_log_lock;       /* never held while somebody waits, but for the table */
+struct saz_event saz_log[SAZ_LOG];
+size_t saz_nlog;                                /* claimed; those over SAZ_LOG wait for the table */
+static uint64_t saz_ncarried;                   /* entries that have left the log */
+static struct taken {                           /* by a realloc that has not come back */
+	uint64_t ticket;
+	size_t size;
+	uint32_t site;
+} saz_taken[256];
 
 static struct saz_block *saz_table;
 static size_t saz_table_cap, saz_nblocks, saz_nbytes;
@@ -165,72 +157,136 @@ static void take(struct saz_block *b)
 
 /* ---- the log ---- */
 
-static __inline__ void lock_log(void)
+static void write_event(size_t at, void *base, uint64_t meta)
 {
-	while (__builtin_expect(__atomic_exchange_n(&saz_log_lock, 1, __ATOMIC_ACQUIRE), 0))
-		sched_yield();
+	saz_log[at].base = base;
+	__atomic_store_n(&saz_log[at].meta, meta, __ATOMIC_RELEASE);
 }
 
-static __inline__ void unlock_log(void)
-{
-	__atomic_store_n(&saz_log_lock, 0, __ATOMIC_RELEASE);
-}
+/*
+ * A realloc writes two entries. TAKEN says where from; its number in the order of all is the realloc's ticket.
+ * MOVED says where to (NULL: the block is gone), with KEEPS for its size if nothing has happened; the VOID entry behind
+ * it has the ticket, and a site if the block gets another one.
+ */
+#define KEEPS ((size_t)0xffffffffff)
 
-/* Carries the log over, log and table locked; without memory as much of it as there is room for. */
-static void carry_over(void)
+static void remember(uint64_t ticket, const struct saz_block *b)
 {
-	uint32_t site = 0;
 	size_t i;
-	int ok = reserve(saz_nlog);
 
-	for (i = 0; i < saz_nlog; i++) {
-		const struct event *e = &saz_log[i];
+	for (i = 0; i < sizeof saz_taken / sizeof *saz_taken; i++)
+		if (saz_taken[i].site == 0) {
+			saz_taken[i].ticket = ticket;
+			saz_taken[i].size = b->size;
+			saz_taken[i].site = b->site;
+			return;
+		}
+}
+
+static void moved(const struct saz_event *e)
+{
+	size_t size = (size_t)(e->meta >> 24), i;
+	uint32_t site = SITE(e[1].meta);
+
+	for (i = 0; i < sizeof saz_taken / sizeof *saz_taken; i++)
+		if (saz_taken[i].site != 0 && saz_taken[i].ticket == (uint64_t)(uintptr_t)e[1].base)
+			break;
+	if (i < sizeof saz_taken / sizeof *saz_taken) {
+		if (site == 0 || size == KEEPS)
+			site = saz_taken[i].site;
+		if (size == KEEPS)
+			size = saz_taken[i].size;
+		saz_taken[i].site = 0;
+	} else if (size == KEEPS) {
+		return;
+	}
+	if (e->base != NULL && site != 0)
+		put(e->base, size, site);
+}
+
+/* Carries the log over, table locked; without memory as much of it as there is room for. It is closed after that, with
+ * so many entries left. */
+static size_t carry_and_close(void)
+{
+	size_t n = __atomic_exchange_n(&saz_nlog, CLOSED, __ATOMIC_ACQ_REL), i;
+	int ok;
+
+	if (n > SAZ_LOG)
+		n = SAZ_LOG;
+	for (i = 0; i < n; i++)         /* claimed, and the next thing that its thread does is to write it */
+		while (__atomic_load_n(&saz_log[i].meta, __ATOMIC_ACQUIRE) == 0)
+			sched_yield();
+	ok = reserve(n);
+	for (i = 0; i < n; i++) {
+		const struct saz_event *e = &saz_log[i];
 		unsigned what = e->meta & 7;
-		struct saz_block *b = what == ADDED || what == MOVED ? NULL : find(e->base);
+		uint32_t site = SITE(e->meta);
+		struct saz_block *b;
 
-		if (what == ADDED)
-			site = SITE(e->meta);
-		else if (what == TAKEN)
-			site = b != NULL ? b->site : 0;
-		if (what == ADDED || (what == MOVED && site != 0)) {
+		if (what == SAZ_E_ADDED || what == SAZ_E_MOVED) {
 			if (!ok && saz_nblocks + 2 > saz_table_cap)
 				break;
-			put(e->base, (size_t)(e->meta >> 24), site);
-		} else if (b != NULL && what == TYPED) {
-			b->site = SITE(e->meta);
-		} else if (b != NULL) {
+			if (what == SAZ_E_ADDED)
+				put(e->base, (size_t)(e->meta >> 24), site);
+			else
+				moved(e);
+		} else if (what != SAZ_E_VOID && (b = find(e->base)) != NULL) {
+			if (what == SAZ_E_TYPED) {
+				b->site = site;
+				continue;
+			}
+			if (what == SAZ_E_TAKEN)
+				remember(saz_ncarried + i, b);
 			take(b);
 		}
 	}
-	saz_ncarried += i;
-	saz_nlog -= i;
-	if (saz_nlog == 0)
-		return;
-	memmove(saz_log, saz_log + i, saz_nlog * sizeof *saz_log);
-	if ((saz_log[0].meta & 7) == MOVED)     /* what it was taken from is gone by now */
-		saz_log[0].meta += META(0, site, ADDED) - META(0, 0, MOVED);
+	__atomic_store_n(&saz_ncarried, saz_ncarried + i, __ATOMIC_RELAXED);
+	n -= i;
+	memmove(saz_log, saz_log + i, n * sizeof *saz_log);
+	memset(saz_log + n, 0, i * sizeof *saz_log);
+	return n;
 }
 
-static __attribute__((__noinline__)) int make_room(size_t n)
+static void carry_over(void)
 {
-	pthread_mutex_lock(&saz_table_lock);
-	carry_over();
-	pthread_mutex_unlock(&saz_table_lock);
-	return saz_nlog + n <= LOG;
+	size_t left = carry_and_close();
+
+	__atomic_store_n(&saz_nlog, left, __ATOMIC_RELEASE);
 }
 
-/* Room for some entries, log locked. */
-static __inline__ int room(size_t n)
+/* Claims n entries that follow each other: where, or SAZ_LOG if there is no memory. */
+static size_t claim(size_t n)
 {
-	return __builtin_expect(saz_nlog + n <= LOG, 1) || make_room(n);
+	int tries, saved;
+
+	for (tries = 0; ; tries++) {
+		size_t at = __atomic_fetch_add(&saz_nlog, n, __ATOMIC_ACQ_REL), i;
+
+		if (at + n <= SAZ_LOG)
+			return at;
+		saved = errno;
+		for (i = at; i < SAZ_LOG; i++)          /* the last one, where two were wanted */
+			write_event(i, NULL, SAZ_META(0, 0, SAZ_E_VOID));
+		pthread_mutex_lock(&saz_table_lock);
+		i = __atomic_load_n(&saz_nlog, __ATOMIC_ACQUIRE);
+		if (i >= SAZ_LOG)
+			carry_over();
+		i = __atomic_load_n(&saz_nlog, __ATOMIC_ACQUIRE);
+		pthread_mutex_unlock(&saz_table_lock);
+		errno = saved;
+		if (i + n > SAZ_LOG && tries > 8)
+			return SAZ_LOG;
+	}
 }
 
-static __inline__ void note(void *base, uint64_t meta)
+int saz_note_slowly(void *base, uint64_t meta)
 {
-	struct event *e = &saz_log[saz_nlog++];
+	size_t at = claim(1);
 
-	e->base = base;
-	e->meta = meta;
+	if (at == SAZ_LOG)
+		return 0;
+	write_event(at, base, meta);
+	return 1;
 }
 
 /* ---- for export and import ---- */
@@ -238,10 +294,8 @@ static __inline__ void note(void *base, uint64_t meta)
 /* What the log says of an allocation that there is no memory to record is kept for later. */
 void saz_heap_hold(void)
 {
-	lock_log();
 	pthread_mutex_lock(&saz_table_lock);
 	carry_over();
-	unlock_log();
 }
 
 void saz_heap_release(void)
@@ -396,23 +450,25 @@ void saz_heap_stats(size_t *blocks, size_t *total)
 	saz_heap_release();
 }
 
+/* Nobody is about to write into a log that is closed, so the child has no thread's to wait for. */
 void saz_heap_fork(int when)
 {
+	static size_t left;
+
 	if (when == 0) {
-		lock_log();
 		pthread_mutex_lock(&saz_table_lock);
+		left = carry_and_close();
 	} else {
+		__atomic_store_n(&saz_nlog, left, __ATOMIC_RELEASE);
 		pthread_mutex_unlock(&saz_table_lock);
-		unlock_log();
 	}
 }
 
 /* ---- for the program ---- */
 
 /* A block that can't be recorded is not handed out: the program is out of memory. */
-static __attribute__((__noinline__)) void *refuse(void *p)
+void *saz_refuse(void *p)
 {
-	unlock_log();
 	free(p);
 	errno = ENOMEM;
 	return NULL;
@@ -420,13 +476,8 @@ static __attribute__((__noinline__)) void *refuse(void *p)
 
 static __inline__ __attribute__((__always_inline__)) void *added(void *p, size_t size, unsigned site)
 {
-	if (__builtin_expect(p == NULL, 0))
-		return NULL;
-	lock_log();
-	if (!room(1))
-		return refuse(p);
-	note(p, META(size, site, ADDED));
-	unlock_log();
+	if (__builtin_expect(p != NULL && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
+		return saz_refuse(p);
 	return p;
 }
 
@@ -474,9 +525,9 @@ int saz_posix_memalign(unsigned site, void **block, size_t align, size_t size)
 char *saz_strdup(unsigned site, const char *s)
 {
 	size_t n = strlen(s) + 1;
-	char *p = saz_malloc(site, n);
+	char *p = malloc(n);
 
-	return p == NULL ? NULL : memcpy(p, s, n);
+	return p == NULL ? NULL : added(memcpy(p, s, n), n, site);
 }
 
 char *saz_strndup(unsigned site, const char *s, size_t max)
@@ -525,51 +576,54 @@ void *saz_retype(unsigned site, void *block)
 		void *block;
 		unsigned site;
 	} last;
+	size_t at;
 
-	if (block == NULL ||
-	    (saz_ncarried + saz_nlog == last.events && (block != last.block || site == last.site)))
+	if (block == NULL || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_nlog, __ATOMIC_RELAXED) == last.events &&
+	                      (block != last.block || site == last.site)))
 		return block;
-	lock_log();
-	if (room(1))
-		note(block, META(0, site, TYPED));
-	last.events = saz_ncarried + saz_nlog;
+	at = claim(1);
+	if (at == SAZ_LOG)
+		return block;
+	last.events = __atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + at + 1;
+	write_event(at, block, SAZ_META(0, site, SAZ_E_TYPED));
 	last.block = block;
 	last.site = site;
-	unlock_log();
 	return block;
 }
 
 /* The record goes before the block does: another thread may be given the address at once. */
 void saz_free(void *block)
 {
-	if (block != NULL) {
-		lock_log();
-		if (room(1))
-			note(block, META(0, 0, GONE));
-		unlock_log();
-	}
+	if (block != NULL)
+		saz_note(block, SAZ_META(0, 0, SAZ_E_GONE));
 	free(block);
 }
 
+/* What is taken is written down before, what comes back after: in between, the addresses belong to others. */
 void *saz_realloc(unsigned site, void *block, size_t size)
 {
+	uint64_t ticket;
+	size_t at;
 	void *p;
 
 	if (block == NULL)
 		return site == 0 ? realloc(NULL, size) : saz_malloc(site, size);
-	lock_log();
-	if (!room(2)) {
-		unlock_log();
+	at = claim(1);
+	if (at == SAZ_LOG) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	note(block, META(0, 0, TAKEN));
+	/* Before it is written, so that the log stays where it is. */
+	ticket = __atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + at;
+	write_event(at, block, SAZ_META(0, 0, SAZ_E_TAKEN));
 	p = realloc(block, size);
-	if (p != NULL)
-		note(p, META(size, site, site == 0 ? MOVED : ADDED));
-	else if (size != 0)
-		saz_nlog--;             /* nothing has happened */
-	unlock_log();
+	while ((at = claim(2)) == SAZ_LOG)      /* the table has lost an entry, so there is room for this one */
+		sched_yield();
+	if (p == NULL && size != 0)
+		write_event(at, block, SAZ_META(KEEPS, 0, SAZ_E_MOVED));
+	else
+		write_event(at, p, SAZ_META(size, 0, SAZ_E_MOVED));
+	write_event(at + 1, (void *)(uintptr_t)ticket, SAZ_META(0, site, SAZ_E_VOID));
 	return p;
 }
 

@@ -1,16 +1,18 @@
 /*
  * saz_packet.c - when a packet begins and ends, and how the program is stopped in between.
  *
- * Each thread that handles packets has a record with a flag, busy. The thread sets it when it
- * begins to touch state and clears it at its quiescent points; nobody else writes it.  The service
- * thread sets stop, and has the state for itself when it has seen busy == 0 in every record:
+ * Each thread that handles packets has a record, saz_here, that says whether it is busy.  It is set
+ * when the thread begins to touch state and is SAZ_QUIET at its quiescent points; nobody else writes it.
+ * The service thread sets stop, and has the state for itself when it has seen every record quiet:
  *
  *	thread                          service
- *	busy = 1                        stop = 1
+ *	busy = SAZ_PACKET               stop = 1
  *	---- both are sequentially consistent: one sees the other's store ----
- *	stop? busy = 0, sleep, again    all busy == 0?  paused.  Else look again, for a while
+ *	stop? quiet, sleep, again       all are quiet?  paused.  Else look again, for a while
  *
- * So threads do not exclude each other, and a packet costs one exchange and one store.  A thread
+ * So threads do not exclude each other, and a packet costs one exchange and one store, which saz_rt.h
+ * has in line; here is what happens when stop is set, in the verify build, and when a thread is not where one
+ * usually is: in a callback's scope, in its first packet, between an idle call and a packet.  A thread
  * that is busy while it waits for another (a full queue) cannot deadlock the two: stop is withdrawn
  * now and then until a moment comes at which all are quiet, or the request is refused as "busy".
  */
@@ -21,29 +23,14 @@
 #include <string.h>
 #include <time.h>
 
-struct saz_thread {
-	int busy;
-	int in_packet;          /* begun by saz_packet_begin */
-	unsigned depth;         /* scopes */
-	int outer_busy;         /* what busy was before the outermost scope */
-	void **scope;           /* of the outermost one: where, and the frame it is in */
-	char *frame;
-	uint64_t packets;
-	struct saz_thread *next;
-	int taken;
-};
-
-#define FEW 16
-
-static __thread struct saz_thread *saz_self;
-static struct saz_thread saz_few[FEW];              /* the first threads', so that most programs need no more */
-static struct saz_thread *saz_threads;
+__thread struct saz_here saz_here = { SAZ_NEW_THREAD, 0, NULL, NULL, 0, NULL };
+static struct saz_here *saz_threads;
 static pthread_mutex_t saz_threads_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t saz_thread_key;
 static int saz_have_key;
-static int saz_unknown_threads;                     /* no memory for their records: never pause */
+static int saz_unknown_threads;                     /* their end would not be seen: never pause */
 
-static int saz_stop;
+int saz_stop;
 static pthread_mutex_t saz_stop_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t saz_stop_cond = PTHREAD_COND_INITIALIZER;
 
@@ -63,66 +50,50 @@ static __inline__ void clear_marks(void)
 }
 
 #if SAZ_VERIFY
-#define BEGIN(t) saz_verify_begin(t, clear_marks)
-#define END(t, kept) saz_verify_end(t, kept)
+#define BEGIN() saz_verify_begin(&saz_here, clear_marks)
+#define END(kept) saz_verify_end(&saz_here, kept)
 #else
-#define BEGIN(t) clear_marks()
-#define END(t, kept) ((void)0)
+#define BEGIN() clear_marks()
+#define END(kept) ((void)0)
 #endif
+
+static void set(unsigned busy)
+{
+	__atomic_store_n(&saz_here.busy, busy, __ATOMIC_RELEASE);
+}
 
 static void forget_thread(void *p)
 {
-	struct saz_thread *t = p;
+	struct saz_here **at;
 
+	(void)p;
+	if (saz_here.busy == SAZ_PACKET || saz_here.busy == SAZ_SCOPE)
+		END(0);
 	pthread_mutex_lock(&saz_threads_lock);
-	saz_old_packets += t->packets;
-	t->packets = 0;
-	if (t->in_packet || t->depth != 0)
-		END(t, 0);
-	t->in_packet = 0;
-	t->depth = 0;
-	t->taken = 0;
-	__atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);
+	saz_old_packets += saz_here.packets;
+	saz_here.packets = 0;
+	for (at = &saz_threads; *at != NULL && *at != &saz_here; at = &(*at)->next)
+		;
+	if (*at != NULL)
+		*at = saz_here.next;
+	set(SAZ_NEW_THREAD);
 	pthread_mutex_unlock(&saz_threads_lock);
-	saz_self = NULL;
 }
 
-static __attribute__((__noinline__)) struct saz_thread *new_thread(void)
+static void new_thread(void)
 {
-	struct saz_thread *t;
 	int saved = errno;
-	int i;
 
 	pthread_mutex_lock(&saz_threads_lock);
-	for (t = saz_threads; t != NULL && t->taken; t = t->next)
-		;
-	if (t == NULL) {
-		for (i = 0; i < FEW && saz_few[i].taken; i++)
-			;
-		t = i < FEW ? &saz_few[i] : saz_mem_get(sizeof *t);
-		if (t != NULL) {
-			t->next = saz_threads;
-			saz_threads = t;
-		}
-	}
-	if (t != NULL)
-		t->taken = 1;
-	else
+	saz_here.next = saz_threads;
+	saz_threads = &saz_here;
+	if (!saz_have_key || pthread_setspecific(saz_thread_key, &saz_here) != 0)
 		saz_unknown_threads = 1;
 	pthread_mutex_unlock(&saz_threads_lock);
-	saz_self = t;
-	if (t != NULL && saz_have_key)
-		pthread_setspecific(saz_thread_key, t);
 	errno = saved;
-	return t;
 }
 
-static __inline__ struct saz_thread *current(void)
-{
-	return __builtin_expect(saz_self != NULL, 1) ? saz_self : new_thread();
-}
-
-static __attribute__((__noinline__)) void sleep_while_stopped(void)
+static void sleep_while_stopped(void)
 {
 	int saved = errno;
 
@@ -133,36 +104,43 @@ static __attribute__((__noinline__)) void sleep_while_stopped(void)
 	errno = saved;
 }
 
-static __inline__ void set_busy(struct saz_thread *t)
+/* The thread is busy by now, and was quiet or new: does a request say that it must not be? */
+static void stay_busy(unsigned busy, unsigned was)
 {
-	if (t->busy)
-		return;
-	for (;;) {
-		__atomic_store_n(&t->busy, 1, __ATOMIC_SEQ_CST);
-		if (__builtin_expect(!__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST), 1))
-			return;
-		__atomic_store_n(&t->busy, 0, __ATOMIC_SEQ_CST);
+	if (was == SAZ_NEW_THREAD)
+		new_thread();
+	while (__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) {
+		set(SAZ_QUIET);
 		sleep_while_stopped();
+		__atomic_store_n(&saz_here.busy, busy, __ATOMIC_SEQ_CST);
 	}
 }
 
-static __inline__ void set_idle(struct saz_thread *t)
+static void new_packet(void)
 {
-	__atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&saz_here.packets, saz_here.packets + 1, __ATOMIC_RELAXED);
+	BEGIN();
 }
 
-static __inline__ void new_packet(struct saz_thread *t)
+void saz_begin_slowly(unsigned was)
 {
-	set_busy(t);
-	t->packets++;
-	BEGIN(t);
+	if (was == SAZ_SCOPE) {         /* it belongs to the scope's packet */
+		set(SAZ_SCOPE);
+		return;
+	}
+	if (was == SAZ_PACKET)
+		END(1);
+	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD)
+		stay_busy(SAZ_PACKET, was);
+	new_packet();
 }
 
-static __inline__ void end_packet(struct saz_thread *t)
+void saz_resume_slowly(unsigned was)
 {
-	if (t->in_packet)
-		END(t, 1);
-	t->in_packet = 0;
+	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD)
+		stay_busy(SAZ_NO_PACKET, was);
+	else
+		set(was);
 }
 
 /*
@@ -170,86 +148,34 @@ static __inline__ void end_packet(struct saz_thread *t)
  * that one's frame is not below the outermost scope's, though an inner scope's would be (a callback
  * inlined into another shares its frame, but has a scope variable of its own).
  */
-static __attribute__((__noinline__)) void *enter_slowly(void **scope, void *frame)
+void saz_enter_slowly(void *scope, void *frame, unsigned was)
 {
-	struct saz_thread *t = current();
-
-	if (t == NULL)
-		return NULL;
-	if (t->depth != 0 && ((char *)frame > t->frame || ((char *)frame == t->frame && scope == t->scope))) {
-		t->depth = 0;
-		if (!t->in_packet)
-			END(t, 0);
+	if (was == SAZ_SCOPE) {
+		if ((char *)frame < saz_here.frame || ((char *)frame == saz_here.frame && (char *)scope != saz_here.scope && (char *)scope + 1 != saz_here.scope))
+			return;
+		was = saz_here.outer;
+		if (was != SAZ_PACKET)
+			END(0);
 	}
-	if (t->depth++ != 0)
-		return t;
-	t->scope = scope;
-	t->frame = frame;
-	t->outer_busy = t->busy;
-	if (!t->in_packet)
-		new_packet(t);
-	return t;
-}
-
-/* What happens for nearly each packet; the rest is enter_slowly's. */
-void *saz_packet_enter(void **scope, void *frame)
-{
-	struct saz_thread *t = saz_self;
-
-#if !SAZ_VERIFY
-	if (__builtin_expect(t != NULL && (t->busy | t->in_packet) == 0 && t->depth == 0, 1)) {
-		__atomic_exchange_n(&t->busy, 1, __ATOMIC_SEQ_CST);
-		if (__builtin_expect(!__atomic_load_n(&saz_stop, __ATOMIC_RELAXED), 1)) {
-			t->depth = 1;
-			t->outer_busy = 0;
-			t->scope = scope;
-			t->frame = frame;
-			t->packets++;
-			clear_marks();
-			return t;
-		}
-		set_idle(t);
+	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD) {
+		stay_busy(SAZ_SCOPE, was);
+		was = SAZ_QUIET;
 	}
-#else
-	(void)t;
-#endif
-	return enter_slowly(scope, frame);
+	saz_here.scope = (char *)scope + 1;
+	saz_here.frame = frame;
+	saz_here.outer = was;
+	if (was != SAZ_PACKET)
+		new_packet();
 }
 
-void saz_packet_leave(void **scope)
+void saz_leave_slowly(void)
 {
-	struct saz_thread *t = *scope;
-
-	if (t == NULL || t->depth == 0 || --t->depth != 0)
-		return;
-	if (!t->in_packet)
-		END(t, 1);
-	if (!t->outer_busy)
-		set_idle(t);
+	if (saz_here.outer != SAZ_PACKET)
+		END(1);
+	set(saz_here.outer);
 }
 
-void saz_packet_begin(void)
-{
-	struct saz_thread *t = current();
-
-	if (t == NULL || t->depth != 0)
-		return;
-	end_packet(t);
-	new_packet(t);
-	t->in_packet = 1;
-}
-
-void saz_packet_end(void)
-{
-	struct saz_thread *t = saz_self;
-
-	if (t == NULL || t->depth != 0)
-		return;
-	end_packet(t);
-	set_idle(t);
-}
-
-static __attribute__((__noinline__)) void first_ready(void)
+static void first_ready(void)
 {
 	int saved = errno;
 
@@ -258,24 +184,58 @@ static __attribute__((__noinline__)) void first_ready(void)
 	errno = saved;
 }
 
+void saz_wait_slowly(void)
+{
+	if (!__atomic_load_n(&saz_is_ready, __ATOMIC_RELAXED))
+		first_ready();
+	switch (saz_here.busy) {
+	case SAZ_SCOPE:
+		return;
+	case SAZ_NEW_THREAD:
+		new_thread();
+		break;
+	case SAZ_PACKET:
+		END(1);
+		break;
+	}
+	set(SAZ_QUIET);
+}
+
+void saz_packet_end(void)
+{
+	if (saz_here.busy == SAZ_PACKET)
+		END(1);
+	if (saz_here.busy == SAZ_PACKET || saz_here.busy == SAZ_NO_PACKET)
+		set(SAZ_QUIET);
+}
+
+/* What saz_rt.h inlines, for those who call it. */
+
 void saz_wait(void)
 {
-	struct saz_thread *t = current();
+	saz_wait_slowly();
+}
 
-	if (__builtin_expect(!__atomic_load_n(&saz_is_ready, __ATOMIC_RELAXED), 0))
-		first_ready();
-	if (t == NULL || t->depth != 0)
-		return;
-	end_packet(t);
-	set_idle(t);
+void saz_packet_begin(void)
+{
+	saz_begin_slowly(__atomic_exchange_n(&saz_here.busy, SAZ_PACKET, __ATOMIC_SEQ_CST));
 }
 
 void saz_resume(void)
 {
-	struct saz_thread *t = current();
+	saz_resume_slowly(__atomic_exchange_n(&saz_here.busy, SAZ_NO_PACKET, __ATOMIC_SEQ_CST));
+}
 
-	if (t != NULL)
-		set_busy(t);
+void *saz_packet_enter(void *scope, void *frame)
+{
+	saz_enter_slowly(scope, frame, __atomic_exchange_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_SEQ_CST));
+	return NULL;
+}
+
+void saz_packet_leave(void *scope)
+{
+	if ((char *)scope + 1 == saz_here.scope)
+		saz_leave_slowly();
 }
 
 void saz_ready(void)
@@ -313,12 +273,13 @@ static void nap(long us)
 
 static int any_busy(void)
 {
-	struct saz_thread *t;
-	int busy = saz_unknown_threads;
+	struct saz_here *t;
+	int busy;
 
 	pthread_mutex_lock(&saz_threads_lock);
+	busy = saz_unknown_threads;
 	for (t = saz_threads; t != NULL; t = t->next)
-		busy |= __atomic_load_n(&t->busy, __ATOMIC_SEQ_CST);
+		busy |= __atomic_load_n(&t->busy, __ATOMIC_SEQ_CST) != SAZ_QUIET;
 	pthread_mutex_unlock(&saz_threads_lock);
 	return busy;
 }
@@ -361,7 +322,7 @@ void saz_unpause(void)
 
 uint64_t saz_packets(void)
 {
-	struct saz_thread *t;
+	struct saz_here *t;
 	uint64_t n;
 
 	pthread_mutex_lock(&saz_threads_lock);
@@ -406,12 +367,11 @@ static void after_fork_child(void)
 {
 	saz_heap_fork(1);
 #if SAZ_VERIFY
-	saz_verify_forked(saz_self, saz_self != NULL && (saz_self->in_packet || saz_self->depth != 0));
+	saz_verify_forked(&saz_here, saz_here.busy == SAZ_PACKET || saz_here.busy == SAZ_SCOPE);
 #endif
 	saz_stop = 0;
-	saz_threads = saz_self;
-	if (saz_self != NULL)
-		saz_self->next = NULL;
+	saz_threads = saz_here.busy == SAZ_NEW_THREAD ? NULL : &saz_here;
+	saz_here.next = NULL;
 	saz_unknown_threads = 0;
 	pthread_cond_init(&saz_stop_cond, NULL);
 	pthread_mutex_unlock(&saz_stop_lock);

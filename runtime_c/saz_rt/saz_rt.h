@@ -16,6 +16,15 @@
 #ifndef SAZ_RT_H
 #define SAZ_RT_H
 
+/* How this tree was made; saz instrument writes the numbers. */
+#ifndef SAZ_VERIFY
+#define SAZ_VERIFY 0            /* 1: --verify; saz_verify.c watches the marks */
+#endif
+#ifndef SAZ_MARK_WORDS
+#define SAZ_MARK_WORDS 0        /* of eight bytes, in saz_updated; 0: not known, nothing is inlined */
+#endif
+#define SAZ_INLINED (SAZ_MARK_WORDS && !SAZ_VERIFY)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -34,11 +43,14 @@ extern const struct saz_var_view saz_vars_view[];
 
 /* ---- packets ---------------------------------------------------------------------------- */
 
+#define SAZ_INLINE extern __inline__ __attribute__((__gnu_inline__, __always_inline__, __artificial__))
+#define SAZ_SEEN_HERE __attribute__((__visibility__("hidden")))
+
 /* First statement of a callback that a library calls with a packet: the packet is what happens
  * between here and the callback's return.  An inner scope belongs to the outer one's packet. */
 #define SAZ_PACKET_SCOPE \
-	void *saz_scope __attribute__((__unused__, __cleanup__(saz_packet_leave))) = \
-	        saz_packet_enter(&saz_scope, __builtin_frame_address(0))
+	void *saz_scope __attribute__((__unused__, __cleanup__(saz_packet_leave))), \
+	     *saz_entered __attribute__((__unused__)) = saz_packet_enter(&saz_scope, __builtin_dwarf_cfa())
 
 /* A call that receives a packet, in a loop of the program: the packet before it has ended, and the
  * next one begins when it returns. */
@@ -68,14 +80,108 @@ extern const struct saz_var_view saz_vars_view[];
 	}))
 #define SAZ_LOOP_VOID(call) (saz_ready(), (call), saz_done())
 
-void *saz_packet_enter(void **scope, void *frame);
-void saz_packet_leave(void **scope);
+void *saz_packet_enter(void *scope, void *frame);
+void saz_packet_leave(void *scope);
 void saz_packet_begin(void);            /* of this thread; marks are cleared */
 void saz_packet_end(void);
 void saz_wait(void);                    /* this thread's packet, if any, has ended: a quiescent point */
 void saz_resume(void);                  /* after saz_wait: the thread touches state, but has no packet yet */
 void saz_ready(void);                   /* initialisation is over */
 void saz_done(void);                    /* a library loop returned: what follows is the program's end */
+
+/* What a thread is doing.  Whoever changes that alone, or looks, is in saz_packet.c. */
+enum { SAZ_QUIET, SAZ_PACKET, SAZ_NO_PACKET, SAZ_SCOPE, SAZ_NEW_THREAD };
+
+struct saz_here {
+	unsigned busy;                  /* one of those */
+	unsigned outer;                 /* what it was before the outermost scope */
+	char *scope;                    /* the outermost one's variable, or one byte behind it if it ends slowly, */
+	char *frame;                    /* and the frame it is in */
+	__UINT64_TYPE__ packets;
+	struct saz_here *next;
+};
+
+#if defined __PIC__ && !defined __PIE__
+#define SAZ_TLS __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")))
+#else
+#define SAZ_TLS __attribute__((__tls_model__("local-exec"), __visibility__("hidden")))
+#endif
+__extension__ extern __thread struct saz_here saz_here SAZ_TLS;
+extern int saz_stop SAZ_SEEN_HERE;
+
+void saz_wait_slowly(void) SAZ_SEEN_HERE;
+void saz_begin_slowly(unsigned was) SAZ_SEEN_HERE;
+void saz_resume_slowly(unsigned was) SAZ_SEEN_HERE;
+void saz_enter_slowly(void *scope, void *frame, unsigned was) SAZ_SEEN_HERE;
+void saz_leave_slowly(void) SAZ_SEEN_HERE;
+
+#if SAZ_INLINED
+/* What happens for nearly each packet, without a call. */
+SAZ_INLINE void saz_wait(void)
+{
+	if (__builtin_expect(saz_here.busy - SAZ_PACKET <= SAZ_NO_PACKET - SAZ_PACKET, 1))
+		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
+	else
+		saz_wait_slowly();
+}
+
+SAZ_INLINE unsigned saz_take(unsigned busy, unsigned *was)
+{
+	*was = __atomic_exchange_n(&saz_here.busy, busy, __ATOMIC_SEQ_CST);
+	return __builtin_expect((*was | (unsigned)__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) == 0, 1);
+}
+
+SAZ_INLINE void saz_new_packet(void)
+{
+#ifdef __SANITIZE_THREAD__       /* a count that others read */
+	__atomic_store_n(&saz_here.packets, saz_here.packets + 1, __ATOMIC_RELAXED);
+#else
+	saz_here.packets++;
+#endif
+	__builtin_memset(saz_updated, 0, SAZ_MARK_WORDS * 8);
+}
+
+SAZ_INLINE void saz_packet_begin(void)
+{
+	unsigned was;
+
+	if (saz_take(SAZ_PACKET, &was))
+		saz_new_packet();
+	else
+		saz_begin_slowly(was);
+}
+
+SAZ_INLINE void saz_resume(void)
+{
+	unsigned was;
+
+	if (!saz_take(SAZ_NO_PACKET, &was))
+		saz_resume_slowly(was);
+}
+
+SAZ_INLINE void *saz_packet_enter(void *scope, void *frame)
+{
+	unsigned was;
+
+	if (saz_take(SAZ_SCOPE, &was)) {
+		saz_here.scope = (char *)scope;
+		saz_here.frame = (char *)frame;
+		saz_new_packet();
+	} else {
+		saz_enter_slowly(scope, frame, was);
+	}
+	return (void *)0;
+}
+
+/* An inner scope is not the one that is noted. */
+SAZ_INLINE void saz_packet_leave(void *scope)
+{
+	if (__builtin_expect(saz_here.scope == scope, 1))
+		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
+	else if (saz_here.scope == (char *)scope + 1)
+		saz_leave_slowly();
+}
+#endif
 
 /* ---- addresses of static variables and functions ---------------------------------------- */
 
@@ -119,6 +225,63 @@ int saz_vasprintf(unsigned site, char **out, const char *format, __builtin_va_li
 void *saz_adopt(unsigned site, void *block);    /* tracks what a library got from malloc for us */
 void *saz_retype(unsigned site, void *block);   /* a block that is tracked already: its caller knows its type */
 void saz_free(void *block);
+
+/* What is written down of each: saz_heap.c. */
+struct saz_event {
+	void *base;
+	__UINT64_TYPE__ meta;           /* size << 24 | site << 3 | what; 0: not written yet */
+};
+enum { SAZ_E_NONE, SAZ_E_ADDED, SAZ_E_GONE, SAZ_E_TAKEN, SAZ_E_MOVED, SAZ_E_TYPED, SAZ_E_VOID };
+#define SAZ_META(size, site, what) \
+	((__UINT64_TYPE__)(size) << 24 | (__UINT64_TYPE__)(site) << 3 | (__UINT64_TYPE__)(what))
+#ifdef SAZ_TEST
+#define SAZ_LOG 64
+#else
+#define SAZ_LOG 131072          /* memory that is never touched costs nothing */
+#endif
+extern struct saz_event saz_log[] SAZ_SEEN_HERE;
+extern __SIZE_TYPE__ saz_nlog SAZ_SEEN_HERE;
+int saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;    /* 0: no memory */
+void *saz_refuse(void *block) SAZ_SEEN_HERE;
+
+SAZ_INLINE int saz_note(void *base, __UINT64_TYPE__ meta)
+{
+	__SIZE_TYPE__ at = __atomic_fetch_add(&saz_nlog, 1, __ATOMIC_ACQ_REL);
+
+	if (__builtin_expect(at >= SAZ_LOG, 0))
+		return saz_note_slowly(base, meta);
+	saz_log[at].base = base;
+	__atomic_store_n(&saz_log[at].meta, meta, __ATOMIC_RELEASE);
+	return 1;
+}
+
+#if SAZ_INLINED
+SAZ_INLINE void *saz_malloc(unsigned site, __SIZE_TYPE__ size)
+{
+	void *p = __builtin_malloc(size);
+
+	if (__builtin_expect(p != (void *)0 && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
+		return saz_refuse(p);
+	return p;
+}
+
+SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ size)
+{
+	void *p = __builtin_calloc(count, size);
+
+	if (__builtin_expect(p != (void *)0 && !saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED)), 0))
+		return saz_refuse(p);
+	return p;
+}
+
+/* The record goes before the block does: another thread may be given the address at once. */
+SAZ_INLINE void saz_free(void *block)
+{
+	if (block != (void *)0)
+		saz_note(block, SAZ_META(0, 0, SAZ_E_GONE));
+	__builtin_free(block);
+}
+#endif
 
 #ifdef __cplusplus
 }

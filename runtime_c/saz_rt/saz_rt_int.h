@@ -27,7 +27,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "saz_config.h"
 #include "saz_tables.h"
 
 #ifndef SAZ_MAX_IMAGE_BYTES

@@ -72,7 +72,7 @@ static pid_t saz_first_process;
 static uint64_t saz_seen, saz_compared, saz_left_out, saz_mixed, saz_findings;
 static uint64_t saz_spent, saz_since;
 static unsigned long saz_first, saz_every = 1, saz_share = 100;
-static int saz_go_on, saz_stop;
+static int saz_go_on, saz_trap;
 static FILE *saz_out;
 static int saz_broken;                          /* out of memory: nothing is compared any more */
 
@@ -183,7 +183,7 @@ static void tell(const struct watch *w, const char *what, const char *where, con
 	put_bytes(base + foff, fsize);
 	fputc('\n', saz_out);
 	fflush(saz_out);
-	if (saz_stop)
+	if (saz_trap)
 		raise(SIGTRAP);
 }
 
@@ -229,7 +229,7 @@ static void start_verify(void)
 	if ((s = getenv("SAZ_VERIFY_SHARE")) != NULL && strtoul(s, NULL, 10) > 0)
 		saz_share = strtoul(s, NULL, 10);
 	saz_go_on = (s = getenv("SAZ_VERIFY_GO_ON")) != NULL && *s && *s != '0';
-	saz_stop = (s = getenv("SAZ_VERIFY_STOP")) != NULL && *s && *s != '0';
+	saz_trap = (s = getenv("SAZ_VERIFY_STOP")) != NULL && *s && *s != '0';
 	saz_since = saz_now_us();
 	/* A block that is released behind the runtime's back must stay readable. */
 	mallopt(M_MMAP_MAX, 0);

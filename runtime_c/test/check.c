@@ -351,12 +351,18 @@ static int filters(void)
 
 /* A callback that is left by longjmp. */
 static jmp_buf out;
-static void callback(int leave)
+static __attribute__((__noinline__)) void callback(int leave)    /* called by a library */
 {
 	SAZ_PACKET_SCOPE;
 
 	if (leave)
 		longjmp(out, 1);
+}
+static __inline__ __attribute__((__always_inline__)) void inner(void)
+{
+	SAZ_PACKET_SCOPE;
+
+	saz_updated[1] = 1;
 }
 static void outer_callback(void)
 {
@@ -364,6 +370,8 @@ static void outer_callback(void)
 
 	saz_updated[0] = 1;
 	callback(0);
+	inner();
+	CHECK(saz_updated[1] == 1);
 	CHECK(saz_updated[0] == 1);     /* the inner scope belongs to the same packet */
 }
 
