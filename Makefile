@@ -6,7 +6,7 @@
 #   make torture GCC's execution tests with every write marked and watched (long)
 #   make oracle  the frontend against the compiler, on TARGET=... or the packages in HEADERS=...
 #   make dependence  what 500 random programs depended on when run, against their graphs (half an hour)
-#   make bench   measurements
+#   make bench   measurements, of the demo's monitor or the programs in TARGET=...
 #   make build   bin/saz, bin/saz-cc
 #
 # demo and test install what they miss (Debian, Ubuntu).
@@ -98,10 +98,13 @@ dependence: build
 	@command -v csmith >/dev/null || $(SUDO) apt-get install -y -qq csmith libcsmith-dev >/dev/null
 	SAZ_CSMITH=500 $(GO) test -run 'TestRuns|TestCsmith' -v -timeout 2h ./passes/slice
 
-# TARGET=... takes a program that saz-cc built for the cost of reading instead of the demo's.
+# TARGET="..." takes programs that saz-cc built, instead of the demo's: what reading and
+# analysing them costs, how precise the analyses are, and how cost grows with their size.
 bench: build demo-build
+	@$(GO) build -trimpath -o $(BIN)/bench ./passes/bench
 	$(GO) run ./frontend/bench -saz $(BIN)/saz $(or $(TARGET),$(OUT)/monitor/monitor)
-	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
+	@$(BIN)/bench -out $(OUT) $(or $(TARGET),$(OUT)/monitor/monitor)
+	$(if $(TARGET),,$(GO) test -run '^$$' -bench . -benchtime 3x ./...)
 
 clean:
 	rm -rf $(BIN) $(OUT)

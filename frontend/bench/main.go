@@ -15,8 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -49,7 +47,7 @@ func bench(saz, target string, rounds int) error {
 	gcc := time.Duration(0)
 	for i := range p.Commands {
 		c := &p.Commands[i]
-		t, _, err := spent(compile(c, filepath.Join(dir, "x.o")))
+		t, _, err := spent(c.AtO2(filepath.Join(dir, "x.o")))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
@@ -114,31 +112,6 @@ func bench(saz, target string, rounds int) error {
 	fmt.Printf("%-14s %5d %7.1f s | %5.2f s %6s %6d | %5.2f s %6s | %5.2f s %6s\n", p.Name, len(p.Commands), gcc.Seconds(),
 		cold.Seconds(), ratio(cold), rss>>20, one.Seconds(), ratio(one), warm.Seconds(), ratio(warm))
 	return nil
-}
-
-// compile is the command again, at -O2, to an object that nobody wants.
-func compile(c *build.Command, object string) *exec.Cmd {
-	others := map[string]bool{}
-	if o, err := build.ParseArgs(c.Args, c.Dir); err == nil {
-		for _, in := range o.Inputs {
-			others[in.Name] = in.Name != c.File
-		}
-	}
-	var args []string
-	for i := 1; i < len(c.Args); i++ {
-		switch a := c.Args[i]; {
-		case a == "-o" || a == "-MF" || a == "-MT" || a == "-MQ":
-			i++
-		case a == "-c", a == "-pipe", slices.Contains([]string{"-M", "-MM", "-MD", "-MMD", "-MP"}, a), strings.HasPrefix(a, "-Wp,-M"),
-			others[a], strings.HasPrefix(a, "-l"), strings.HasPrefix(a, "-O"):
-		default:
-			args = append(args, a)
-		}
-	}
-	cmd := exec.Command(c.Args[0], append(args, "-w", "-O2", "-c", "-o", object)...)
-	cmd.Dir = c.Dir
-	cmd.Env = append(os.Environ(), c.Env...)
-	return cmd
 }
 
 // spent runs cmd and returns the CPU time and the most memory that it took.
