@@ -29,6 +29,7 @@
 package merge
 
 import (
+	"slices"
 	"sort"
 
 	"saz/frontend/check"
@@ -85,29 +86,34 @@ type merger struct {
 	c      *passes.Context
 	forms  map[field]form
 	any    map[pointer.ObjID]form // of updates at an offset that is not known
-	vars   map[pointer.ObjID]persist.VarID
-	begins map[field]bool // something else than 0 is stored before packets come
-	place  map[field]bool // its value finds a place
+	vars   []persist.VarID        // of an object, one more than the number; 0: none
+	begins map[field]bool         // something else than 0 is stored before packets come
+	place  map[field]bool         // its value finds a place
 }
 
 func run(c *passes.Context) (any, error) {
 	ps, up := persist.Of(c), update.Of(c)
-	m := &merger{c: c, forms: map[field]form{}, any: map[pointer.ObjID]form{}, vars: map[pointer.ObjID]persist.VarID{},
+	m := &merger{c: c, forms: map[field]form{}, any: map[pointer.ObjID]form{}, vars: make([]persist.VarID, len(pointer.Of(c).Objects)),
 		begins: map[field]bool{}, place: map[field]bool{}}
 	for id := range up.Ranges {
 		if o := ps.Vars[id].Obj; o >= 0 {
-			m.vars[o] = id
+			m.vars[o] = id + 1
 		}
 	}
+	ref, f := ir.Ref{Func: -1}, other
 	for i := range up.Updates {
 		u := &up.Updates[i]
-		if !u.Direct {
+		obj := ps.Vars[u.Var].Obj
+		if !u.Direct || obj < 0 || m.vars[obj] != u.Var+1 {
 			continue
 		}
-		f := formOf(c.Prog, c.Prog.Funcs[u.Ref.Func], u.Ref.I)
-		for _, l := range u.Locs {
-			if m.vars[l.Obj] != u.Var || ps.Vars[u.Var].Obj != l.Obj {
-				continue
+		if u.Ref != ref {
+			ref, f = u.Ref, formOf(c.Prog, c.Prog.Funcs[u.Ref.Func], u.Ref.I)
+		}
+		from, _ := slices.BinarySearchFunc(u.Locs, obj, func(l pointer.Loc, o pointer.ObjID) int { return int(l.Obj - o) })
+		for _, l := range u.Locs[from:] {
+			if l.Obj != obj {
+				break
 			}
 			if l.Off == pointer.Any {
 				m.any[l.Obj] |= f
@@ -226,6 +232,8 @@ func zero(p *ir.Program, v *persist.Var, off int64) bool {
 // others looks at all code for what forbids a sum.
 func (m *merger) others() {
 	pt, mr, tl := pointer.Of(m.c), modref.Of(m.c), toplevel.Of(m.c)
+	places := map[*pointer.Loc]int{}   // sets of places are shared, too
+	seen := make([]bool, mr.Effects()) // what writes the same need be looked at once
 	for _, f := range m.c.Prog.Funcs {
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
@@ -233,18 +241,25 @@ func (m *merger) others() {
 			switch in.Op {
 			case ir.IndexAddr:
 				for _, v := range m.loaded(f, in.B) {
-					for _, l := range pt.PointsTo(f.ID, v) {
-						if _, ok := m.vars[l.Obj]; ok {
+					locs := pt.PointsTo(f.ID, v)
+					if len(locs) == 0 || places[&locs[0]] == len(locs) {
+						continue
+					}
+					places[&locs[0]] = len(locs)
+					for _, l := range locs {
+						if m.vars[l.Obj] != 0 {
 							m.place[field{l.Obj, l.Off}] = true
 						}
 					}
 				}
 			case ir.Store, ir.StoreBits, ir.Copy, ir.Call, ir.Builtin:
-				if tl.Packet(ref) || m.nothing(f, in) || formOf(m.c.Prog, f, ref.I) == add {
+				e, freed := mr.WriteEffect(ref), mr.Frees(ref)
+				if (e == 0 || seen[e]) && len(freed) == 0 || tl.Packet(ref) || m.nothing(f, in) || formOf(m.c.Prog, f, ref.I) == add {
 					continue
 				}
+				seen[e] = true
 				for _, l := range mr.Writes(ref) {
-					if _, ok := m.vars[l.Obj]; ok {
+					if m.vars[l.Obj] != 0 {
 						m.begins[field{l.Obj, l.Off}] = true
 					}
 				}

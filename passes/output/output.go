@@ -60,19 +60,6 @@ func run(c *passes.Context) (any, error) {
 		return a.Func < b.Func || a.Func == b.Func && a.I < b.I
 	})
 
-	// Which variables does an object belong to, of those that are updateable.
-	owners := map[pointer.ObjID][]persist.VarID{}
-	for i := range ps.Vars {
-		v := &ps.Vars[i]
-		if up.Updateable[v.ID] == nil || v.Obj < 0 {
-			continue
-		}
-		for _, o := range pt.Reach(v.Obj) {
-			if o == v.Obj || !pt.Objects[o].Opaque {
-				owners[o] = append(owners[o], v.ID)
-			}
-		}
-	}
 	type slot struct {
 		f ir.FuncID
 		l ir.LocalID
@@ -113,8 +100,10 @@ func run(c *passes.Context) (any, error) {
 					continue
 				}
 				done[l.Obj] = true
-				for _, id := range owners[l.Obj] {
-					note(id)
+				for _, id := range up.Owners.Of(l.Obj) {
+					if up.Updateable[id] != nil {
+						note(id)
+					}
 				}
 			}
 			f := c.Prog.Funcs[ref.Func]

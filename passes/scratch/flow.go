@@ -33,7 +33,9 @@ type engine struct {
 	fns  []*proc
 
 	spans  []span
-	number map[span]int32
+	number map[spanKey]int32
+	asks   map[setID][]pointer.Loc // those of a set that are in question
+	spread map[spreadKey]bits
 
 	values *values // what integers may be; nil: not known
 
@@ -49,7 +51,8 @@ type indirect struct {
 func newEngine(c *passes.Context, pt *pointer.Result, cg *callgraph.Result, mr *modref.Result) *engine {
 	n := len(c.Prog.Funcs)
 	return &engine{c: c, pt: pt, cg: cg, mr: mr, asked: make([]bool, len(pt.Objects)), brief: make([]bool, len(pt.Objects)),
-		after: map[pointer.ObjID]indirect{}, sums: make([]*summary, n), fns: make([]*proc, n), number: map[span]int32{},
+		after: map[pointer.ObjID]indirect{}, sums: make([]*summary, n), fns: make([]*proc, n), number: map[spanKey]int32{},
+		asks: map[setID][]pointer.Loc{}, spread: map[spreadKey]bits{},
 		sites: map[ir.FuncID][]start{}, ends: map[ir.FuncID][]place{}}
 }
 
@@ -112,11 +115,71 @@ type collector struct {
 	hook func(span int32, o origin)
 }
 
+// A spanKey is a span in words, which are quick to hash.
+type spanKey [3]uint64
+
+func (s *span) key() spanKey {
+	k := spanKey{uint64(uint32(s.param))<<32 | uint64(uint32(s.obj)), uint64(s.lo), uint64(s.hi) << 2}
+	if s.str {
+		k[2] |= 1
+	}
+	if s.esc {
+		k[2] |= 2
+	}
+	return k
+}
+
+// A setID is a points-to set: the pointer analysis shares equal ones.
+type setID struct {
+	first *pointer.Loc
+	n     int
+}
+
+// in returns the places of a set that are in question.
+func (e *engine) in(locs []pointer.Loc) []pointer.Loc {
+	if len(locs) == 0 {
+		return nil
+	}
+	k := setID{&locs[0], len(locs)}
+	out, ok := e.asks[k]
+	if !ok {
+		for _, l := range locs {
+			if e.asked[l.Obj] {
+				out = append(out, l)
+			}
+		}
+		e.asks[k] = out
+	}
+	return out
+}
+
+// A spreadKey is what a span of a parameter comes to for a set of places that the argument may point at.
+type spreadKey struct {
+	set  *pointer.Loc // the first of those in question
+	n    int
+	span int32
+}
+
+// spreads returns the spans that span id of a parameter may be, counted from locs, which are in question.
+func (e *engine) spreads(locs []pointer.Loc, id int32) bits {
+	k := spreadKey{&locs[0], len(locs), id}
+	out, ok := e.spread[k]
+	if !ok {
+		sp := e.spans[id]
+		for _, l := range locs {
+			out = out.with(int(e.id(e.shift(l, sp))))
+		}
+		e.spread[k] = out
+	}
+	return out
+}
+
 func (e *engine) id(s span) int32 {
-	k, ok := e.number[s]
+	key := s.key()
+	k, ok := e.number[key]
 	if !ok {
 		k = int32(len(e.spans))
-		e.number[s] = k
+		e.number[key] = k
 		e.spans = append(e.spans, s)
 	}
 	return k
@@ -168,7 +231,7 @@ type proc struct {
 	f        *ir.Func
 	places   []place
 	index    map[place]int
-	byBase   map[base][]int
+	byBase   map[uint64][]int
 	gen      map[int32][]int         // instruction → places that it writes (calls of the program's own procedures: see call)
 	edge     map[ir.BlockID][2][]int // branch → places written if it goes to Succs[0], [1]
 	dead     map[ir.BlockID][]bool   // edges that no run takes, by Succs
@@ -181,11 +244,6 @@ type proc struct {
 	calls    map[callKey]callMemo
 	mine     map[int32]bool // spans of parameters
 	parts    map[int32]int  // how many, by parameter
-}
-
-type base struct {
-	kind baseKind
-	id   int32
 }
 
 // A read is what an instruction reads: from an address that is known, or else what the pointer analysis says.
@@ -206,6 +264,17 @@ func (b bits) with(i int) bits {
 		b = append(b, 0)
 	}
 	b[i/64] |= 1 << (i % 64)
+	return b
+}
+
+// or adds the members of c.
+func (b bits) or(c bits) bits {
+	for len(b) < len(c) {
+		b = append(b, 0)
+	}
+	for i, w := range c {
+		b[i] |= w
+	}
 	return b
 }
 
@@ -234,7 +303,7 @@ func (e *engine) proc(id ir.FuncID) *proc {
 		return p
 	}
 	f := e.c.Prog.Funcs[id]
-	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[base][]int{}, gen: map[int32][]int{}, edge: map[ir.BlockID][2][]int{},
+	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[uint64][]int{}, gen: map[int32][]int{}, edge: map[ir.BlockID][2][]int{},
 		param: map[ir.LocalID]int32{}, reads: map[int32][]read{}, escs: map[int32][]addr{}, calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{},
 		at: make([]addr, len(f.Regs)), atOK: make([]bool, len(f.Regs))}
 	e.fns[id] = p
@@ -266,7 +335,7 @@ func (p *proc) place(x place) int {
 	i := len(p.places)
 	p.index[x] = i
 	p.places = append(p.places, x)
-	b := base{x.kind, x.id}
+	b := uint64(x.kind)<<32 | uint64(uint32(x.id))
 	p.byBase[b] = append(p.byBase[b], i)
 	return i
 }
@@ -844,7 +913,10 @@ func (e *engine) span(l pointer.Loc, size int64) span {
 
 // covered reports whether the places in w certainly wrote [lo,hi) of a base.
 func (p *proc) covered(w bits, kind baseKind, id int32, lo, hi int64, str bool) bool {
-	list := p.byBase[base{kind, id}]
+	list := p.byBase[uint64(kind)<<32|uint64(uint32(id))]
+	if list == nil {
+		return lo >= hi
+	}
 	for {
 		at := lo
 		for _, i := range list {
@@ -933,7 +1005,7 @@ const maxSpans = 48
 
 // paramSpan numbers a span of a parameter, or all that it points at where there are too many.
 func (p *proc) paramSpan(s span) int32 {
-	if k, ok := p.e.number[s]; ok && p.mine[k] {
+	if k, ok := p.e.number[s.key()]; ok && p.mine[k] {
 		return k
 	}
 	if p.parts[s.param] >= maxSpans || s.lo < 0 {
@@ -1076,23 +1148,15 @@ func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
 		if p.where(v).kind != noBase {
 			continue
 		}
-		var locs []pointer.Loc
-		for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
-			if p.e.asked[l.Obj] {
-				locs = append(locs, l)
-			}
-		}
+		locs := p.e.in(p.e.pt.PointsTo(p.f.ID, v))
 		if locs == nil {
 			continue
 		}
 		for _, id := range s.params {
-			sp := p.e.spans[id]
-			if int(sp.param) != k || sp.esc {
+			if sp := &p.e.spans[id]; int(sp.param) != k || sp.esc {
 				continue
 			}
-			for _, l := range locs {
-				out = out.with(int(p.e.id(p.e.shift(l, sp))))
-			}
+			out = out.or(p.e.spreads(locs, id))
 		}
 	}
 	p.calls[key] = callMemo{s, out}
@@ -1477,8 +1541,16 @@ func (p *proc) flow(s start, x *collector) bits {
 		run(b, lo, first)
 	}
 	for len(work) > 0 {
-		b := work[0]
-		work = work[1:]
+		// The first in the order of blocks, which is nearly that in which they run.
+		k := 0
+		for i, b := range work {
+			if b < work[k] {
+				k = i
+			}
+		}
+		b := work[k]
+		work[k] = work[len(work)-1]
+		work = work[:len(work)-1]
 		queued[b] = false
 		run(b, f.Blocks[b].Lo, append(bits{}, in[b]...))
 	}

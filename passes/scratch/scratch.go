@@ -270,13 +270,16 @@ func (a *analysis) reads(starts []start) {
 			roots = append(roots, s.f)
 		}
 	}
+	seen := make([]bool, a.mr.Effects())
 	for _, f := range a.cg.ReachableSync(roots...) {
 		fn := a.c.Prog.Funcs[f]
 		for i := range fn.Instrs {
 			ref := ir.Ref{Func: f, I: int32(i)}
-			if !a.tl.Packet(ref) {
+			e := a.mr.ReadEffect(ref)
+			if seen[e] || !a.tl.Packet(ref) {
 				continue
 			}
+			seen[e] = true
 			for _, x := range a.mr.ReadAccesses(ref) {
 				if a.asked[x.Obj] {
 					a.read[x.Obj] = true
@@ -291,6 +294,16 @@ func (a *analysis) findBrief() {
 	for o := range a.cand {
 		a.brief[o] = !a.out[o]
 	}
+	seen := map[setID]bool{}
+	lasting := func(set []pointer.Loc) {
+		if len(set) == 0 || seen[setID{&set[0], len(set)}] {
+			return
+		}
+		seen[setID{&set[0], len(set)}] = true
+		for _, l := range set {
+			a.brief[l.Obj] = false
+		}
+	}
 	stays := map[ir.FuncID]bool{}
 	for _, l := range [][]ir.FuncID{a.rc.LoopProcs, a.rc.Stack, a.rc.Threads} {
 		for _, f := range l {
@@ -304,8 +317,8 @@ func (a *analysis) findBrief() {
 		case x.Kind == pointer.Heap && x.Stack:
 			continue
 		}
-		for _, l := range a.pt.Contents(pointer.ObjID(o), pointer.Any) {
-			a.brief[l.Obj] = false
+		for _, set := range a.pt.ContentSets(pointer.ObjID(o)) {
+			lasting(set)
 		}
 	}
 	for f := range stays {
@@ -316,9 +329,7 @@ func (a *analysis) findBrief() {
 		p := a.proc(f)
 		for r := range fn.Regs {
 			if v := ir.RegVal(ir.Reg(r)); p.where(v).kind == noBase {
-				for _, l := range a.pt.PointsTo(f, v) {
-					a.brief[l.Obj] = false
-				}
+				lasting(a.pt.PointsTo(f, v))
 			}
 		}
 	}

@@ -19,7 +19,8 @@ type Update struct {
 // Result of the update pass (paper, Figure 7).
 type Result struct {
 	Updateable map[persist.VarID][]passes.Why
-	Updates    []Update                     // by Ref, then Var
-	Fields     map[persist.VarID][]string   // dotted names of the updated fields of a compound variable's own bytes, in order of offset; [""] is the whole variable
+	Updates    []Update                   // by Ref, then Var
+	Fields     map[persist.VarID][]string // dotted names of the updated fields of a compound variable's own bytes, in order of offset; [""] is the whole variable
+	Owners     *Owners
 	Ranges     map[persist.VarID][][2]int64 // the same as sorted, disjoint byte ranges [lo,hi)
 }

@@ -68,7 +68,8 @@ func run(c *passes.Context) (any, error) {
 		own[v.Obj] = v.ID + 1
 		roots = append(roots, v.ID)
 	}
-	cl := classes(pt, ps, roots)
+	cl := NewOwners(pt, ps, roots)
+	res.Owners = cl
 	leaves := map[persist.VarID][]leaf{}
 	hit := map[persist.VarID]map[int]bool{}
 	touched := map[pointer.Loc]bool{}
@@ -88,25 +89,16 @@ func run(c *passes.Context) (any, error) {
 			}
 		}
 	}
-	// What is updated by writing a list of places is worked out once a list: the
-	// same pointer is written through again and again.
-	written := map[string][]Update{}
-	var key []byte
+	// What is updated by an effect is worked out once: the same pointer is written through again and again.
+	written := map[effect][]Update{}
 	of := func(ref ir.Ref) []Update {
-		acc, freed := mr.WriteAccesses(ref), mr.Frees(ref)
-		if len(acc)+len(freed) == 0 {
+		key := effect{write: mr.WriteEffect(ref)}
+		if freed := mr.Frees(ref); len(freed) > 0 {
+			key.first, key.freed = &freed[0], len(freed)
+		} else if key.write == 0 {
 			return nil
 		}
-		key = key[:0]
-		for _, x := range acc {
-			key = binary.LittleEndian.AppendUint32(key, uint32(x.Obj))
-			key = binary.LittleEndian.AppendUint32(key, uint32(x.Off))
-			key = binary.LittleEndian.AppendUint64(key, uint64(x.Size))
-		}
-		for _, o := range freed {
-			key = binary.LittleEndian.AppendUint32(key, uint32(o))
-		}
-		if u, ok := written[string(key)]; ok {
+		if u, ok := written[key]; ok {
 			return u
 		}
 		var locs []pointer.Loc
@@ -121,7 +113,7 @@ func run(c *passes.Context) (any, error) {
 			}
 		}
 		u := cl.updates(locs, own)
-		written[string(key)] = u
+		written[key] = u
 		return u
 	}
 	best := map[persist.VarID]reason{}
@@ -208,39 +200,15 @@ func run(c *passes.Context) (any, error) {
 	return res, nil
 }
 
-// owners says which variables reach an object. Objects that the same variables reach
-// are of one class: there are few of those, however many objects there are.
-type owners struct {
-	class []int32           // of an object; 0: nobody's
-	vars  [][]persist.VarID // of a class, sorted
-}
-
-func classes(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *owners {
-	w := &owners{class: make([]int32, len(pt.Objects)), vars: [][]persist.VarID{nil}}
-	for _, id := range roots {
-		next := map[int32]int32{} // a class → the class with id in it too
-		obj := ps.Vars[id].Obj
-		for _, o := range pt.Reach(obj) {
-			if o != obj && pt.Objects[o].Opaque {
-				continue
-			}
-			k, ok := next[w.class[o]]
-			if !ok {
-				k = int32(len(w.vars))
-				next[w.class[o]] = k
-				w.vars = append(w.vars, append(slices.Clip(w.vars[w.class[o]]), id))
-			}
-			w.class[o] = k
-		}
-	}
-	for _, v := range w.vars {
-		slices.Sort(v)
-	}
-	return w
+// An effect is what an instruction writes and releases.
+type effect struct {
+	write int
+	first *pointer.ObjID // of what is released
+	freed int
 }
 
 // updates makes an update of each variable of which locs (sorted), or memory reached from it, is a part.
-func (w *owners) updates(locs []pointer.Loc, own []persist.VarID) []Update {
+func (w *Owners) updates(locs []pointer.Loc, own []persist.VarID) []Update {
 	var order []int32 // classes of locs
 	direct := map[persist.VarID]bool{}
 	last := pointer.ObjID(-1)

@@ -1,0 +1,199 @@
+package update
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"saz/passes/persist"
+	"saz/passes/pointer"
+)
+
+// Owners says which variables reach an object through any number of pointers. Objects that the same
+// variables reach are of one class: there are few of those, however many objects there are.
+//
+// The graph of "a pointer in this object points at that one" is condensed to its components (Tarjan, "Depth-first search and
+// linear graph algorithms", SIAM J. Comput. 1972), and the sets of variables flow through it once, as rows of
+// bits. What an object's places point at are sets that many objects share, so each of these is a node of its own between
+// the objects that have it and those in it.
+type Owners struct {
+	class []int32           // of an object; 0: nobody's
+	vars  [][]persist.VarID // of a class, sorted
+}
+
+// Of returns the variables that reach o, sorted. It must not be changed.
+func (w *Owners) Of(o pointer.ObjID) []persist.VarID { return w.vars[w.class[o]] }
+
+// NewOwners looks at what roots reach.
+func NewOwners(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *Owners {
+	n := len(pt.Objects)
+	g := &reachGraph{pt: pt, n: n, sets: map[setID]int32{}, succ: make([][]int32, n), known: make([]bool, n), index: make([]int32, n), low: make([]int32, n), comp: make([]int32, n)}
+	for _, id := range roots {
+		if o := int32(ps.Vars[id].Obj); g.index[o] == 0 {
+			g.visit(o)
+		}
+	}
+	words := (len(roots) + 63) / 64
+	rows := make([]uint64, len(g.order)*words)
+	row := func(c int32) []uint64 { return rows[int(c)*words : (int(c)+1)*words] }
+	for k, id := range roots {
+		row(g.comp[ps.Vars[id].Obj])[k/64] |= 1 << (k % 64)
+	}
+	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}}
+	number := map[string]int32{}
+	var key []byte
+	own := map[pointer.ObjID]persist.VarID{} // roots that are opaque are their own only
+	for _, id := range roots {
+		if o := ps.Vars[id].Obj; pt.Objects[o].Opaque {
+			own[o] = id
+		}
+	}
+	class := func(vars []persist.VarID, key string) int32 {
+		k, ok := number[key]
+		if !ok {
+			k = int32(len(w.vars))
+			number[key] = k
+			w.vars = append(w.vars, vars)
+		}
+		return k
+	}
+	// Components come out successors first: from the last to the first each has all that it gets.
+	for c := int32(len(g.order)) - 1; c >= 0; c-- {
+		r := row(c)
+		var vars []persist.VarID
+		key = key[:0]
+		for i, x := range r {
+			key = binary.LittleEndian.AppendUint64(key, x)
+			for b := 0; x != 0; b, x = b+1, x>>1 {
+				if x&1 != 0 {
+					vars = append(vars, roots[i*64+b])
+				}
+			}
+		}
+		slices.Sort(vars)
+		k := int32(-1)
+		for _, v := range g.order[c] {
+			if int(v) < n {
+				o := pointer.ObjID(v)
+				switch {
+				case !pt.Objects[o].Opaque:
+					if k < 0 {
+						k = class(vars, string(key))
+					}
+					w.class[o] = k
+				default:
+					if id, ok := own[o]; ok {
+						w.class[o] = class([]persist.VarID{id}, "opaque"+string(binary.LittleEndian.AppendUint32(nil, uint32(id))))
+					}
+				}
+			}
+			for _, s := range g.succ[v] {
+				if d := g.comp[s]; d != c {
+					for i, x := range r {
+						row(d)[i] |= x
+					}
+				}
+			}
+		}
+	}
+	return w
+}
+
+// A reachGraph has a node for each object, and from n on one for each set of places.
+type reachGraph struct {
+	pt    *pointer.Result
+	n     int
+	sets  map[setID]int32 // equal sets are shared
+	succ  [][]int32
+	known []bool
+	index []int32 // 0: not visited
+	low   []int32
+	comp  []int32 // -1 on the stack
+	stack []int32
+	order [][]int32 // components, successors first
+	count int32
+}
+
+type setID struct {
+	first *pointer.Loc
+	n     int
+}
+
+func (g *reachGraph) edges(v int32) []int32 {
+	if g.known[v] {
+		return g.succ[v]
+	}
+	g.known[v] = true
+	var out []int32
+	for _, set := range g.pt.ContentSets(pointer.ObjID(v)) {
+		if len(set) == 0 {
+			continue
+		}
+		id := setID{&set[0], len(set)}
+		k, ok := g.sets[id]
+		if !ok {
+			k = int32(len(g.succ))
+			g.sets[id] = k
+			var members []int32
+			for i, l := range set {
+				if i == 0 || l.Obj != set[i-1].Obj {
+					members = append(members, int32(l.Obj))
+				}
+			}
+			g.succ = append(g.succ, members)
+			g.known = append(g.known, true)
+			g.index, g.low, g.comp = append(g.index, 0), append(g.low, 0), append(g.comp, 0)
+		}
+		out = append(out, k)
+	}
+	g.succ[v] = out
+	return out
+}
+
+// visit is Tarjan's algorithm without recursion.
+func (g *reachGraph) visit(root int32) {
+	type frame struct {
+		v    int32
+		next int
+	}
+	enter := func(v int32) frame {
+		g.count++
+		g.index[v], g.low[v], g.comp[v] = g.count, g.count, -1
+		g.stack = append(g.stack, v)
+		g.edges(v)
+		return frame{v, 0}
+	}
+	work := []frame{enter(root)}
+	for len(work) > 0 {
+		f := &work[len(work)-1]
+		if f.next < len(g.succ[f.v]) {
+			s := g.succ[f.v][f.next]
+			f.next++
+			switch {
+			case g.index[s] == 0:
+				work = append(work, enter(s))
+			case g.comp[s] < 0:
+				g.low[f.v] = min(g.low[f.v], g.index[s])
+			}
+			continue
+		}
+		v := f.v
+		if g.low[v] == g.index[v] {
+			c := int32(len(g.order))
+			at := len(g.stack) - 1
+			for g.stack[at] != v {
+				at--
+			}
+			members := slices.Clone(g.stack[at:])
+			for _, m := range members {
+				g.comp[m] = c
+			}
+			g.order = append(g.order, members)
+			g.stack = g.stack[:at]
+		}
+		work = work[:len(work)-1]
+		if len(work) > 0 {
+			p := work[len(work)-1].v
+			g.low[p] = min(g.low[p], g.low[v])
+		}
+	}
+}
