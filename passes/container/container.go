@@ -36,7 +36,8 @@
 //
 // # Limits
 //
-// A table behind a control block (a pointer to a struct that has the pointer to the buckets) is Unknown.
+// A table behind control blocks (a pointer to a struct that has the pointer to the buckets) moves as a whole, and so does one
+// whose entries keep their key behind a pointer; of several tables behind one variable none is found.
 //
 // HAProxy's ebtree is known as a tree (each node has a root of the same type), but its tagged pointers are not followed to
 // its keys. The members of C11's anonymous unions are not links.
@@ -94,11 +95,13 @@ type finder struct {
 	stray   map[persist.VarID]bool            // its heads may point at something that is no entry
 	entries map[persist.VarID][]pointer.ObjID // heap objects that a container's heads point at
 	heads   map[persist.VarID][]pointer.Loc   // where they stand
+	behind  map[persist.VarID]*candidate      // tables behind control blocks
 }
 
 func run(c *passes.Context) (any, error) {
 	w := &finder{c: c, pt: pointer.Of(c), ps: persist.Of(c), tl: toplevel.Of(c), up: update.Of(c),
-		direct: map[persist.VarID]bool{}, stray: map[persist.VarID]bool{}, entries: map[persist.VarID][]pointer.ObjID{}, heads: map[persist.VarID][]pointer.Loc{}}
+		direct: map[persist.VarID]bool{}, stray: map[persist.VarID]bool{}, entries: map[persist.VarID][]pointer.ObjID{}, heads: map[persist.VarID][]pointer.Loc{},
+		behind: map[persist.VarID]*candidate{}}
 	w.scan = &scan{c: c, pt: w.pt, all: map[*ctype.Record]*links{}}
 	res := &Result{Containers: map[persist.VarID]*Container{}}
 	var vars []*persist.Var
@@ -117,6 +120,10 @@ func run(c *passes.Context) (any, error) {
 		if k := w.shape(v); k != nil {
 			res.Containers[v.ID] = k
 			w.linksOf(k.Entry)
+		}
+		if b := w.controlled(v); b != nil {
+			w.behind[v.ID] = b
+			w.linksOf(b.k.Entry)
 		}
 	}
 	for i := 0; i < 3; i++ { // what hangs from entries, a few levels down
@@ -141,6 +148,9 @@ func run(c *passes.Context) (any, error) {
 	for _, v := range vars {
 		if k := res.Containers[v.ID]; k != nil && !w.decide(v, k) {
 			delete(res.Containers, v.ID)
+		}
+		if b := w.behind[v.ID]; b != nil {
+			w.settleBehind(v, b, res)
 		}
 	}
 	w.tails(vars, res)

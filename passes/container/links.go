@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"sort"
 
 	"saz/frontend/check"
@@ -32,6 +33,7 @@ type link struct {
 	appended int      // tail->f = e
 	tied     int      // of back: x->next->f = x
 	stored   int      // stores of anything that is not a null constant
+	through  []*link  // x->other->f = ...: the others
 }
 
 // fieldOf resolves an address to the outermost record that it is taken in, and
@@ -407,6 +409,9 @@ func (s *scan) store(f *ir.Func, in *ir.Instr) {
 		// x->other->l = v. With v = x it ties the entry behind to x; with v a
 		// load of x->l it takes x out.
 		if other != l {
+			if !slices.Contains(l.through, other) {
+				l.through = append(l.through, other)
+			}
 			v := def(f, in.B)
 			_, vl, vfrom := s.load(f, v)
 			if strip(f, in.B) == strip(f, from) {

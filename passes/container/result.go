@@ -4,6 +4,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/passes"
 	"saz/passes/persist"
+	"saz/passes/pointer"
 )
 
 // Shapes.
@@ -40,13 +41,22 @@ type Container struct {
 	Pointers bool // an Array: of pointers to the entries, not of the entries
 
 	unclear  string
-	branches bool          // a Tree whose links are an array
-	node     *ctype.Record // the links are members of this type
-	nodeOff  int64         // where it is in an entry
+	heads    []pointer.Loc   // of such a table
+	blocks   []pointer.ObjID // the blocks by way of which a table is reached, the variable first; nil if it is the variable's own
+	branches bool            // a Tree whose links are an array
+	node     *ctype.Record   // the links are members of this type
+	nodeOff  int64           // where it is in an entry
 }
 
 // ByMember reports whether the list runs through members that know nothing of what they are in.
 func (c *Container) ByMember() bool { return c.node != nil }
+
+// Blocks returns the objects by way of which a table is reached that hangs from a control block, nil if the variable leads
+// to the heads directly.
+func (c *Container) Blocks() []pointer.ObjID { return c.blocks }
+
+// Heads returns the places that entries of such a table hang from.
+func (c *Container) Heads() []pointer.Loc { return c.heads }
 
 // Branches reports whether an entry's links are an array: what finds the way in it is the key.
 func (c *Container) Branches() bool { return c.branches }

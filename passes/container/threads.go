@@ -2,6 +2,7 @@ package container
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"saz/frontend/ctype"
@@ -74,14 +75,18 @@ func headStruct(p *ir.Program, t *ctype.Type) (rec *ctype.Record, at *ctype.Fiel
 func (w *finder) follow(vars []*persist.Var, res *Result) {
 	w.threads = map[*Container]*thread{}
 	byHead := map[pointer.Loc][]*Container{}
-	for _, v := range vars {
-		k := res.Containers[v.ID]
-		if k == nil || k.Shape == Array {
-			continue
-		}
+	add := func(k *Container, heads []pointer.Loc) {
 		w.threads[k] = &thread{links: map[int64]int{}, members: map[member]int{}, walkers: map[ir.FuncID]bool{}, loaders: map[ir.FuncID]bool{}}
-		for _, l := range w.heads[v.ID] {
+		for _, l := range heads {
 			byHead[l] = append(byHead[l], k)
+		}
+	}
+	for _, v := range vars {
+		if k := res.Containers[v.ID]; k != nil && k.Shape != Array {
+			add(k, w.heads[v.ID])
+		}
+		if b := w.behind[v.ID]; b != nil {
+			add(b.k, b.heads)
 		}
 	}
 	if len(byHead) == 0 {
@@ -350,9 +355,10 @@ func (w *finder) chosen(k *Container) (l *links, others []string) {
 		return all, nil
 	}
 	// What leads back comes with what leads on, as a link that is stored through it does.
+	chain := slices.Clone(out.fields)
 	for _, x := range all.fields {
 		if th.links[x.off] == 0 && all.inUse(x) {
-			if len(all.backs) == 0 {
+			if len(all.backs) == 0 && (k.blocks == nil || slices.ContainsFunc(x.through, func(y *link) bool { return slices.Contains(chain, y) })) {
 				out.fields = append(out.fields, x)
 			} else {
 				others = append(others, x.name)

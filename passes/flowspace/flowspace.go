@@ -33,15 +33,14 @@
 //
 // A backward trace is exact and dear, so first one forward walk marks every value that header bytes
 // can come to at all (origins), context-insensitively and in linear time; only what it marked is traced
-// with the full budget. A trace is made once for a value in a context and shared; the chains of callers in which
-// one comparison is looked at are bounded, and so are the steps of all traces together, by the number of
-// tables. HAProxy 1.6, whose trees are compared in helpers with hundreds of callers, took
-// for ever and now takes 1.7 s of processor time of 23.5 s for the whole analysis.
+// with the full budget. What comes of a state of the search is found out once for all traces (node), so that most of a
+// trace is to follow numbers; the chains of callers in which one comparison is looked at are bounded, and so are the
+// states of all traces together, by the number of tables.
 //
 // # Limits
 //
-// A key that an entry keeps behind a pointer of its own (the void * of a general hash table), or that is compared through a pointer to a
-// function, is not found: Snort's session table has no key.
+// A key that an entry keeps behind a pointer of its own (the void * of a general hash table) is found where it is handed to something that
+// compares it with what is looked for, also by way of a pointer to a function (boxed.go), not where the code compares its bytes on the spot.
 //
 // # Soundness (the paper's Theorem 4)
 //
@@ -93,6 +92,7 @@ type unit struct {
 	zero      bool          // ... with 0: "any", in a list of rules
 	stored    map[leaf]bool
 	traced    bool
+	boxed     bool // behind a pointer of the entry
 	why       []passes.Why
 }
 
@@ -109,6 +109,8 @@ type table struct {
 	direct  bool          // packets store into it
 	foreign bool          // entries are found by an index that is kept somewhere, too
 	indexAt []passes.Why
+	boxes   []*box                 // keys behind pointers
+	blocks  map[pointer.ObjID]bool // by way of which the variable leads to its entries
 }
 
 type finder struct {
@@ -168,7 +170,7 @@ func run(c *passes.Context) (any, error) {
 		// A table behind a pointer is not in the variable's own bytes.
 		t.direct = direct[t.v.ID] || t.k != nil && t.k.Indirect
 	}
-	w.steps = stepsATable * (len(w.tables) + 8)
+	w.steps, w.visits = stepsATable*(len(w.tables)+8), allVisits
 	w.origins = newOrigins(w.engine)
 	w.lookups()
 	for _, t := range w.tables {
@@ -196,6 +198,9 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 			t.heads = append(t.heads, l.Obj)
 		}
 	default:
+		if k.Blocks() != nil {
+			heads = k.Heads()
+		}
 		for _, h := range heads {
 			t.heads = append(t.heads, h.Obj)
 			for _, l := range w.pt.Contents(h.Obj, h.Off) {
@@ -207,6 +212,13 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 	}
 	slices.Sort(t.entries)
 	t.entries = slices.Compact(t.entries)
+	t.blocks = map[pointer.ObjID]bool{v.Obj: true}
+	for _, o := range k.Blocks() {
+		t.blocks[o] = true
+	}
+	for _, o := range t.heads {
+		t.blocks[o] = true
+	}
 	t.units = units(w.c.Prog, k.Entry, 0, "")
 	w.tables = append(w.tables, t)
 	for _, o := range t.entries {
@@ -263,6 +275,9 @@ func (w *finder) lookups() {
 					w.comparison(ref, f, in.A, in.B, check.Eq)
 				}
 			case ir.Call:
+				if len(in.Args) >= 2 && w.tl.Packet(ref) {
+					w.boxed(ref, f, in)
+				}
 				if in.A.Kind == ir.VFunc && len(in.Args) >= 2 && w.tl.Packet(ref) {
 					switch w.c.Prog.Funcs[in.A.ID].Name {
 					case "memcmp", "bcmp", "__builtin_memcmp", "__builtin_bcmp":
@@ -495,9 +510,7 @@ func (w *finder) traced(ctx *context, f *ir.Func, v ir.Value, swapped bool) *que
 	key := state{ctx: ctx, f: f.ID, v: v, m: m}
 	q := w.traces[key]
 	if q == nil {
-		q = w.query(w.budget(f, v))
-		q.value(ctx, f, v, m)
-		q.seen = nil
+		q = w.query(w.budget(f, v)).trace(func(q *query) { q.value(ctx, f, v, m) })
 		w.traces[key] = q
 	}
 	return q
@@ -539,8 +552,7 @@ func (w *finder) blocks(ref ir.Ref, f *ir.Func, a, b ir.Value, n int64) {
 	w.entry(f, a, f.Instrs[ref.I].Block, nil, 0, func(t *table, off int64, octx *context) {
 		for _, u := range t.units {
 			if n > 0 && u.off >= off && u.off+u.size <= off+n || u.off == off && n >= min(u.size, 4) {
-				q := w.query(traceBudget)
-				q.address(octx, f, b, u.off-off, min(u.size, max(n, 1)), mode{pure: true})
+				q := w.query(traceBudget).trace(func(q *query) { q.address(octx, f, b, u.off-off, min(u.size, max(n, 1)), mode{pure: true}) })
 				w.compared(u, q, ref)
 			}
 		}
@@ -575,7 +587,7 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 		if x.B.Kind == ir.VReg {
 			q := w.query(w.budget(f, x.B))
 			q.index = true
-			q.value(nil, f, x.B, mode{pure: true})
+			q.trace(func(q *query) { q.value(nil, f, x.B, mode{pure: true}) })
 			if q.gaveUp {
 				return
 			}
@@ -694,13 +706,14 @@ func family(c int64) bool { return c == 2 || c == 10 }
 
 // stores traces what is stored in a field of the entries.
 func (w *finder) stores(t *table, u *unit) {
-	if u.traced {
-		return
+	if u.traced || u.boxed {
+		return // what is behind a pointer belongs to all tables of the kind
 	}
 	u.traced = true
 	for _, o := range t.entries {
-		q := w.query(traceBudget)
-		q.memory(pointer.Loc{Obj: o, Off: w.pt.Canon(o, u.off) + t.base}, u.size, mode{pure: true}, true)
+		q := w.query(traceBudget).trace(func(q *query) {
+			q.memory(pointer.Loc{Obj: o, Off: w.pt.Canon(o, u.off) + t.base}, u.size, mode{pure: true}, true)
+		})
 		if q.gaveUp {
 			u.stored = map[leaf]bool{}
 			return
@@ -728,10 +741,12 @@ func pure(leaves map[leaf]bool, size int64) (headers map[string]bool, mixed bool
 	return headers, mixed
 }
 
-// ports forgets an echo's identifier where a field holds ports as well: it stands for them.
+// ports forgets an echo's identifier, or what kind of message it is, where a field holds ports as well: it stands for them.
 func ports(headers map[string]bool) {
 	if headers["tp_src"] || headers["tp_dst"] {
 		delete(headers, "icmp_id")
+		delete(headers, "icmp_type")
+		delete(headers, "icmp_code")
 	}
 }
 
@@ -804,14 +819,14 @@ func (w *finder) settle(t *table, s *Space) {
 	var keys []bound
 	add := func(u *unit, h string) {
 		set[h] = true
-		s.Keys = append(s.Keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h), Prefix: masked(u)})
+		s.Keys = append(s.Keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h), Prefix: masked(u), Boxed: u.boxed})
 		for _, y := range u.why {
 			if !slices.Contains(s.Why, y) {
 				s.Why = append(s.Why, y)
 			}
 		}
 	}
-	for _, u := range t.units {
+	for _, u := range append(slices.Clip(t.units), w.settleBoxes(t)...) {
 		if len(u.cmp) == 0 && !u.consts || t.foreign {
 			continue
 		}

@@ -1,6 +1,8 @@
 package flowspace
 
 import (
+	"slices"
+
 	"saz/passes"
 	"saz/passes/persist"
 )
@@ -12,6 +14,7 @@ type Key struct {
 	Size   int64
 	Header string // nw_src nw_dst tp_src tp_dst nw_proto dl_type dl_src dl_dst dl_vlan icmp_type icmp_code icmp_id gre_key dns_id
 	Net    bool   // kept in network byte order
+	Boxed  bool   // behind a pointer of the entry: Off counts from where that points
 	Prefix bool   // only its first bits are kept: the entry is a network's
 }
 
@@ -22,6 +25,11 @@ type Space struct {
 	BothWays bool   // looked up in both directions: src and dst may be swapped
 	Scope    string // per-flow, multi-flow, all-flows, none
 	Why      []passes.Why
+}
+
+// Boxed reports whether entries keep a key behind a pointer: what looks at an entry's own bytes doesn't see it.
+func (s *Space) Boxed() bool {
+	return s != nil && slices.ContainsFunc(s.Keys, func(k Key) bool { return k.Boxed })
 }
 
 // Networks reports whether entries are networks' rather than one flow's or one address': then a filter that is

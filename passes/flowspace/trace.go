@@ -21,6 +21,7 @@ type context struct {
 	site ir.Ref
 	up   *context
 	n    int
+	id   uint32 // from 1
 }
 
 // A leaf is where a value comes from.
@@ -59,7 +60,12 @@ type engine struct {
 	writers  map[pointer.ObjID][]writer
 	entries  map[pointer.ObjID]bool // objects that hold entries: queries stop there
 	packet   map[pointer.ObjID]bool // packet bytes
-	steps    int                    // that are left
+	nodes    []*node
+	number   map[stateKey]int32
+	at       *node                  // that is being expanded
+	trace    int32                  // traces so far
+	steps    int                    // nodes that may still be expanded
+	visits   int                    // and nodes that may still be visited
 	entered  map[entryKey]entryWays // what into found
 }
 
@@ -77,7 +83,7 @@ type writer struct {
 
 func newEngine(c *passes.Context) *engine {
 	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
-		entered: map[entryKey]entryWays{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
+		entered: map[entryKey]entryWays{}, number: map[stateKey]int32{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
 		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}}
 	for i := range e.pt.Objects {
 		if e.pt.Objects[i].Packet {
@@ -130,7 +136,7 @@ func (e *engine) push(site ir.Ref, up *context) *context {
 	k := contextKey{site, up}
 	x := e.contexts[k]
 	if x == nil {
-		x = &context{site: site, up: up, n: 1}
+		x = &context{site: site, up: up, n: 1, id: uint32(len(e.contexts)) + 1}
 		if up != nil {
 			x.n += up.n
 		}
@@ -143,7 +149,6 @@ func (e *engine) push(site ir.Ref, up *context) *context {
 type query struct {
 	e      *engine
 	leaves map[leaf]bool
-	seen   map[state]bool
 	budget int
 	gaveUp bool
 	index  bool // what is traced finds a place: what chooses among constants counts, and so does what is taken from either of two
@@ -177,34 +182,133 @@ type state struct {
 	size int64
 	loc  pointer.Loc
 	mem  bool
+
+	first bool // mem: an entry whose own stores are asked for
+	index bool // of a query for a place
+}
+
+// A stateKey is a state in words, which are quick to hash.
+type stateKey [7]uint64
+
+func (s *state) key() stateKey {
+	k := stateKey{uint64(uint32(s.f)), uint64(s.v.Kind)<<32 | uint64(uint32(s.v.ID)), uint64(s.v.Off), uint64(s.m.shift)<<32 | uint64(s.m.masked)<<16,
+		uint64(s.off), uint64(s.size), uint64(uint32(s.loc.Obj))<<32 | uint64(uint32(s.loc.Off))}
+	if s.ctx != nil {
+		k[0] |= uint64(s.ctx.id) << 32
+	}
+	for i, b := range [...]bool{s.m.swapped, s.m.pure, s.m.loose, s.m.either, s.m.lost, s.addr, s.mem, s.first, s.index} {
+		if b {
+			k[3] |= 1 << i
+		}
+	}
+	return k
 }
 
 // Budgets of a trace, in steps.
 const (
 	traceBudget = 30000
 	constBudget = 500
-	stepsATable = 100000 // of all traces together, for each table there is
+	stepsATable = 20000 // of all traces together, for each table there is
+	allVisits   = 1 << 25
 )
 
+// A node is a state of the search, and what comes of it: found out once, however many traces come by.
+type node struct {
+	state  state
+	succ   []int32
+	leaves []leaf
+	known  bool
+	gaveUp bool  // it has more than is looked at
+	seen   int32 // the last trace that came by
+}
+
 func (e *engine) query(budget int) *query {
-	return &query{e: e, leaves: map[leaf]bool{}, seen: map[state]bool{}, budget: budget}
+	return &query{e: e, leaves: map[leaf]bool{}, budget: budget}
 }
 
-// visit reports whether s is new and there is budget left.
-func (q *query) visit(s state) bool {
-	if q.seen[s] {
-		return false
+// trace starts a query where from says.
+func (q *query) trace(from func(q *query)) *query {
+	e := q.e
+	root, outer := node{known: true}, e.at
+	e.at = &root
+	from(q)
+	e.at = outer
+	e.trace++
+	stamp := e.trace
+	q.gaveUp = root.gaveUp
+	for _, l := range root.leaves {
+		q.leaves[l] = true
 	}
-	q.e.steps--
-	if q.budget--; q.budget < 0 || q.e.steps < 0 {
-		q.gaveUp = true
-		return false
+	work := root.succ
+	for len(work) > 0 && !q.gaveUp {
+		k := work[len(work)-1]
+		work = work[:len(work)-1]
+		if e.nodes[k].seen == stamp {
+			continue
+		}
+		e.nodes[k].seen = stamp
+		if q.budget--; q.budget < 0 || e.visits < 0 {
+			q.gaveUp = true
+			break
+		}
+		e.visits--
+		if !e.nodes[k].known {
+			if e.steps--; e.steps < 0 {
+				q.gaveUp = true
+				break
+			}
+			e.expand(k)
+		}
+		n := e.nodes[k]
+		q.gaveUp = q.gaveUp || n.gaveUp
+		for _, l := range n.leaves {
+			q.leaves[l] = true
+		}
+		work = append(work, n.succ...)
 	}
-	q.seen[s] = true
-	return true
+	return q
 }
 
-func (q *query) other(m mode) { q.leaves[leaf{kind: fromOther}] = true }
+// expand finds out what comes of a node.
+func (e *engine) expand(k int32) {
+	n, outer := e.nodes[k], e.at
+	n.known = true
+	e.at = n
+	s := &n.state
+	q := &query{e: e, index: s.index}
+	switch {
+	case s.mem && s.addr:
+		q.pointersAt(s.loc, s.off, s.size, s.m)
+	case s.mem:
+		q.memoryAt(s.loc, s.size, s.m, s.first)
+	case s.addr:
+		q.addressOf(s.ctx, e.c.Prog.Funcs[s.f], s.v, s.off, s.size, s.m)
+	default:
+		q.valueOf(s.ctx, e.c.Prog.Funcs[s.f], s.v, s.m)
+	}
+	e.at = outer
+}
+
+// to goes on to s from the state that is being expanded.
+func (q *query) to(s state) {
+	e := q.e
+	s.index = q.index
+	key := s.key()
+	k, ok := e.number[key]
+	if !ok {
+		k = int32(len(e.nodes))
+		e.number[key] = k
+		e.nodes = append(e.nodes, &node{state: s})
+	}
+	e.at.succ = append(e.at.succ, k)
+}
+
+func (q *query) leaf(l leaf) { q.e.at.leaves = append(q.e.at.leaves, l) }
+
+// giveUp says that there is more than can be looked at.
+func (q *query) giveUp() { q.e.at.gaveUp = true }
+
+func (q *query) other(m mode) { q.leaf(leaf{kind: fromOther}) }
 
 // maxDepth bounds how deep a trace goes down into callees.
 const maxDepth = 8
@@ -228,15 +332,13 @@ func swapOf(p *ir.Program, in *ir.Instr) bool {
 func (q *query) value(ctx *context, f *ir.Func, v ir.Value, m mode) {
 	switch v.Kind {
 	case ir.VInt:
-		q.leaves[leaf{kind: fromConst, value: v.Off, pure: m.pure}] = true
-		return
+		q.leaf(leaf{kind: fromConst, value: v.Off, pure: m.pure})
 	case ir.VReg:
-	default:
-		return
+		q.to(state{ctx: ctx, f: f.ID, v: v, m: m})
 	}
-	if !q.visit(state{ctx: ctx, f: f.ID, v: v, m: m}) {
-		return
-	}
+}
+
+func (q *query) valueOf(ctx *context, f *ir.Func, v ir.Value, m mode) {
 	r := f.Regs[v.ID]
 	if r.Def < 0 {
 		m = q.e.mix(ctx, f, m)
@@ -341,8 +443,7 @@ func (q *query) choice(ctx *context, f *ir.Func, phi *ir.Instr, m *mode) {
 	}
 	var sets []map[string]bool
 	for _, a := range phi.Args {
-		sub := q.e.query(constBudget)
-		sub.value(ctx, f, a, *m)
+		sub := q.e.query(constBudget).trace(func(q *query) { q.value(ctx, f, a, *m) })
 		set := map[string]bool{}
 		for _, h := range headersOf(sub.leaves) {
 			set[h] = true
@@ -559,7 +660,7 @@ func (q *query) result(ctx *context, f *ir.Func, i int32, in *ir.Instr, m mode, 
 			continue
 		}
 		if ctx != nil && ctx.n >= maxDepth {
-			q.gaveUp = true
+			q.giveUp()
 			continue
 		}
 		inner := e.push(ref, ctx)
@@ -602,15 +703,16 @@ func (q *query) header(x part, at, size int64, m mode) {
 	} else if m.masked == inHost && !l.swapped || m.masked == inNet && l.swapped {
 		l.pure = false // not the first bits, but others
 	}
-	q.leaves[l] = true
+	q.leaf(l)
 }
 
 // address traces what is in memory, size bytes at v plus off. The way to the
 // address matters: it may lead through a packet header.
 func (q *query) address(ctx *context, f *ir.Func, v ir.Value, off, size int64, m mode) {
-	if !q.visit(state{ctx: ctx, f: f.ID, v: v, m: m, addr: true, off: off, size: size}) {
-		return
-	}
+	q.to(state{ctx: ctx, f: f.ID, v: v, m: m, addr: true, off: off, size: size})
+}
+
+func (q *query) addressOf(ctx *context, f *ir.Func, v ir.Value, off, size int64, m mode) {
 	e := q.e
 	switch v.Kind {
 	case ir.VGlobal:
@@ -783,7 +885,7 @@ func (q *query) places(f *ir.Func, v ir.Value, off, size int64, m mode) {
 	e := q.e
 	locs := e.pt.PointsTo(f.ID, v)
 	if len(locs) > maxWrites {
-		q.gaveUp = true
+		q.giveUp()
 		return
 	}
 	for _, l := range locs {
@@ -815,7 +917,7 @@ func (q *query) object(o pointer.ObjID, t *ctype.Type, off, size int64, m mode) 
 func (q *query) memory(l pointer.Loc, size int64, m mode, first bool) {
 	e := q.e
 	if e.entries[l.Obj] && !first {
-		q.leaves[leaf{kind: fromEntry, obj: l.Obj, off: l.Off, pure: m.pure, swapped: m.swapped}] = true
+		q.leaf(leaf{kind: fromEntry, obj: l.Obj, off: l.Off, pure: m.pure, swapped: m.swapped})
 		return
 	}
 	o := e.pt.Objects[l.Obj]
@@ -823,9 +925,12 @@ func (q *query) memory(l pointer.Loc, size int64, m mode, first bool) {
 		q.other(m)
 		return
 	}
-	if !q.visit(state{m: m, loc: l, size: size, mem: true}) {
-		return
-	}
+	q.to(state{m: m, loc: l, size: size, mem: true, first: first})
+}
+
+func (q *query) memoryAt(l pointer.Loc, size int64, m mode, first bool) {
+	e := q.e
+	o := e.pt.Objects[l.Obj]
 	if !first && l.Off != pointer.Any {
 		// Packet bytes that were copied to the heap, or received into a global.
 		if t := e.pt.TypeOf(l.Obj); t != nil {
@@ -881,10 +986,11 @@ func (q *query) memory(l pointer.Loc, size int64, m mode, first bool) {
 
 // pointers traces the pointers that were stored at l, to what they point at.
 func (q *query) pointers(l pointer.Loc, off, size int64, m mode) {
+	q.to(state{m: m, loc: l, off: off, size: size, mem: true, addr: true})
+}
+
+func (q *query) pointersAt(l pointer.Loc, off, size int64, m mode) {
 	e := q.e
-	if !q.visit(state{m: m, loc: l, off: off, size: size, mem: true, addr: true}) {
-		return
-	}
 	if e.writers == nil {
 		e.index()
 	}
@@ -1013,7 +1119,7 @@ func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size i
 		}
 		if !hit {
 			if mo.Name == "memset" || mo.Name == "bzero" || mo.Alloc != nil {
-				q.leaves[leaf{kind: fromConst, pure: m.pure}] = true
+				q.leaf(leaf{kind: fromConst, pure: m.pure})
 			} else {
 				q.other(m)
 			}
@@ -1092,6 +1198,23 @@ type entryWays struct {
 	lost bool
 }
 
+// leads reports whether off bytes behind v may be l.
+func (e *engine) leads(g *ir.Func, v ir.Value, off int64, l pointer.Loc) bool {
+	locs := e.pt.PointsTo(g.ID, v)
+	i, _ := slices.BinarySearchFunc(locs, l.Obj, func(x pointer.Loc, o pointer.ObjID) int { return int(x.Obj - o) })
+	for ; i < len(locs) && locs[i].Obj == l.Obj; i++ {
+		if l.Off == pointer.Any {
+			return true
+		}
+		for _, y := range e.pt.Shift(locs[i], off) {
+			if y.Obj == l.Obj && (y.Off == pointer.Any || y.Off == l.Off) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // intoAt is into for the address delta bytes behind v.
 func (e *engine) intoAt(f *ir.Func, v ir.Value, delta int64, l pointer.Loc, depth int) ([]*context, bool) {
 	p, off, ok := root(f, v)
@@ -1111,13 +1234,7 @@ func (e *engine) intoAt(f *ir.Func, v ir.Value, delta int64, l pointer.Loc, dept
 		if k >= len(in.Args) || !slices.Contains(e.pt.Callees(site), f.ID) || !e.tl.Packet(site) {
 			continue
 		}
-		hit := false
-		for _, x := range e.pt.PointsTo(g.ID, in.Args[k]) {
-			for _, y := range e.pt.Shift(x, off) {
-				hit = hit || y.Obj == l.Obj && (y.Off == pointer.Any || l.Off == pointer.Any || y.Off == l.Off)
-			}
-		}
-		if !hit {
+		if !e.leads(g, in.Args[k], off, l) {
 			continue
 		}
 		ups, no := e.intoAt(g, in.Args[k], off, l, depth+1)

@@ -663,6 +663,9 @@ func (p *planner) decide(ps *persist.Result) {
 		if k != nil && k.Together == "" && (k.Shape == container.List || k.Shape == container.HashList) && s.Networks() {
 			p.manual(p.varPos(v), "%s holds state of networks, which moves all together: a filter may be narrower than an entry", v.Name)
 		}
+		if k != nil && k.Together == "" && (k.Shape == container.List || k.Shape == container.HashList) && s.Boxed() {
+			p.manual(p.varPos(v), "%s holds state of flows that moves all together: its entries keep their key behind a pointer", v.Name)
+		}
 		if k != nil && s != nil && k.Shape == container.Unknown && (s.Scope == "per-flow" || s.Scope == "multi-flow") {
 			p.manual(p.varPos(v), "%s holds state of flows in a collection of unknown shape: %s", v.Name, k.Unclear())
 		}

@@ -257,7 +257,7 @@ func (t *tables) containers() {
 	}
 	for i, pv := range t.in.Plan.Vars {
 		c := t.in.Containers.Containers[pv.Var]
-		if c == nil || c.Shape != container.List && c.Shape != container.HashList || c.Entry == nil || c.Next == "" || c.Together != "" || t.in.Spaces.Spaces[pv.Var].Networks() {
+		if c == nil || c.Shape != container.List && c.Shape != container.HashList || c.Entry == nil || c.Next == "" || c.Together != "" || t.in.Spaces.Spaces[pv.Var].Networks() || t.in.Spaces.Spaces[pv.Var].Boxed() {
 			continue
 		}
 		if b, ok := t.container(i, c, &t.in.Persist.Vars[pv.Var]); ok {

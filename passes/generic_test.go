@@ -1,0 +1,292 @@
+package passes_test
+
+import (
+	"strings"
+	"testing"
+
+	"saz/passes/pointer/ctest"
+)
+
+// generic is a hash table that knows nothing of what it holds: entries keep their key behind a void *, in the
+// tail of their own block, hashed and compared by functions that whoever made the table names.
+const generic = `
+typedef struct node { struct node *gnext, *gprev, *next, *prev; int row; void *key, *data; } NODE;
+typedef struct hashfn {
+	unsigned seed;
+	unsigned (*hash)(struct hashfn *, const unsigned char *, int);
+	int (*cmp)(const void *, const void *, size_t);
+} HASHFN;
+typedef struct table { HASHFN *fn; int keysize, datasize; NODE **rows; unsigned nrows, count; long used; NODE *ghead, *gtail, *fhead; } TABLE;
+static void *get_memory(TABLE *t, size_t n) {
+	long *p = calloc(1, n + sizeof(long));
+	if (!p) abort();
+	*p++ = n;
+	t->used += n;
+	return p;
+}
+static unsigned any_hash(HASHFN *h, const unsigned char *d, int n) {
+	unsigned x = h->seed;
+	while (n--) x = x * 31 + *d++;
+	return x;
+}
+static HASHFN *hashfn_new(int rows) {
+	HASHFN *h = calloc(1, sizeof *h);
+	if (!h) return NULL;
+	h->seed = rand() % rows;
+	h->hash = any_hash;
+	h->cmp = memcmp;
+	return h;
+}
+static TABLE *table_new(int rows, int keysize, int datasize) {
+	TABLE *t = calloc(1, sizeof *t);
+	if (!t) return NULL;
+	t->fn = hashfn_new(rows);
+	if (!t->fn) { free(t); return NULL; }
+	t->rows = get_memory(t, sizeof(NODE *) * rows);
+	t->nrows = rows;
+	t->keysize = keysize;
+	t->datasize = datasize;
+	return t;
+}
+static int hashfn_ops(HASHFN *h, unsigned (*hash)(HASHFN *, const unsigned char *, int), int (*cmp)(const void *, const void *, size_t)) {
+	if (!h || !hash || !cmp) return -1;
+	h->hash = hash;
+	h->cmp = cmp;
+	return 0;
+}
+static int table_ops(TABLE *t, unsigned (*hash)(HASHFN *, const unsigned char *, int), int (*cmp)(const void *, const void *, size_t)) {
+	return t ? hashfn_ops(t->fn, hash, cmp) : -1;
+}
+static void link_node(TABLE *t, NODE *n) {
+	n->prev = NULL;
+	n->next = t->rows[n->row];
+	if (n->next) n->next->prev = n;
+	t->rows[n->row] = n;
+	n->gprev = NULL;
+	n->gnext = t->ghead;
+	if (t->ghead) t->ghead->gprev = n; else t->gtail = n;
+	t->ghead = n;
+}
+static void unlink_node(TABLE *t, NODE *n) {
+	if (n->prev) {
+		n->prev->next = n->next;
+		if (n->next) n->next->prev = n->prev;
+	} else {
+		t->rows[n->row] = t->rows[n->row]->next;
+		if (t->rows[n->row]) t->rows[n->row]->prev = NULL;
+	}
+	if (t->ghead == n) t->ghead = n->gnext;
+	if (n->gprev) n->gprev->gnext = n->gnext;
+	if (n->gnext) n->gnext->gprev = n->gprev;
+	if (t->gtail == n) t->gtail = n->gprev;
+}
+static NODE *find_row(TABLE *t, const void *key, int *row) {
+	NODE *n;
+	*row = t->fn->hash(t->fn, key, t->keysize) & (t->nrows - 1);
+	for (n = t->rows[*row]; n; n = n->next)
+		if (!t->fn->cmp(n->key, key, t->keysize)) return n;
+	return NULL;
+}
+static NODE *table_get(TABLE *t, const void *key) {
+	int row;
+	NODE *n = find_row(t, key, &row);
+	if (n) return n;
+	n = t->fhead;
+	if (n) t->fhead = n->gnext;
+	else n = get_memory(t, sizeof *n + t->keysize + t->datasize);
+	n->key = (char *)n + sizeof(NODE);
+	memcpy(n->key, key, t->keysize);
+	n->row = row;
+	n->data = (char *)n + sizeof(NODE) + t->keysize;
+	link_node(t, n);
+	t->count++;
+	return n;
+}
+static NODE *table_find(TABLE *t, const void *key) { int row; return find_row(t, key, &row); }
+static void table_drop(TABLE *t, NODE *n) {
+	unlink_node(t, n);
+	n->gnext = t->fhead;
+	t->fhead = n;
+	t->count--;
+}
+`
+
+// sessions use such a table for each protocol, behind a block of their own; the lower address comes first, so that
+// both directions of a connection have one key.
+const sessions = `
+typedef struct skey { uint32_t lo, hi; uint16_t port_lo, port_hi, vlan; uint8_t proto, pad; } SKEY;
+typedef struct session { SKEY *key; unsigned packets; int state; } SESSION;
+typedef struct cache { TABLE *table; NODE *again; unsigned prunes; } CACHE;
+static CACHE *caches[3];
+static void set_key(uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, uint8_t proto, SKEY *k) {
+	if (proto == 1) { sport = 8; dport = 0; }
+	if (src < dst) { k->lo = src; k->hi = dst; k->port_lo = sport; k->port_hi = dport; }
+	else if (src == dst) {
+		k->lo = src; k->hi = dst;
+		if (sport < dport) { k->port_lo = sport; k->port_hi = dport; }
+		else { k->port_lo = dport; k->port_hi = sport; }
+	} else { k->lo = dst; k->port_lo = dport; k->hi = src; k->port_hi = sport; }
+	k->proto = proto;
+	k->vlan = 0;
+	k->pad = 0;
+}
+static SESSION *session_of(void *cache, const SKEY *key) {
+	CACHE *c = cache;
+	NODE *n = table_find(c->table, key);
+	return n ? n->data : NULL;
+}
+static SESSION *session_new(void *cache, const SKEY *key) {
+	CACHE *c = cache;
+	NODE *n = table_get(c->table, key);
+	SESSION *s = n->data;
+	memset(s, 0, sizeof *s);
+	s->key = n->key;
+	return s;
+}
+static void session_end(CACHE *c, SESSION *s) {
+	NODE *n = table_find(c->table, s->key);
+	if (c->again == n) c->again = NULL;
+	table_drop(c->table, n);
+	c->prunes++;
+}
+static int skey_cmp(const void *x, const void *y, size_t n) {
+	const uint64_t *a = x, *b = y;
+	if (*a - *b) return 1;
+	a++; b++;
+	if (*a - *b) return 1;
+	return 0;
+}
+static unsigned skey_hash(HASHFN *h, const unsigned char *d, int n) { return *(uint32_t *)d ^ *(uint32_t *)(d + 4) ^ *(uint32_t *)(d + 8) ^ h->seed; }
+static void cache_new(int which) {
+	CACHE *c = calloc(1, sizeof *c);
+	c->table = table_new(256, sizeof(SKEY), sizeof(SESSION));
+	table_ops(c->table, skey_hash, skey_cmp);
+	caches[which] = c;
+}
+static void see(const unsigned char *p) {
+	SKEY key;
+	int which = IP(p)->protocol == 6 ? 0 : 1;
+	set_key(IP(p)->saddr, ntohs(TCP(p)->source), IP(p)->daddr, ntohs(TCP(p)->dest), IP(p)->protocol, &key);
+	SESSION *s = session_of(caches[which], &key);
+	if (!s) s = session_new(caches[which], &key);
+	if (++s->packets > 99) session_end(caches[which], s);
+}
+`
+
+// fragments use such a table too, with another key and another function.
+const fragments = `
+typedef struct fkey { uint32_t from, to; uint32_t id; uint8_t proto, pad[3]; } FKEY;
+static TABLE *frags;
+static int fkey_cmp(const void *x, const void *y, size_t n) {
+	const FKEY *a = x, *b = y;
+	return a->from != b->from || a->to != b->to || a->id != b->id || a->proto != b->proto;
+}
+static void frags_new(void) {
+	frags = table_new(64, sizeof(FKEY), 16);
+	table_ops(frags, any_hash, fkey_cmp);
+}
+static void frag(const unsigned char *p) {
+	FKEY k;
+	memset(&k, 0, sizeof k);
+	k.from = IP(p)->saddr; k.to = IP(p)->daddr; k.id = IP(p)->id; k.proto = IP(p)->protocol;
+	NODE *n = table_find(frags, &k);
+	if (!n) n = table_get(frags, &k);
+	*(int *)n->data += 1;
+}
+`
+
+var genericCases = []struct {
+	name, text string
+	want       []string
+	not        []string
+}{
+	{"1: sessions behind a control block, compared by a function that is set", generic + sessions + `
+static void setup(void) __attribute__((constructor));
+static void setup(void) { cache_new(0); cache_new(1); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { see(p); }
+static void done(void) {}`,
+		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row)" +
+			" per-flow nw_src=key->lo nw_dst=key->hi tp_src=!key->port_lo tp_dst=!key->port_hi nw_proto=key->proto bothways"}, nil},
+	{"2: two tables of one kind, each with its own key and function", generic + sessions + fragments + `
+static void setup(void) __attribute__((constructor));
+static void setup(void) { cache_new(0); cache_new(1); frags_new(); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
+static void done(void) {}`,
+		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row)" +
+			" per-flow nw_src=key->lo nw_dst=key->hi tp_src=!key->port_lo tp_dst=!key->port_hi nw_proto=key->proto bothways",
+			"frags: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row) multi-flow nw_src=key->from nw_dst=key->to nw_proto=key->proto"}, nil},
+	{"3: the function leaves the ports out, so they select nothing", generic + strings.Replace(sessions, "a++; b++;\n\tif (*a - *b) return 1;", "", 1) + `
+static void setup(void) __attribute__((constructor));
+static void setup(void) { cache_new(0); cache_new(1); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { see(p); }
+static void done(void) {}`,
+		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row) multi-flow nw_src=key->lo nw_dst=key->hi bothways"}, nil},
+	{"4: a variable with the table in it, a key in a block of its own, compared on the spot", `
+struct ent { struct ent *next; void *key; void *val; };
+struct tab { struct ent *rows[64]; size_t size; unsigned n; };
+static struct tab tab;
+struct host { uint32_t addr; };
+static void **put(struct tab *t, const void *key, unsigned hash) {
+	struct ent *e;
+	for (e = t->rows[hash % 64]; e; e = e->next)
+		if (memcmp(e->key, key, t->size) == 0) return &e->val;
+	e = malloc(sizeof *e);
+	e->key = malloc(t->size);
+	memcpy(e->key, key, t->size);
+	e->val = NULL;
+	e->next = t->rows[hash % 64];
+	t->rows[hash % 64] = e;
+	t->n++;
+	return &e->val;
+}
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	struct host k = { IP(p)->saddr };
+	void **v = put(&tab, &k, k.addr);
+	if (!*v) *v = calloc(1, 4);
+	++*(int *)*v;
+}
+static void done(void) { tab.size = sizeof(struct host); }`,
+		[]string{"tab: hash-list of ent[64] next next+0 (put,,put) multi-flow nw_src=key->addr"}, nil},
+	{"5: one table for keys of two kinds has none", generic + strings.ReplaceAll(sessions+fragments, "table_new", "shared_table") + `
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
+static void done(void) {}`,
+		nil, []string{"per-flow"}},
+}
+
+func TestGeneric(t *testing.T) {
+	for _, x := range genericCases {
+		t.Run(x.name, func(t *testing.T) {
+			text := x.text
+			if strings.Contains(text, "shared_table") {
+				text = strings.Replace(text, "static void link_node", `static TABLE *the_one;
+static TABLE *shared_table(int rows, int keysize, int datasize) {
+	if (!the_one) the_one = table_new(rows, keysize, datasize);
+	return the_one;
+}
+static void cache_new(int);
+static void frags_new(void);
+static void setup(void) __attribute__((constructor));
+static void setup(void) { cache_new(0); cache_new(1); frags_new(); }
+static void link_node`, 1)
+			}
+			got := describe(analyse(t, ctest.Text(t, source(text))))
+			lines := map[string]bool{}
+			for _, l := range strings.Split(got, "\n") {
+				lines[l] = true
+			}
+			for _, w := range x.want {
+				if !lines[w] {
+					t.Errorf("no line %q", w)
+				}
+			}
+			for _, n := range x.not {
+				if strings.Contains(got, n) {
+					t.Errorf("%q found", n)
+				}
+			}
+			if t.Failed() {
+				t.Logf("got\n%s", got)
+			}
+		})
+	}
+}
