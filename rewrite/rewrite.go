@@ -94,7 +94,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	if res.Marks, err = track.Place(c, set, topt); err != nil {
 		return nil, err
 	}
-	if err = hook.Place(c, set, tables.Statics(), topt); err != nil {
+	if err = hook.Place(c, set, tables.Statics(), res.Marks, topt); err != nil {
 		return nil, err
 	}
 	if err = includes(a, set); err != nil {

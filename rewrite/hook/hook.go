@@ -3,7 +3,7 @@
 // blocks belong to state, and where variables without a linker name live.
 //
 //   - a procedure that a library calls with a packet gets SAZ_PACKET_SCOPE as
-//     its first declaration;
+//     its first declaration, with the marks that each packet sets;
 //   - the call of the library's loop becomes SAZ_LOOP(call), a call that receives a
 //     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
 //   - a call that blocks before the packet is received (poll, epoll_wait, sleep) in the same loop
@@ -29,6 +29,7 @@ import (
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/plan"
+	"saz/passes/pointer"
 	"saz/passes/receive"
 	"saz/rewrite/edit"
 	"saz/rewrite/track"
@@ -42,8 +43,8 @@ type Static struct {
 }
 
 // Place enters the edits of a program into set.
-func Place(c *passes.Context, set *edit.Set, statics []Static, opt track.Options) error {
-	h := &hooks{c: c, set: set, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, done: map[hooked]bool{}}
+func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Result, opt track.Options) error {
+	h := &hooks{c: c, set: set, marks: marks, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, done: map[hooked]bool{}}
 	if h.opt.Editable == nil {
 		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
 	}
@@ -54,12 +55,13 @@ func Place(c *passes.Context, set *edit.Set, statics []Static, opt track.Options
 }
 
 type hooks struct {
-	c    *passes.Context
-	set  *edit.Set
-	opt  track.Options
-	uses map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
-	done map[hooked]bool
-	err  error
+	c     *passes.Context
+	set   *edit.Set
+	marks *track.Result
+	opt   track.Options
+	uses  map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
+	done  map[hooked]bool
+	err   error
 }
 
 // A call in a header's inline procedure is one place, however many units have the procedure: the
@@ -164,13 +166,25 @@ func (h *hooks) scope(f *ir.Func) {
 	if f.Def == nil || f.Def.Body == nil {
 		return
 	}
-	toks := h.toks(f.Unit)
-	pos, ok := track.After(toks, f.Def.Body.Tok+1)
+	pos, ok := track.ScopeAt(h.c, f.ID)
 	if !ok {
 		h.fail("packet-boundary", f.Pos, "the body of %s begins inside a macro", f.Name)
 		return
 	}
-	h.add(pos.File, insert(pos.Off, " SAZ_PACKET_SCOPE;", 0))
+	macro := "SAZ_PACKET_SCOPE"
+	for _, r := range pointer.Of(h.c).Callers(f.ID) {
+		if in := h.c.Instr(r); in.A.Kind == ir.VFunc && ir.FuncID(in.A.ID) == f.ID {
+			macro = "SAZ_CALLED_SCOPE" // it may be inlined there
+		}
+	}
+	if list := h.marks.Scoped[f.ID]; len(list) > 0 {
+		macro += "_AND("
+		for _, v := range list {
+			macro += fmt.Sprintf("saz_updated[%d] = ", v)
+		}
+		macro += "1)"
+	}
+	h.add(pos.File, insert(pos.Off, " "+macro+";", 0))
 }
 
 // heap renames the calls that allocate and release tracked blocks.
@@ -280,6 +294,9 @@ func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, f
 		return
 	}
 	if t.Chain != 0 && first != "" && first != "0, " && h.expansions(t.Spell) > 1 {
+		if h.whole(at, name, first) {
+			return
+		}
 		if h.adopt(at, first) {
 			if strings.HasPrefix(t.Text, "realloc") {
 				h.rename(at, t, name, paren, "0, ") // in the macro's body; right for all its users
@@ -301,6 +318,65 @@ func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, f
 		edits = append(edits, insert(paren.Off, first, 0))
 	}
 	h.add(t.Spell.File, edits...)
+}
+
+// whole makes a macro's invocation that is exactly a call with the macro's own arguments (#define my_alloc(n) malloc(n)) into
+// one of name, which spares the runtime asking malloc for the size.
+func (h *hooks) whole(at ir.Pos, name, first string) bool {
+	toks := h.toks(at.Unit)
+	lo, ok1 := track.Before(toks, at.Tok)
+	hi, ok2 := track.After(toks, at.End)
+	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) || at.End-at.Tok < 4 {
+		return false
+	}
+	text := h.c.Prog.Files.File(lo.File).Data[lo.Off:hi.Off]
+	n := 0
+	for n < len(text) && (text[n] == '_' || text[n] >= '0' && text[n] <= '9' || text[n]|0x20 >= 'a' && text[n]|0x20 <= 'z') {
+		n++
+	}
+	paren := n
+	for paren < len(text) && (text[paren] == ' ' || text[paren] == '\t') {
+		paren++
+	}
+	if n == 0 || paren >= len(text) || text[paren] != '(' {
+		return false
+	}
+	// The arguments stand in the file as they are, in their order, with all that is between the parentheses.
+	next := lo.Off + int32(paren) + 1
+	for i := at.Tok + 2; i < at.End-1; i++ {
+		t := &toks[i]
+		if t.Text == "," && t.Spell.File != lo.File || t.Text == "," && (t.Spell.Off < lo.Off || t.Spell.Off >= hi.Off) {
+			for next < hi.Off && text[next-lo.Off] != ',' {
+				if c := text[next-lo.Off]; c != ' ' && c != '\t' {
+					return false
+				}
+				next++
+			}
+			next++
+			continue
+		}
+		if t.Spell.File != lo.File || t.Spell.Off < next || t.Spell.Off >= hi.Off {
+			return false
+		}
+		for ; next < t.Spell.Off; next++ {
+			if c := text[next-lo.Off]; c != ' ' && c != '\t' {
+				return false
+			}
+		}
+		next += int32(len(t.Text))
+	}
+	for ; next < hi.Off-1; next++ {
+		if c := text[next-lo.Off]; c != ' ' && c != '\t' {
+			return false
+		}
+	}
+	if text[hi.Off-1-lo.Off] != ')' {
+		return false
+	}
+	if !h.again(name, lo) {
+		h.add(lo.File, edit.Edit{Off: lo.Off, End: lo.Off + int32(n), New: name, By: "runtime hook"}, insert(lo.Off+int32(paren)+1, first, 0))
+	}
+	return true
 }
 
 // adopt makes a macro's invocation that is exactly the call at at into

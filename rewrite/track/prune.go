@@ -71,6 +71,8 @@ type pruner struct {
 	procs []*proc // by FuncID; nil: without code
 	must  []bits
 	entry []bits
+	// scoped are the bits that the bracket of a packet sets where the packet is handed to a procedure.
+	scoped map[ir.FuncID][]int
 }
 
 func (p *placer) newPruner(need needs) *pruner {
@@ -173,6 +175,7 @@ func (r *pruner) solve(q *proc, entry bits, back map[[2]int]bool) bits {
 	work := []int{0}
 	queued := make([]bool, n)
 	q.in[0] = append(bits(nil), entry...)
+	set(q.in[0], r.scoped[f.ID])
 	var ret bits
 	for len(work) > 0 {
 		b := work[0]
@@ -241,6 +244,12 @@ func (r *pruner) redundant(q *proc) map[int32][]int {
 
 // across computes must and entry.
 func (r *pruner) across() {
+	r.returns()
+	r.enters()
+}
+
+// returns computes must.
+func (r *pruner) returns() {
 	callers := make([][]ir.FuncID, len(r.procs))
 	for id, q := range r.procs {
 		if q == nil {
@@ -267,6 +276,10 @@ func (r *pruner) across() {
 			}
 		}
 	})
+}
+
+// enters computes entry.
+func (r *pruner) enters() {
 	clear(r.entry)
 	for id := range r.roots() {
 		r.entry[id] = r.none()
@@ -301,6 +314,55 @@ func (r *pruner) across() {
 			}
 		}
 	})
+}
+
+// brackets finds the bits that each packet sets, whichever way it takes: where a library hands packets to a procedure,
+// the bracket sets them together, which costs no more than one of the marks that it makes redundant. A bit
+// stays out if it does not.
+func (r *pruner) brackets(fids []ir.FuncID) {
+	left := func() []int {
+		n := make([]int, len(r.p.pl.Vars))
+		for _, f := range fids {
+			drop := r.callers(f)
+			for i, list := range r.p.need[f] {
+				for _, v := range list {
+					if !has(drop[i], v) {
+						n[v]++
+					}
+				}
+			}
+		}
+		return n
+	}
+	before := left()
+	all := map[ir.FuncID][]int{}
+	for _, s := range receive.Of(r.p.c).Sites {
+		for _, f := range s.Callbacks {
+			if q := r.procs[f]; q == nil || r.must[f] == nil || all[f] != nil || !Scoped(r.p.c, f, r.p.opt) {
+				continue
+			}
+			for v := range before {
+				if r.must[f].has(v) && before[v] > 0 {
+					all[f] = append(all[f], v)
+				}
+			}
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	r.scoped = all
+	r.enters()
+	after := left()
+	r.scoped = map[ir.FuncID][]int{}
+	for f, list := range all {
+		for _, v := range list {
+			if after[v] < before[v] {
+				r.scoped[f] = append(r.scoped[f], v)
+			}
+		}
+	}
+	r.enters()
 }
 
 // fixpoint calls do for every procedure with code, and once more for each that it asks for.
@@ -690,6 +752,12 @@ func (p *placer) prune(need needs) (drops map[ir.FuncID]map[int32][]int, extras 
 		drops[f] = r.callers(f)
 	}
 	note("set before, by callers and callees")
+	r.brackets(fids)
+	for _, f := range fids {
+		drops[f] = r.callers(f)
+	}
+	p.res.Scoped = r.scoped
+	note("once for each packet, with its bracket")
 	for _, f := range fids {
 		var n int
 		drops[f], extras[f], n = r.hoist(f, drops[f])
@@ -723,5 +791,9 @@ func (p *placer) countMarks(need needs, drops map[ir.FuncID]map[int32][]int, ext
 			note(x.s, x.v)
 		}
 	}
-	return len(seen)
+	n := len(seen)
+	for _, list := range p.res.Scoped {
+		n += len(list)
+	}
+	return n
 }

@@ -62,6 +62,8 @@ type Result struct {
 	Steps   []Step // of pruning
 	Hoisted int    // marks that stand before a loop for one in it
 	Scratch int    // marks that per-packet scratch would have had, before any pruning
+	// Scoped are marks that stand in the bracket of a packet: of each procedure that a library calls with one, by variable.
+	Scoped map[ir.FuncID][]int
 }
 
 type markKey struct {
@@ -93,6 +95,7 @@ func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	}
 	p.receives = mayReceive(c, p.pt)
 	need := p.needs()
+	p.need = need
 	p.scratch()
 	drops, extras := p.prune(need)
 	fids := make([]ir.FuncID, 0, len(need))
@@ -103,8 +106,29 @@ func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	for _, f := range fids {
 		p.function(c.Prog.Funcs[f], need[f], drops[f], extras[f])
 	}
+	for f, list := range p.res.Scoped {
+		pos, _ := ScopeAt(c, f)
+		for _, v := range list {
+			p.res.Marks = append(p.res.Marks, Mark{v, ir.Ref{Func: f}, pos})
+		}
+	}
 	p.finish()
 	return p.res, p.err
+}
+
+// ScopeAt is the place for a packet's bracket in a procedure that a library calls with packets.
+func ScopeAt(c *passes.Context, id ir.FuncID) (source.Pos, bool) {
+	f := c.Prog.Funcs[id]
+	if f.Def == nil || f.Def.Body == nil {
+		return source.Pos{}, false
+	}
+	return After(c.Prog.Units[f.Unit].AST.Cpp.Tokens, f.Def.Body.Tok+1)
+}
+
+// Scoped reports whether there is such a place.
+func Scoped(c *passes.Context, id ir.FuncID, opt Options) bool {
+	pos, ok := ScopeAt(c, id)
+	return ok && opt.Editable(pos.File)
 }
 
 type placer struct {
@@ -114,6 +138,7 @@ type placer struct {
 	pt       *pointer.Result
 	pl       *plan.Result
 	receives map[ir.FuncID]bool
+	need     needs
 	set      *edit.Set
 	packets  map[ir.FuncID][]int32
 	braced   map[source.Pos]bool // bare bodies of this procedure that have braces by now

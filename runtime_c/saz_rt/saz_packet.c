@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-__thread struct saz_here saz_here = { SAZ_NEW_THREAD, 0, NULL, NULL, 0, NULL };
+__thread struct saz_here saz_here = { SAZ_NEW_THREAD, 0, 0, NULL, 0, NULL };
 static struct saz_here *saz_threads;
 static pthread_mutex_t saz_threads_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t saz_thread_key;
@@ -143,17 +143,23 @@ void saz_resume_slowly(unsigned was)
 		set(was);
 }
 
+#define FRAME (~(uintptr_t)3)
+
 /*
  * A callback that is left by longjmp never runs its cleanup.  It shows when the next scope opens:
- * that one's frame is not below the outermost scope's, though an inner scope's would be (a callback
+ * that one's frame is not below the outermost scope's, though an inner scope's would be (a procedure that is
  * inlined into another shares its frame, but has a scope variable of its own).
  */
-void saz_enter_slowly(void *scope, void *frame, unsigned was)
+static int enter(void *scope, uintptr_t frame, unsigned was)
 {
 	if (was == SAZ_SCOPE) {
-		if ((char *)frame < saz_here.frame || ((char *)frame == saz_here.frame && (char *)scope != saz_here.scope && (char *)scope + 1 != saz_here.scope))
-			return;
-		was = saz_here.outer;
+		int called = (saz_here.frame & SAZ_CALLED) != 0;
+
+		if (frame < (saz_here.frame & FRAME))
+			return 0;
+		if (frame == (saz_here.frame & FRAME) && scope != (called ? saz_here.scope : NULL))
+			return 0;
+		was = saz_here.frame & ~FRAME ? saz_here.outer : SAZ_QUIET;
 		if (was != SAZ_PACKET)
 			END(0);
 	}
@@ -161,11 +167,29 @@ void saz_enter_slowly(void *scope, void *frame, unsigned was)
 		stay_busy(SAZ_SCOPE, was);
 		was = SAZ_QUIET;
 	}
-	saz_here.scope = (char *)scope + 1;
-	saz_here.frame = frame;
+	saz_here.scope = scope;
 	saz_here.outer = was;
 	if (was != SAZ_PACKET)
 		new_packet();
+	return 1;
+}
+
+void saz_enter_slowly(void *frame, unsigned was)
+{
+	if (enter(NULL, (uintptr_t)frame, was))
+		saz_here.frame = (uintptr_t)frame | SAZ_SLOWLY;
+}
+
+void saz_called_enter(void *scope, void *frame)
+{
+	if (enter(scope, (uintptr_t)frame, __atomic_exchange_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_SEQ_CST)))
+		saz_here.frame = (uintptr_t)frame | SAZ_CALLED;
+}
+
+void saz_called_leave(void *scope, void *frame)
+{
+	if (saz_here.frame == ((uintptr_t)frame | SAZ_CALLED) && saz_here.scope == scope)
+		saz_leave_slowly();
 }
 
 void saz_leave_slowly(void)
@@ -226,15 +250,14 @@ void saz_resume(void)
 	saz_resume_slowly(__atomic_exchange_n(&saz_here.busy, SAZ_NO_PACKET, __ATOMIC_SEQ_CST));
 }
 
-void *saz_packet_enter(void *scope, void *frame)
+void saz_packet_enter(void *frame)
 {
-	saz_enter_slowly(scope, frame, __atomic_exchange_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_SEQ_CST));
-	return NULL;
+	saz_enter_slowly(frame, __atomic_exchange_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_SEQ_CST));
 }
 
-void saz_packet_leave(void *scope)
+void saz_packet_leave(void *frame)
 {
-	if ((char *)scope + 1 == saz_here.scope)
+	if (saz_here.frame == ((uintptr_t)frame | SAZ_SLOWLY))
 		saz_leave_slowly();
 }
 

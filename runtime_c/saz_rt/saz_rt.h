@@ -9,6 +9,7 @@
  *
  *   SAZ_NO_SERVICE        no socket, no thread: marks and packet brackets only
  *   SAZ_MAX_IMAGE_BYTES   largest image that is taken or made (also $SAZ_MAX_IMAGE)
+ *                         ($SAZ_SERVICE=off does without socket and thread for a run)
  *   SAZ_HOLD_MS           how long a peer may keep the instance paused
  *   SAZ_PAUSE_MS          how long a request waits for a quiescent point
  *   SAZ_TEST              each internal allocation can be made to fail (runtime_c/test)
@@ -47,10 +48,16 @@ extern const struct saz_var_view saz_vars_view[];
 #define SAZ_SEEN_HERE __attribute__((__visibility__("hidden")))
 
 /* First statement of a callback that a library calls with a packet: the packet is what happens
- * between here and the callback's return.  An inner scope belongs to the outer one's packet. */
-#define SAZ_PACKET_SCOPE \
-	void *saz_scope __attribute__((__unused__, __cleanup__(saz_packet_leave))), \
-	     *saz_entered __attribute__((__unused__)) = saz_packet_enter(&saz_scope, __builtin_dwarf_cfa())
+ * between here and the callback's return.  An inner scope belongs to the outer one's packet.  The second form is for
+ * procedures that the program calls as well: they may be inlined into another's scope. With AND, marks that each packet sets. */
+#define SAZ_PACKET_SCOPE SAZ_PACKET_SCOPE_AND((void)0)
+#define SAZ_CALLED_SCOPE SAZ_CALLED_SCOPE_AND((void)0)
+#define SAZ_PACKET_SCOPE_AND(marks) \
+	void *saz_scope __attribute__((__unused__, __cleanup__(saz_scope_end))), \
+	     *saz_entered __attribute__((__unused__)) = (saz_packet_enter(__builtin_dwarf_cfa()), marks, (void *)0)
+#define SAZ_CALLED_SCOPE_AND(marks) \
+	void *saz_scope __attribute__((__unused__, __cleanup__(saz_called_scope_end))), \
+	     *saz_entered __attribute__((__unused__)) = (saz_called_enter(&saz_scope, __builtin_dwarf_cfa()), marks, (void *)0)
 
 /* A call that receives a packet, in a loop of the program: the packet before it has ended, and the
  * next one begins when it returns. */
@@ -80,8 +87,10 @@ extern const struct saz_var_view saz_vars_view[];
 	}))
 #define SAZ_LOOP_VOID(call) (saz_ready(), (call), saz_done())
 
-void *saz_packet_enter(void *scope, void *frame);
-void saz_packet_leave(void *scope);
+void saz_packet_enter(void *frame);
+void saz_packet_leave(void *frame);
+void saz_called_enter(void *scope, void *frame);
+void saz_called_leave(void *scope, void *frame);
 void saz_packet_begin(void);            /* of this thread; marks are cleared */
 void saz_packet_end(void);
 void saz_wait(void);                    /* this thread's packet, if any, has ended: a quiescent point */
@@ -90,13 +99,15 @@ void saz_ready(void);                   /* initialisation is over */
 void saz_done(void);                    /* a library loop returned: what follows is the program's end */
 
 /* What a thread is doing.  Whoever changes that alone, or looks, is in saz_packet.c. */
-enum { SAZ_QUIET, SAZ_PACKET, SAZ_NO_PACKET, SAZ_SCOPE, SAZ_NEW_THREAD };
+enum { SAZ_QUIET = 0, SAZ_PACKET = 1, SAZ_NO_PACKET = 3, SAZ_SCOPE = 2, SAZ_NEW_THREAD = 4 };
+
+enum saz_ending { SAZ_QUICKLY, SAZ_SLOWLY, SAZ_CALLED };
 
 struct saz_here {
 	unsigned busy;                  /* one of those */
 	unsigned outer;                 /* what it was before the outermost scope */
-	char *scope;                    /* the outermost one's variable, or one byte behind it if it ends slowly, */
-	char *frame;                    /* and the frame it is in */
+	__UINTPTR_TYPE__ frame;         /* that the outermost scope is in, and an enum saz_ending */
+	void *scope;                    /* where saz_scope is, for SAZ_CALLED */
 	__UINT64_TYPE__ packets;
 	struct saz_here *next;
 };
@@ -112,14 +123,14 @@ extern int saz_stop SAZ_SEEN_HERE;
 void saz_wait_slowly(void) SAZ_SEEN_HERE;
 void saz_begin_slowly(unsigned was) SAZ_SEEN_HERE;
 void saz_resume_slowly(unsigned was) SAZ_SEEN_HERE;
-void saz_enter_slowly(void *scope, void *frame, unsigned was) SAZ_SEEN_HERE;
+void saz_enter_slowly(void *frame, unsigned was) SAZ_SEEN_HERE;
 void saz_leave_slowly(void) SAZ_SEEN_HERE;
 
 #if SAZ_INLINED
 /* What happens for nearly each packet, without a call. */
 SAZ_INLINE void saz_wait(void)
 {
-	if (__builtin_expect(saz_here.busy - SAZ_PACKET <= SAZ_NO_PACKET - SAZ_PACKET, 1))
+	if (__builtin_expect(saz_here.busy & SAZ_PACKET & SAZ_NO_PACKET, 1))
 		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
 	else
 		saz_wait_slowly();
@@ -128,7 +139,11 @@ SAZ_INLINE void saz_wait(void)
 SAZ_INLINE unsigned saz_take(unsigned busy, unsigned *was)
 {
 	*was = __atomic_exchange_n(&saz_here.busy, busy, __ATOMIC_SEQ_CST);
-	return __builtin_expect((*was | (unsigned)__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) == 0, 1);
+#ifdef __SANITIZE_THREAD__
+	return (*was | (unsigned)__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) == 0;
+#else                                   /* the exchange is a barrier, and gcc makes two instructions of an atomic load here */
+	return __builtin_expect((*was | (unsigned)saz_stop) == 0, 1);
+#endif
 }
 
 SAZ_INLINE void saz_new_packet(void)
@@ -159,29 +174,38 @@ SAZ_INLINE void saz_resume(void)
 		saz_resume_slowly(was);
 }
 
-SAZ_INLINE void *saz_packet_enter(void *scope, void *frame)
+SAZ_INLINE void saz_packet_enter(void *frame)
 {
 	unsigned was;
 
 	if (saz_take(SAZ_SCOPE, &was)) {
-		saz_here.scope = (char *)scope;
-		saz_here.frame = (char *)frame;
+		saz_here.frame = (__UINTPTR_TYPE__)frame;
 		saz_new_packet();
 	} else {
-		saz_enter_slowly(scope, frame, was);
+		saz_enter_slowly(frame, was);
 	}
-	return (void *)0;
 }
 
-/* An inner scope is not the one that is noted. */
-SAZ_INLINE void saz_packet_leave(void *scope)
+/* An inner scope is not in the frame that is noted. */
+SAZ_INLINE void saz_packet_leave(void *frame)
 {
-	if (__builtin_expect(saz_here.scope == scope, 1))
+	if (__builtin_expect(saz_here.frame == (__UINTPTR_TYPE__)frame, 1))
 		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
-	else if (saz_here.scope == (char *)scope + 1)
+	else if (saz_here.frame == ((__UINTPTR_TYPE__)frame | SAZ_SLOWLY))
 		saz_leave_slowly();
 }
 #endif
+
+SAZ_INLINE void saz_scope_end(void *scope)
+{
+	(void)scope;
+	saz_packet_leave(__builtin_dwarf_cfa());
+}
+
+SAZ_INLINE void saz_called_scope_end(void *scope)
+{
+	saz_called_leave(scope, __builtin_dwarf_cfa());
+}
 
 /* ---- addresses of static variables and functions ---------------------------------------- */
 

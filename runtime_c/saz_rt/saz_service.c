@@ -775,9 +775,11 @@ void saz_service_start(void)
 {
 	sigset_t all, before;
 	pthread_t thread;
-	const char *max = getenv("SAZ_MAX_IMAGE");
+	const char *max = getenv("SAZ_MAX_IMAGE"), *wanted = getenv("SAZ_SERVICE");
 	int r, i;
 
+	if (wanted != NULL && (strcmp(wanted, "off") == 0 || strcmp(wanted, "0") == 0))
+		return;
 	if (max != NULL && strtoull(max, NULL, 10) != 0)
 		saz_max_image = (size_t)strtoull(max, NULL, 10);
 	if (!open_socket()) {

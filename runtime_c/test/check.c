@@ -358,17 +358,25 @@ static __attribute__((__noinline__)) void callback(int leave)    /* called by a 
 	if (leave)
 		longjmp(out, 1);
 }
+static __attribute__((__noinline__)) void called(int leave)
+{
+	SAZ_CALLED_SCOPE;
+
+	callback(0);
+	if (leave)
+		longjmp(out, 1);
+}
 static __inline__ __attribute__((__always_inline__)) void inner(void)
 {
-	SAZ_PACKET_SCOPE;
+	SAZ_CALLED_SCOPE;
 
 	saz_updated[1] = 1;
 }
-static void outer_callback(void)
+static __attribute__((__noinline__)) void outer_callback(void)
 {
-	SAZ_PACKET_SCOPE;
+	SAZ_PACKET_SCOPE_AND(saz_updated[0] = saz_updated[2] = 1);
 
-	saz_updated[0] = 1;
+	CHECK(saz_updated[2] == 1);
 	callback(0);
 	inner();
 	CHECK(saz_updated[1] == 1);
@@ -391,6 +399,13 @@ static int scopes(void)
 	CHECK(saz_updated[0] == 1);
 	callback(0);
 	CHECK(saz_updated[0] == 0);
+	n = saz_packets();
+	for (i = 0; i < 3; i++)
+		if (setjmp(out) == 0)
+			called(1);
+	called(0);
+	called(0);
+	CHECK(saz_packets() == n + 5);
 	return 0;
 }
 
