@@ -319,59 +319,6 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// A pointee is one place at which an expression may point.
-type pointee struct {
-	Place string `json:"place"`
-	File  string `json:"file,omitempty"` // where the object is declared or allocated
-	Line  int    `json:"line,omitempty"`
-}
-
-// pointsToAt answers EXPR@FILE:LINE: the places at which the value of an
-// expression that is written on that line may point. found is false if no such
-// expression stands there.
-func pointsToAt(c *passes.Context, expr, file string, line int) (places []pointee, found bool) {
-	pt, w := pointer.Of(c), newCallWriter(c)
-	want := strings.Join(strings.Fields(expr), "")
-	locs := map[pointer.Loc]bool{}
-	add := func(f ir.FuncID, v ir.Value) {
-		found = true
-		for _, l := range pt.PointsTo(f, v) {
-			locs[l] = true
-		}
-	}
-	for _, ref := range instrsAt(c, file, line) {
-		f, in := c.Prog.Funcs[ref.Func], c.Instr(ref)
-		if in.Dst >= 0 && strings.Join(strings.Fields(c.Text(ref)), "") == want {
-			add(f.ID, ir.RegVal(in.Dst))
-		}
-		in.Operands(func(v *ir.Value) {
-			if v.Kind == ir.VReg {
-				if l := f.Regs[v.ID].Local; l >= 0 && f.Locals[l].Name == want {
-					add(f.ID, *v)
-				}
-			}
-		})
-		if in.Dst >= 0 {
-			if l := f.Regs[in.Dst].Local; l >= 0 && f.Locals[l].Name == want {
-				add(f.ID, ir.RegVal(in.Dst))
-			}
-		}
-	}
-	for l := range locs {
-		p := pointee{Place: pt.LocName(l)}
-		p.File, p.Line = w.objectPlace(&pt.Objects[l.Obj])
-		places = append(places, p)
-	}
-	sort.Slice(places, func(i, j int) bool {
-		a, b := places[i], places[j]
-		if a.Place != b.Place {
-			return a.Place < b.Place
-		}
-		return a.File < b.File || a.File == b.File && a.Line < b.Line
-	})
-	return places, found
-}
-
 // objectPlace returns where an object comes from.
 func (w *callWriter) objectPlace(o *pointer.Object) (string, int) {
 	p := w.c.Prog

@@ -50,7 +50,11 @@ func TestCalls(t *testing.T) {
 		{[]string{"points-to", file, "n@p.c:12"}, []string{"first", "p.c:7", "malloc@", "p.c:10"}, 0},
 		{[]string{"callers", file, "sotp"}, []string{`no procedure "sotp"; did you mean "stop"?`}, 2},
 		{[]string{"callees", file, "q.c:1"}, []string{"no code of"}, 2},
-		{[]string{"points-to", file, "m@p.c:12"}, []string{`no expression "m"`}, 2},
+		{[]string{"points-to", file, "m@p.c:12"}, []string{`nothing called m is in scope`}, 2},
+		{[]string{"points-to", file, "n@q.c:12"}, []string{`no file q.c`}, 2},
+		{[]string{"points-to", "--why", file, "table[0]@p.c:12"}, []string{"a()", "b()", "    ", "p.c:5: table is initialised with it"}, 0},
+		{[]string{"points-to", "--why", "--json", file, "table@p.c:12"}, []string{`"place": "table"`}, 0},
+		{[]string{"points-to", "--why", file}, []string{"--why needs an EXPR"}, 2},
 	} {
 		r := saz(t, dir, c.code, c.args...)
 		out := r.out + r.err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"sort"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -10,6 +11,7 @@ import (
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/pointer"
+	"saz/passes/pointsto"
 )
 
 func pointsToCommand() *cli.Command {
@@ -17,7 +19,10 @@ func pointsToCommand() *cli.Command {
 		Name:      "points-to",
 		Usage:     "what the pointers stored in each variable, or one expression, may point at",
 		ArgsUsage: "TARGET [EXPR@FILE:LINE] | FILE.c... [EXPR@FILE:LINE] -- FLAGS",
-		Flags:     commonFlags(&cli.BoolFlag{Name: "json", Usage: "as JSON"}),
+		Flags: commonFlags(
+			&cli.BoolFlag{Name: "why", Usage: fmt.Sprintf("with EXPR: for each place (of more than %d the first ones) by which assignments it got there", whyPlaces)},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+		),
 		Action: func(c *cli.Context) error {
 			targets, flags, err := target(c)
 			if err != nil {
@@ -41,15 +46,65 @@ func pointsToCommand() *cli.Command {
 			}
 			code := complain(c, a)
 			if expr != "" {
-				places, found := pointsToAt(a.Context, expr, file, line)
-				if !found {
-					return usage("no expression %q with a value in a register stands at %s:%d; a variable in memory is in the list that points-to prints without EXPR", expr, file, line)
+				answer, err := pointsto.PointsTo(a.Context, expr, file, line)
+				if err != nil {
+					return usage("%s", err)
 				}
-				return printPlaces(c, places, code)
+				return printPlaces(c, pointees(a.Context, answer, c.Bool("why")), code)
+			}
+			if c.Bool("why") {
+				return usage("--why needs an EXPR@FILE:LINE")
 			}
 			return printContents(c, a.Context, code)
 		},
 	}
+}
+
+// whyPlaces is for how many places --why looks.
+const whyPlaces = 20
+
+// A pointee is one place at which an expression may point.
+type pointee struct {
+	Place string     `json:"place"`
+	File  string     `json:"file,omitempty"` // where the object is declared or allocated
+	Line  int        `json:"line,omitempty"`
+	Why   []position `json:"why,omitempty"`
+}
+
+func pointees(c *passes.Context, answer *pointsto.Answer, why bool) []pointee {
+	pt, w := pointer.Of(c), newCallWriter(c)
+	type found struct {
+		pointee
+		at pointer.Loc
+	}
+	var list []found
+	for _, l := range answer.Places {
+		x := found{pointee{Place: pt.LocName(l)}, l}
+		x.File, x.Line = w.objectPlace(&pt.Objects[l.Obj])
+		list = append(list, x)
+	}
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		if a.Place != b.Place {
+			return a.Place < b.Place
+		}
+		return a.File < b.File || a.File == b.File && a.Line < b.Line
+	})
+	var out []pointee
+	for i := range list {
+		x := &list[i]
+		if n := len(out); n > 0 && out[n-1].Place == x.Place && out[n-1].File == x.File && out[n-1].Line == x.Line {
+			continue // objects that only their callers tell apart
+		}
+		if why && len(out) < whyPlaces {
+			for _, s := range pointsto.Why(c, answer, x.at) {
+				file, line := w.place(s.Pos)
+				x.Why = append(x.Why, position{file, line, s.Text})
+			}
+		}
+		out = append(out, x.pointee)
+	}
+	return out
 }
 
 func printPlaces(c *cli.Context, places []pointee, code int) error {
@@ -71,6 +126,9 @@ func printPlaces(c *cli.Context, places []pointee, code int) error {
 			fmt.Printf("  %s:%d", p.File, p.Line)
 		}
 		fmt.Println()
+		for _, y := range p.Why {
+			fmt.Printf("    %s:%d: %s\n", y.File, y.Line, y.Text)
+		}
 	}
 	return exit(code)
 }
