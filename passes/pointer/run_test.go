@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -243,6 +244,9 @@ func (w *watched) at(ref ir.Ref) string {
 	return fmt.Sprintf("%s: %s: %s", w.p.Files.Place(toks[in.Pos.Tok].Exp), f.Name, ir.FormatInstr(w.p, f, in))
 }
 
+// patience is how long a watched program may run.
+var patience = time.Minute
+
 // watch compiles p with the notes in it and runs it.
 func watch(t testing.TB, p *ir.Program, ms *models.Set, dir string, libs []string, args ...string) (facts int, bad []string, err error) {
 	w := &watched{p: p, r: pointer.Analyze(p, ms)}
@@ -264,7 +268,7 @@ func watch(t testing.TB, p *ir.Program, ms *models.Set, dir string, libs []strin
 	if out, err := cc.CombinedOutput(); err != nil {
 		return 0, nil, fmt.Errorf("%v\n%s", err, first(string(out), 2000))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	run := exec.CommandContext(ctx, filepath.Join(tmp, "a.out"), args...)
 	run.Dir = dir
@@ -315,6 +319,94 @@ func TestRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The example middleboxes on made-up packets.
+func TestExamples(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go to make traffic with")
+	}
+	tmp := t.TempDir()
+	capture := filepath.Join(tmp, "in.pcap")
+	if out, err := exec.Command("go", "run", "../../examples/traffic", "-flows", "200", "-packets", "5000", "-o", capture).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		name string
+		args []string
+	}{
+		{"monitor", []string{"-r", capture, "-s", filepath.Join(examples, "monitor/services.sig"), "-l", filepath.Join(tmp, "log")}},
+		{"nat", []string{"-i", "10.0.0.0/9", "-e", "192.0.2.1", "-r", capture, "-w", filepath.Join(tmp, "nat.pcap")}},
+		{"ids", []string{filepath.Join(examples, "ids/test.rules"), capture, filepath.Join(tmp, "alerts")}},
+		{"ratelimit", []string{capture, filepath.Join(tmp, "limited.pcap")}},
+		{"balancer", []string{"-v", "203.0.113.1", "-b", "a=10.1.0.1", "-b", "b=10.1.0.2*2", "-j", "2", "-r", capture, "-w", filepath.Join(tmp, "balanced.pcap")}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			dir := filepath.Join(examples, x.name)
+			files, _ := filepath.Glob(filepath.Join(dir, "*.c"))
+			facts, bad, err := watch(t, ctest.Files(t, dir, []string{"-std=gnu11", "-w"}, files...), models.Default(), t.TempDir(), []string{"-lpcap", "-lm", "-lpthread"}, x.args...)
+			if err != nil {
+				t.Skip(err) // no libpcap
+			}
+			t.Logf("%d facts", facts)
+			for _, b := range bad {
+				t.Error(b)
+			}
+			if facts < 100 {
+				t.Error("did it run?")
+			}
+		})
+	}
+}
+
+// TestCsmith: SAZ_CSMITH is how many of Csmith's random programs; SAZ_SEED the first seed.
+func TestCsmith(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("SAZ_CSMITH"))
+	csmith, err := exec.LookPath("csmith")
+	if n == 0 || err != nil {
+		t.Skip("SAZ_CSMITH is not set, or there is no csmith")
+	}
+	sets := []string{
+		"--max-funcs 4 --max-block-depth 3 --max-pointer-depth 4",
+		"--max-funcs 4 --max-block-depth 3 --packed-struct --bitfields --max-struct-fields 8",
+		"--max-funcs 5 --max-block-depth 2 --max-union-fields 6 --max-array-dim 4 --no-volatiles",
+		"--max-funcs 3 --max-block-depth 3 --max-pointer-depth 3 --const-pointers --no-jumps",
+	}
+	seed, _ := strconv.Atoi(os.Getenv("SAZ_SEED"))
+	defer func(d time.Duration) { patience = d }(patience)
+	patience = 5 * time.Second
+	total, long := 0, 0
+	for i := seed; i < seed+n; i++ {
+		dir := t.TempDir()
+		gen := exec.Command(csmith, append([]string{"--seed", strconv.Itoa(i), "--concise"}, strings.Fields(sets[i%len(sets)])...)...)
+		gen.Dir = dir // it leaves a file beside itself
+		text, err := gen.Output()
+		if err != nil {
+			t.Errorf("seed %d: %v", i, err)
+			continue
+		}
+		file := filepath.Join(dir, "p.c")
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		facts, bad, err := watch(t, ctest.Files(t, dir, []string{"-w", "-I/usr/include/csmith"}, file), models.Default(), dir, []string{"-lm"})
+		if err != nil {
+			if long++; !strings.HasPrefix(err.Error(), "no trace: signal: killed") {
+				t.Errorf("seed %d: %v", i, err)
+			}
+			continue
+		}
+		total += facts
+		for _, b := range bad {
+			t.Errorf("seed %d: %s", i, b)
+		}
+		os.RemoveAll(dir)
+	}
+	t.Logf("%d programs, %d run too long, %d facts", n, long, total)
 }
 
 // TestPrograms checks programs outside the tree: SAZ_WATCH is a directory of C
