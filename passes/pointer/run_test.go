@@ -21,6 +21,7 @@ import (
 	"saz/ir/models"
 	"saz/passes/pointer"
 	"saz/passes/pointer/ctest"
+	"saz/passes/run"
 )
 
 // The checked run: the program's IR is printed as C with a note before each
@@ -270,10 +271,10 @@ func watch(t testing.TB, p *ir.Program, ms *models.Set, dir string, libs []strin
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	run := exec.CommandContext(ctx, filepath.Join(tmp, "a.out"), args...)
-	run.Dir = dir
-	run.Env = append(os.Environ(), "W_OUT="+filepath.Join(tmp, "trace"))
-	out, runErr := run.CombinedOutput()
+	cmd := exec.CommandContext(ctx, filepath.Join(tmp, "a.out"), args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "W_OUT="+filepath.Join(tmp, "trace"))
+	out, runErr := cmd.CombinedOutput()
 	trace, err := os.ReadFile(filepath.Join(tmp, "trace"))
 	if err != nil {
 		return 0, nil, fmt.Errorf("no trace: %v\n%s", runErr, first(string(out), 500))
@@ -441,73 +442,28 @@ func TestPrograms(t *testing.T) {
 	t.Logf("%d programs, %d skipped, %d facts", len(files), skipped, total)
 }
 
-// TestProgram checks one whole program: SAZ_PROGRAM is its directory, and
-// SAZ_SOURCES, SAZ_FLAGS, SAZ_LIBS and SAZ_ARGS are what they say, in words.
-// SAZ_REPORT prints figures of precision.
+// TestProgram watches one whole program: SAZ_PROGRAM is a binary that saz-cc built (or
+// what else saz takes for a target), SAZ_ARGS, SAZ_LIBS and SAZ_DIR are its arguments,
+// the libraries to link it with, in words, and where it runs.
 func TestProgram(t *testing.T) {
-	dir := os.Getenv("SAZ_PROGRAM")
-	if dir == "" {
+	target := os.Getenv("SAZ_PROGRAM")
+	if target == "" {
 		t.Skip("SAZ_PROGRAM is not set")
 	}
-	p := program(t, dir)
-	if os.Getenv("SAZ_REPORT") != "" {
-		report(p, pointer.Analyze(p, models.Default()))
+	a, err := run.Load(run.Options{Target: []string{target}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if os.Getenv("SAZ_ARGS") == "" {
-		return
+	dir := os.Getenv("SAZ_DIR")
+	if dir == "" {
+		dir = t.TempDir()
 	}
-	facts, bad, err := watch(t, p, models.Default(), dir, strings.Fields(os.Getenv("SAZ_LIBS")), strings.Fields(os.Getenv("SAZ_ARGS"))...)
+	facts, bad, err := watch(t, a.Context.Prog, a.Context.Models, dir, strings.Fields(os.Getenv("SAZ_LIBS")), strings.Fields(os.Getenv("SAZ_ARGS"))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d facts", facts)
 	for _, b := range bad {
 		t.Error(b)
-	}
-}
-
-func program(t testing.TB, dir string) *ir.Program {
-	var files []string
-	for _, f := range strings.Fields(os.Getenv("SAZ_SOURCES")) {
-		l, err := filepath.Glob(filepath.Join(dir, f))
-		if err != nil || len(l) == 0 {
-			t.Fatal(f, err)
-		}
-		files = append(files, l...)
-	}
-	return ctest.Files(t, dir, strings.Fields(os.Getenv("SAZ_FLAGS")), files...)
-}
-
-func report(p *ir.Program, r *pointer.Result) {
-	instrs, regs, total, most := 0, 0, 0, 0
-	for _, f := range p.Funcs {
-		instrs += len(f.Instrs)
-		for i := range f.Regs {
-			if l := r.PointsTo(f.ID, ir.RegVal(ir.Reg(i))); len(l) > 0 {
-				regs++
-				total += len(l)
-				most = max(most, len(l))
-			}
-		}
-	}
-	targets := 0
-	for _, ref := range r.IndirectCalls() {
-		targets += len(r.Callees(ref))
-	}
-	fmt.Printf("%+v\n%d instructions, %d objects; %d pointers, %.2f places each, at most %d; %d targets of %d indirect calls\n",
-		r.Stats, instrs, len(r.Objects), regs, float64(total)/float64(max(regs, 1)), most, targets, len(r.IndirectCalls()))
-	for _, u := range r.Unmodelled() {
-		fmt.Println("no model:", u.Name, len(u.Calls))
-	}
-}
-
-func BenchmarkProgram(b *testing.B) {
-	dir := os.Getenv("SAZ_PROGRAM")
-	if dir == "" {
-		b.Skip("SAZ_PROGRAM is not set")
-	}
-	p, ms := program(b, dir), models.Default()
-	for b.Loop() {
-		pointer.Analyze(p, ms)
 	}
 }
