@@ -15,8 +15,9 @@
 //   - a tracked variable with internal linkage gets SAZ_STATIC(ID, name) after its declaration.
 //
 // A call that stands in a macro's body is edited there if no other expansion of
-// the macro can mean another site; where the macro's invocation is nothing but the
-// call (#define my_alloc(n) malloc(n)) it becomes saz_adopt(SITE, my_alloc(n)). What is left
+// the macro can mean another site, or all of them allocate blocks of one type. A macro's invocation that is nothing but the
+// function's name (#define MALLOC malloc) or the call with the macro's own arguments (#define my_alloc(n) malloc(n)) gives way to the
+// runtime's; one that is the call with others becomes saz_adopt(SITE, my_alloc(n)). What is left
 // is an error that names the macro.
 package hook
 
@@ -25,6 +26,7 @@ import (
 	"strings"
 
 	"saz/frontend/cpp"
+	"saz/frontend/ctype"
 	"saz/frontend/source"
 	"saz/ir"
 	"saz/passes"
@@ -44,7 +46,7 @@ type Static struct {
 
 // Place enters the edits of a program into set.
 func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Result, opt track.Options) error {
-	h := &hooks{c: c, set: set, marks: marks, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, done: map[hooked]bool{}}
+	h := &hooks{c: c, set: set, marks: marks, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, bodies: map[source.Pos][]*plan.Site{}, done: map[hooked]bool{}}
 	if h.opt.Editable == nil {
 		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
 	}
@@ -55,13 +57,14 @@ func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Resu
 }
 
 type hooks struct {
-	c     *passes.Context
-	set   *edit.Set
-	marks *track.Result
-	opt   track.Options
-	uses  map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
-	done  map[hooked]bool
-	err   error
+	c      *passes.Context
+	set    *edit.Set
+	marks  *track.Result
+	opt    track.Options
+	uses   map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
+	bodies map[source.Pos][]*plan.Site        // the same → the sites that it is
+	done   map[hooked]bool
+	err    error
 }
 
 // A call in a header's inline procedure is one place, however many units have the procedure: the
@@ -191,6 +194,11 @@ func (h *hooks) scope(f *ir.Func) {
 func (h *hooks) heap() {
 	pl := plan.Of(h.c)
 	done := map[ir.Ref]bool{}
+	for i := range pl.Sites {
+		if !pl.Sites[i].Retype {
+			h.body(&pl.Sites[i])
+		}
+	}
 	for _, s := range pl.Sites {
 		if s.Retype {
 			h.wrap(h.c.Instr(s.Ref).Pos, fmt.Sprintf("saz_retype(%d, ", s.ID), ")", "an allocator's wrapper")
@@ -268,42 +276,53 @@ func (h *hooks) callee(r ir.Ref) string {
 
 // call changes name(args) at r to saz_name(first args).
 func (h *hooks) call(r ir.Ref, name, first string) {
+	i := h.nameOf(r, name)
+	if i == nil {
+		h.fail("allocation-hidden", h.c.Pos(r), "%s is called here through a pointer or by a name that saz can't see; its blocks can't be tracked", name)
+		return
+	}
 	at := h.c.Instr(r).Pos
 	toks := h.toks(at.Unit)
-	base := strings.TrimPrefix(name, "__builtin_")
-	for i := at.Tok; i+1 < at.End; i++ {
-		t := &toks[i]
-		if t.Kind == cpp.Ident && (t.Text == name || t.Text == "__builtin_"+base || t.Text == base) && toks[i+1].Text == "(" {
-			paren := source.Pos{}
-			if first != "" {
-				paren = toks[i+1].Spell
-				paren.Off++
-			}
-			h.rename(at, t, "saz_"+base, paren, first)
-			return
-		}
+	paren := source.Pos{}
+	if first != "" {
+		paren = toks[*i+1].Spell
+		paren.Off++
 	}
-	h.fail("allocation-hidden", h.c.Pos(r), "%s is called here through a pointer or by a name that saz can't see; its blocks can't be tracked", name)
+	h.rename(at, &toks[*i], "saz_"+strings.TrimPrefix(name, "__builtin_"), paren, first)
 }
 
 // rename replaces an identifier and inserts text at paren. In a macro's body that is
 // right only if each expansion means the same.
 func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, first string) {
 	if !t.Spell.IsValid() || !h.opt.Editable(t.Spell.File) {
+		if h.other(at, t, name, paren, first) {
+			return
+		}
 		h.fail("allocation-hidden", t.Exp, "%s is made by pasting tokens or comes from a system header's macro", t.Text)
 		return
 	}
+	if t.Chain != 0 && first != "" && first != "0, " && (h.other(at, t, name, paren, first) || h.whole(at, name, first)) {
+		return
+	}
 	if t.Chain != 0 && first != "" && first != "0, " && h.expansions(t.Spell) > 1 {
-		if h.whole(at, name, first) {
-			return
-		}
 		if h.adopt(at, first) {
 			if strings.HasPrefix(t.Text, "realloc") {
 				h.rename(at, t, name, paren, "0, ") // in the macro's body; right for all its users
 			}
 			return
 		}
-		h.fail("allocation-in-macro", t.Exp, "%s is called by a macro that is used in several places, so its blocks can't be told apart", t.Text)
+		if n := len(h.bodies[t.Spell]); n == 0 || n < h.expansions(t.Spell) || !h.alike(h.bodies[t.Spell]) {
+			h.fail("allocation-in-macro", t.Exp, "%s is called by a macro that is used in several places, so its blocks can't be told apart", t.Text)
+			return
+		}
+		// All of them allocate blocks of one type: the first one's number stands for all.
+		first = fmt.Sprintf("%d, ", h.bodies[t.Spell][0].ID)
+	}
+	if first != "" && paren.File != t.Spell.File {
+		if h.other(at, t, name, paren, first) {
+			return
+		}
+		h.fail("allocation-in-macro", t.Exp, "the arguments of this call of %s do not stand where its name does", t.Text)
 		return
 	}
 	if h.again(name, t.Spell) {
@@ -311,13 +330,78 @@ func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, f
 	}
 	edits := []edit.Edit{{Off: t.Spell.Off, End: t.Spell.Off + int32(len(t.Text)), New: name, By: "runtime hook"}}
 	if first != "" {
-		if paren.File != t.Spell.File {
-			h.fail("allocation-in-macro", t.Exp, "the arguments of this call of %s do not stand where its name does", t.Text)
-			return
-		}
 		edits = append(edits, insert(paren.Off, first, 0))
 	}
 	h.add(t.Spell.File, edits...)
+}
+
+// other puts the runtime's name in the place of a macro's invocation that stands for nothing but the library's (#define MALLOC malloc).
+func (h *hooks) other(at ir.Pos, t *cpp.Token, name string, paren source.Pos, first string) bool {
+	if t.Chain == 0 {
+		return false
+	}
+	toks := h.toks(at.Unit)
+	for i := at.Tok; i < at.End; i++ {
+		if &toks[i] != t {
+			continue
+		}
+		lo, ok1 := track.Before(toks, i)
+		hi, ok2 := track.After(toks, i+1)
+		if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) || first != "" && (paren.File != hi.File || paren.Off <= hi.Off) {
+			return false
+		}
+		if !h.again(name, lo) {
+			edits := []edit.Edit{{Off: lo.Off, End: hi.Off, New: name, By: "runtime hook"}}
+			if first != "" {
+				edits = append(edits, insert(paren.Off, first, 0))
+			}
+			h.add(lo.File, edits...)
+		}
+		return true
+	}
+	return false
+}
+
+// body notes the sites of calls that are spelled in macros' bodies, by where the name is.
+func (h *hooks) body(s *plan.Site) {
+	if t := h.nameOf(s.Ref, s.Func); t != nil && h.toks(h.c.Instr(s.Ref).Pos.Unit)[*t].Chain != 0 {
+		p := h.toks(h.c.Instr(s.Ref).Pos.Unit)[*t].Spell
+		h.bodies[p] = append(h.bodies[p], s)
+	}
+}
+
+// alike reports whether blocks of all sites are laid out alike.
+func (h *hooks) alike(list []*plan.Site) bool {
+	for _, s := range list {
+		a, b := s.Elem, list[0].Elem
+		if s.Manual || (a == nil) != (b == nil) {
+			return false
+		}
+		if a == nil || a.Unqualified() == b.Unqualified() {
+			continue
+		}
+		if a.IsRecord() && b.IsRecord() && a.Rec != nil && b.Rec != nil && h.c.Prog.Record(a.Rec) == h.c.Prog.Record(b.Rec) {
+			continue
+		}
+		if !ctype.Same(a.Unqualified(), b.Unqualified()) {
+			return false
+		}
+	}
+	return true
+}
+
+// nameOf is the token by which the call at r names the function.
+func (h *hooks) nameOf(r ir.Ref, name string) *int32 {
+	at := h.c.Instr(r).Pos
+	toks := h.toks(at.Unit)
+	base := strings.TrimPrefix(name, "__builtin_")
+	for i := at.Tok; i+1 < at.End; i++ {
+		t := &toks[i]
+		if t.Kind == cpp.Ident && (t.Text == name || t.Text == "__builtin_"+base || t.Text == base) && toks[i+1].Text == "(" {
+			return &i
+		}
+	}
+	return nil
 }
 
 // whole makes a macro's invocation that is exactly a call with the macro's own arguments (#define my_alloc(n) malloc(n)) into

@@ -1,0 +1,134 @@
+package hook_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"saz/frontend/source"
+	"saz/passes/run"
+	"saz/rewrite"
+)
+
+// Allocations that stand in macros. Each program keeps a list of two boxes with a name each, which are four blocks: the
+// runtime must know of exactly those when the program ends. text has what the patched source must have, and not only
+// something that happens to work.
+var macros = []struct{ story, head, alloc, text string }{
+	{"1: a macro that is the function's name", "#define MALLOC malloc\n#define STRDUP strdup", `b = MALLOC(sizeof *b); b->name = STRDUP(s);`, `b = saz_malloc(1, sizeof *b); saz_updated[0] = 1; b->name = saz_strdup(2, s);`},
+	{"2: and one that comes to it by way of another", "#define ALLOC2 ALLOC1\n#define ALLOC1 calloc\n#define COPY() strdup", `b = ALLOC2(1, sizeof *b); b->name = COPY()(s);`, `saz_calloc(1, 1, sizeof *b); saz_updated[0] = 1; b->name = saz_strdup(2, s);`},
+	{"3: a macro that is the call with its own arguments", "#define make(n) malloc(n)\n#define copy( s )   strdup( s )", `struct box *c; b = make( sizeof *b ); b->name = copy(s); (void)(c = make(1)), (void)copy("");`, `saz_malloc(1,  sizeof *b ); saz_updated[0] = 1; b->name = saz_strdup(2, s);`},
+	{"4: with others, in several places", "#define make(n) calloc(1, n)\n#define copy(s) strdup(s)", `struct box *c; b = make(sizeof *b); b->name = copy(s); (void)(c = make(1));`, `saz_adopt(1, make(sizeof *b));`},
+	{"5: in the midst of a statement, in one place", "#define NEW(p, s) do { (p) = malloc(sizeof *(p)); (p)->name = strdup(s); } while (0)", `NEW(b, s);`, `(p) = saz_malloc(1, sizeof *(p)); (p)->name = saz_strdup(2, s);`},
+	{"6: in several places, for blocks of one type", "#define NEW(p, s) do { (p) = malloc(sizeof *(p)); (p)->name = strdup(s); } while (0)", `if (s[0] == 'a') NEW(b, s); else NEW(b, s);`, `(p) = saz_malloc(1, sizeof *(p)); (p)->name = saz_strdup(2, s);`},
+	{"7: arguments in another order are not the macro's own", "#define make(n, k) calloc(k, n)\n#define copy(s) strdup(s)", `struct box *c; b = make(sizeof *b, 1); b->name = copy(s); (void)(c = make(1, 1));`, `saz_adopt(1, make(sizeof *b, 1));`},
+}
+
+const boxes = `
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/socket.h>
+%HEAD%
+struct box { struct box *next; char *name; };
+struct box *list;
+int seen;
+void saz_heap_stats(size_t *blocks, size_t *bytes) __attribute__((weak));
+int take(char *p) { static int n; p[0] = "ab"[n]; p[1] = 0; return n++ < 2; }
+static void add(const char *s)
+{
+	struct box *b;
+	%ALLOC%
+	b->next = list;
+	list = b;
+	seen++;
+}
+int main(void)
+{
+	char b[4];
+	while (recv(0, b, sizeof b, 0) > 0)
+		add(b);
+	for (struct box *p = list; p; p = p->next)
+		printf("%s\n", p->name);
+	if (saz_heap_stats) {
+		size_t blocks, bytes;
+		saz_heap_stats(&blocks, &bytes);
+		printf("%d blocks\n", (int)blocks);
+	}
+	return seen != 2;
+}
+`
+
+func instrument(t *testing.T, text string) (*rewrite.Result, string, []string) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "p.c")
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	a, err := run.Load(run.Options{Target: []string{file}, Jobs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := rewrite.Instrument(a, rewrite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, d := range a.Sink.Sorted(a.Frontend.Files) {
+		if d.Severity == source.Error {
+			said = append(said, d.ID+": "+d.Msg)
+		}
+	}
+	tree := filepath.Join(dir, "tree")
+	for name, data := range r.Files {
+		to := filepath.Join(tree, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r, tree, said
+}
+
+func TestMacros(t *testing.T) {
+	for _, c := range macros {
+		t.Run(strings.SplitN(c.story, ":", 2)[0], func(t *testing.T) {
+			t.Parallel()
+			text := strings.NewReplacer("%HEAD%", c.head, "%ALLOC%", c.alloc).Replace(boxes)
+			r, tree, said := instrument(t, text)
+			if len(r.Patched) != 1 {
+				t.Fatal(r.Patched, said)
+			}
+			patched := string(r.Files[r.Patched[0]])
+			if len(said) != 0 || !strings.Contains(patched, c.text) {
+				t.Fatalf("%s: want %s\n%v\n%s", c.story, c.text, said, patched)
+			}
+			// recv is a library's: the program's own would be its code.
+			lib := "#include <sys/types.h>\nint take(char *);\nssize_t recv(int fd, void *p, size_t n, int flags) { (void)fd; (void)n; (void)flags; return take(p); }\n"
+			if err := os.WriteFile(filepath.Join(tree, "lib.c"), []byte(lib), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("sh", "-c", "gcc -Wall -Wno-unused-result -Isaz_rt -o p \"$0\" lib.c saz_glue.c saz_rt/*.c -pthread && SAZ_SERVICE=off ./p", r.Patched[0])
+			cmd.Dir = tree
+			out, err := cmd.CombinedOutput()
+			if err != nil || string(out) != "b\na\n4 blocks\n" {
+				t.Errorf("%s: %v\n%s\n%s", c.story, err, out, patched)
+			}
+		})
+	}
+}
+
+// What can't be told apart is refused, with what to do.
+func TestMacroRefused(t *testing.T) {
+	text := strings.NewReplacer("%HEAD%", "struct other { struct other *up; long n; } *others;\n#define NEW(p) do { (p) = malloc(sizeof *(p)); if (!(p)) abort(); } while (0)",
+		"%ALLOC%", `struct other *o; NEW(o); o->up = others; o->n = s[0]; others = o; NEW(b); b->name = "";`).Replace(boxes)
+	r, _, said := instrument(t, text)
+	if len(said) != 2 || !strings.HasPrefix(said[0], "allocation-in-macro: malloc is called by a macro that is used in several places") {
+		t.Errorf("%q\n%s", said, r.Files[r.Patched[0]])
+	}
+}
