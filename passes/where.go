@@ -80,8 +80,8 @@ func (c *Context) Because(ref ir.Ref, format string, args ...any) Why {
 // LoopAround returns the blocks of the outermost loop of f that block b is in
 // (the strongly connected part of the flow graph), nil if it is in none.
 func LoopAround(f *ir.Func, b ir.BlockID) map[ir.BlockID]bool {
-	reach := func(next func(ir.BlockID) []ir.BlockID) map[ir.BlockID]bool {
-		seen := map[ir.BlockID]bool{}
+	reach := func(next func(ir.BlockID) []ir.BlockID) []bool {
+		seen := make([]bool, len(f.Blocks))
 		work := append([]ir.BlockID(nil), next(b)...)
 		for len(work) > 0 {
 			x := work[len(work)-1]
@@ -101,8 +101,8 @@ func LoopAround(f *ir.Func, b ir.BlockID) map[ir.BlockID]bool {
 	before := reach(func(x ir.BlockID) []ir.BlockID { return f.Blocks[x].Preds })
 	loop := map[ir.BlockID]bool{}
 	for x := range after {
-		if before[x] {
-			loop[x] = true
+		if after[x] && before[x] {
+			loop[ir.BlockID(x)] = true
 		}
 	}
 	return loop

@@ -26,6 +26,7 @@ var settings = []struct {
 	{"models", "models", "SAZ_MODELS", "", ":", nil},
 	{"opaque", "opaque", "SAZ_OPAQUE", "", ",", nil},
 	{"skip", "skip", "SAZ_SKIP", "", ",", nil},
+	{"packet_loops", "packet-loop", "SAZ_PACKET_LOOPS", "", ",", nil},
 	{"only", "only", "SAZ_ONLY", "updateable", "", func(s string) error {
 		if _, bad := text.Only(words(s)); bad != "" {
 			return unknown(bad, text.Filters())
@@ -138,6 +139,7 @@ func configFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Usage: "settings in `FILE`, or none (default: saz.yaml here, beside the target, or above the sources)"},
 		&cli.StringSliceFlag{Name: "models", Usage: "`FILE` with models of library functions, added to the built-in ones"},
 		&cli.StringSliceFlag{Name: "opaque", Usage: "record `TYPE` whose objects belong to a library"},
+		&cli.StringSliceFlag{Name: "packet-loop", Usage: "`PROCEDURE` whose loop is the packets'"},
 		&cli.StringSliceFlag{Name: "skip", Usage: "`VARIABLE` that need not be moved: NAME, PROCEDURE.NAME or FILE:NAME"},
 	}
 }

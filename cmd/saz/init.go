@@ -90,6 +90,10 @@ func writeSettings(w io.Writer, r *report.Report) {
 	set("receive:\n  - {function: ring_next, result: true}\n  - {function: ring_read, buffers: [1]}")
 	fmt.Fprintln(w)
 
+	say("Where a receive function is also called to set something up, the procedures whose loop is the packets' can be named: then only what runs in these loops processes packets.")
+	set("packet_loops: [event_loop]")
+	fmt.Fprintln(w)
+
 	say("---- What goes out")
 	kinds := map[string]map[string]int{"packet": {}, "log": {}}
 	for _, s := range r.OutputSites {
@@ -174,7 +178,7 @@ func writeSettings(w io.Writer, r *report.Report) {
 	if found == 0 {
 		say("None were found.")
 	}
-	say("The program's own procedures that put an entry in, take one out, find one; shape: none for what is no container.")
+	say("The program's own procedures that put an entry in, take one out, find one; what links the entries; where they keep header fields; shape: none for what is no container.")
 	set("containers:")
 	if unclear == nil {
 		unclear = []string{"sessions"}
@@ -182,6 +186,7 @@ func writeSettings(w io.Writer, r *report.Report) {
 	for _, n := range unclear {
 		set("  - {variable: %s, insert: %s_add, remove: %s_del, lookup: %s_find}", n, n, n, n)
 	}
+	set("  - {variable: sessions, next: link.next, keys: [{field: src, header: nw_src}, {field: port, header: tp_src, host: true}], both_ways: true}")
 	fmt.Fprintln(w)
 
 	say("---- Merging")

@@ -337,6 +337,14 @@ int main(void) {
 	if rep.Counts.Serialize >= before.Counts.Serialize {
 		t.Errorf("opaque: %d types, %d without", rep.Counts.Serialize, before.Counts.Serialize)
 	}
+	// Where the packets' loop is, by the environment and by a flag; one that is not there is a warning.
+	put(t, dir, "saz.yaml", recv)
+	t.Setenv("SAZ_PACKET_LOOPS", "main")
+	if r := saz(t, dir, 0, "config"); !strings.Contains(r.out, "packet_loops") || !strings.Contains(r.out, "$SAZ_PACKET_LOOPS") {
+		t.Errorf("packet_loops of the environment: %s", r.out)
+	}
+	has(t, "a loop that is not there", saz(t, dir, 0, "analyze", "--packet-loop", "mian", "box.c").err, `no function "mian"`, `did you mean "main"?`, "--packet-loop")
+	t.Setenv("SAZ_PACKET_LOOPS", "")
 	// Settings without effect are warnings, too.
 	_, errs = run(recv + "merge:\n  - {variable: items, op: add}\n  - {variable: r, op: add}\ncontainers:\n  - {variable: total, insert: item_add}\nmodels:\n  - {name: item_add}\n")
 	has(t, "settings without effect", errs, "saz.yaml:4:16", "the entries of items are replaced whole", "there is nothing to merge", "total leads to no entries", "the program defines item_add itself", "config-no-effect")

@@ -38,6 +38,7 @@ type Config struct {
 	Path string // of the file; "" if there is none
 
 	Receive    []Function
+	Loops      []Word // procedures with the packet loop
 	Output     []Function
 	Allocation []Function
 	Models     []Function
@@ -63,8 +64,24 @@ type Function struct {
 type Container struct {
 	Variable               Word
 	Insert, Remove, Lookup Word // Text "" is not said
+	Shape                  Word // of Shapes
 	None                   bool // shape: none: no container, whatever it looks like
+	Next, Prev             Word // fields of an entry
+	Keys                   []Key
+	BothWays               bool // entries are looked up from either end
 }
+
+// A Key says where an entry keeps a header field.
+type Key struct {
+	Field, Header Word
+	Host          bool // in the machine's byte order
+}
+
+// Shapes that a container may be said to have.
+var Shapes = []string{"list", "hash-list", "tree", "array", "unknown", "none"}
+
+// Headers are the header fields that may select an entry.
+var Headers = []string{"nw_src", "nw_dst", "tp_src", "tp_dst", "nw_proto", "dl_type", "dl_src", "dl_dst", "dl_vlan", "icmp_type", "icmp_code", "icmp_id", "gre_key", "dns_id"}
 
 // A Merge rule.
 type Merge struct {
@@ -148,6 +165,8 @@ func (c *Config) Add(key, from string, values ...string) error {
 		switch key {
 		case "models":
 			c.ModelFiles = append(c.ModelFiles, w)
+		case "packet_loops":
+			c.Loops = append(c.Loops, w)
 		case "opaque":
 			c.Opaque = append(c.Opaque, w)
 		case "skip":
@@ -295,6 +314,14 @@ func (c *Config) SkippedBy(v Var) string {
 	return ""
 }
 
+// Around returns the procedures that the settings say have the packet loop.
+func (c *Config) Around() []Word {
+	if c == nil {
+		return nil
+	}
+	return c.Loops
+}
+
 // ContainerOf returns what is said of the container v, nil if nothing is.
 func (c *Config) ContainerOf(v Var) *Container {
 	if c == nil {
@@ -388,6 +415,7 @@ func (c *Config) Functions() []Word {
 			out = append(out, list[i].Word)
 		}
 	}
+	out = append(out, c.Loops...)
 	for i := range c.Containers {
 		k := &c.Containers[i]
 		out = append(out, k.Insert, k.Remove, k.Lookup)
@@ -467,6 +495,9 @@ func (c *Config) Settings() []Setting {
 		f := &c.Receive[i]
 		add("receive", f.Text+" ("+describe(&f.Model)+")", f.From)
 	}
+	for _, w := range c.Loops {
+		add("packet_loops", w.Text, w.From)
+	}
 	for i := range c.Output {
 		f := &c.Output[i]
 		add("output", f.Text+" ("+describe(&f.Model)+")", f.From)
@@ -490,13 +521,16 @@ func (c *Config) Settings() []Setting {
 	for i := range c.Containers {
 		k := &c.Containers[i]
 		s := k.Variable.Text
-		for _, x := range []struct{ k, v string }{{"insert", k.Insert.Text}, {"remove", k.Remove.Text}, {"lookup", k.Lookup.Text}} {
+		for _, x := range []struct{ k, v string }{{"insert", k.Insert.Text}, {"remove", k.Remove.Text}, {"lookup", k.Lookup.Text}, {"shape", k.Shape.Text}, {"next", k.Next.Text}, {"prev", k.Prev.Text}} {
 			if x.v != "" {
 				s += " " + x.k + "=" + x.v
 			}
 		}
-		if k.None {
-			s += " shape=none"
+		for _, x := range k.Keys {
+			s += " " + x.Field.Text + ":" + x.Header.Text
+		}
+		if k.BothWays {
+			s += " both ways"
 		}
 		add("containers", s, k.Variable.From)
 	}

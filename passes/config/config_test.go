@@ -37,6 +37,8 @@ containers:
     remove: flow_del
     lookup: flow_find
   - {variable: table, shape: none}
+  - {variable: pairs, shape: hash-list, next: l.next, keys: [{field: a.src, header: nw_src}, {field: port, header: tp_src, host: true}], both_ways: true}
+packet_loops: [serve]
 merge:
   - {variable: stats, field: len.longest, op: max}
   - {variable: stats, op: add}
@@ -58,6 +60,7 @@ func TestFull(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"receive ring_next (result) @3",
 		"receive ring_read (buffers 1) @4",
+		"packet_loops serve @28",
 		"output ring_send (packet) @7",
 		"output audit (log, data 0 1) @9",
 		"allocation pool_get (allocates, size 0, zeroed) @11",
@@ -68,8 +71,9 @@ func TestFull(t *testing.T) {
 		"skip debug @20", "skip util.c:level @20", "skip usage.buf @20",
 		"containers flows insert=flow_add remove=flow_del lookup=flow_find @22",
 		"containers table shape=none @26",
-		"merge stats.len.longest: max @28", "merge stats: add @29",
-		"only updateable,log @30", "sort size @31", "fail_on changes @32", "jobs 3 @33",
+		"containers pairs shape=hash-list next=l.next a.src:nw_src port:tp_src both ways @27",
+		"merge stats.len.longest: max @30", "merge stats: add @31",
+		"only updateable,log @32", "sort size @33", "fail_on changes @34", "jobs 3 @35",
 	}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -145,7 +149,12 @@ func TestMistakes(t *testing.T) {
 		{"ä: [a]\nskip: {}\n", "2:7", "a list is wanted"},
 		{"- a\n", "1:1", "KEY: VALUE is wanted"},
 		{"skip: *x\n", "1:", ""},
-		{"containers:\n  - {variable: x, shape: tree}\n", "2:26", "can only be none"},
+		{"containers:\n  - {variable: x, shape: tre}\n", "2:26", `did you mean "tree"?`},
+		{"containers:\n  - {variable: x, keys: [{field: a, header: nw_scr}]}\n", "2:45", `did you mean "nw_src"?`},
+		{"containers:\n  - {variable: x, keys: [{field: a}]}\n", "2:26", "names a field of the entry and a header field"},
+		{"containers:\n  - {variable: x, keys: a}\n", "2:25", "a list is wanted"},
+		{"packet_loop: [f]\n", "1:1", `did you mean "packet_loops"?`},
+		{"packet_loops: f\n", "1:15", "a list is wanted"},
 	} {
 		_, err := Parse("saz.yaml", []byte(x.text))
 		if err == nil {

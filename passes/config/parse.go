@@ -67,16 +67,17 @@ func (r *reader) top(n ast.Node) {
 			}
 			r.mapping(n, map[string]func(ast.Node){"packet": kind("packet"), "log": kind("log")})
 		},
-		"allocation":  func(n ast.Node) { r.list(n, r.allocation) },
-		"models":      r.models,
-		"model_files": func(n ast.Node) { r.words(n, &c.ModelFiles) },
-		"opaque":      func(n ast.Node) { r.words(n, &c.Opaque) },
-		"skip":        func(n ast.Node) { r.words(n, &c.Skip) },
-		"containers":  func(n ast.Node) { r.list(n, r.container) },
-		"merge":       func(n ast.Node) { r.list(n, r.merge) },
-		"only":        func(n ast.Node) { c.Only = r.joined(n) },
-		"sort":        func(n ast.Node) { c.Sort, _ = r.word(n) },
-		"fail_on":     func(n ast.Node) { c.FailOn = r.joined(n) },
+		"allocation":   func(n ast.Node) { r.list(n, r.allocation) },
+		"models":       r.models,
+		"model_files":  func(n ast.Node) { r.words(n, &c.ModelFiles) },
+		"packet_loops": func(n ast.Node) { r.words(n, &c.Loops) },
+		"opaque":       func(n ast.Node) { r.words(n, &c.Opaque) },
+		"skip":         func(n ast.Node) { r.words(n, &c.Skip) },
+		"containers":   func(n ast.Node) { r.list(n, r.container) },
+		"merge":        func(n ast.Node) { r.list(n, r.merge) },
+		"only":         func(n ast.Node) { c.Only = r.joined(n) },
+		"sort":         func(n ast.Node) { c.Sort, _ = r.word(n) },
+		"fail_on":      func(n ast.Node) { c.FailOn = r.joined(n) },
 		"jobs": func(n ast.Node) {
 			if _, ok := r.integer(n); ok {
 				c.Jobs, _ = r.word(n)
@@ -165,16 +166,40 @@ func (r *reader) container(n ast.Node) {
 	r.mapping(n, map[string]func(ast.Node){
 		"variable": word(&k.Variable), "insert": word(&k.Insert), "remove": word(&k.Remove), "lookup": word(&k.Lookup),
 		"shape": func(n ast.Node) {
-			if w, ok := r.word(n); ok && w.Text != "none" {
-				r.errorf(n, "the shape of a container is found in the code", "shape can only be none")
+			w, ok := r.word(n)
+			if ok && !slices.Contains(Shapes, w.Text) {
+				r.errorf(n, suggest(w.Text, Shapes), "there is no shape %q; there are %s", w.Text, strings.Join(Shapes, ", "))
 			}
-			k.None = true
+			k.Shape, k.None = w, w.Text == "none"
 		},
+		"next": word(&k.Next), "prev": word(&k.Prev),
+		"keys":      func(n ast.Node) { r.list(n, func(n ast.Node) { r.key(n, &k) }) },
+		"both_ways": func(n ast.Node) { k.BothWays = r.boolean(n) },
 	})
 	if len(r.errs) == before && k.Variable.Text == "" {
 		r.errorf(n, "", "the variable's name is missing: {variable: NAME, ...}")
 	}
 	r.cfg.Containers = append(r.cfg.Containers, k)
+}
+
+func (r *reader) key(n ast.Node, k *Container) {
+	var x Key
+	before := len(r.errs)
+	r.mapping(n, map[string]func(ast.Node){
+		"field": func(n ast.Node) { x.Field, _ = r.word(n) },
+		"header": func(n ast.Node) {
+			w, ok := r.word(n)
+			if ok && !slices.Contains(Headers, w.Text) {
+				r.errorf(n, suggest(w.Text, Headers), "there is no header field %q; there are %s", w.Text, strings.Join(Headers, ", "))
+			}
+			x.Header = w
+		},
+		"host": func(n ast.Node) { x.Host = r.boolean(n) },
+	})
+	if len(r.errs) == before && (x.Field.Text == "" || x.Header.Text == "") {
+		r.errorf(n, "", "a key names a field of the entry and a header field: {field: src, header: nw_src}")
+	}
+	k.Keys = append(k.Keys, x)
 }
 
 func (r *reader) merge(n ast.Node) {

@@ -41,13 +41,16 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 	many := false
 	tried := map[*ctype.Record]bool{}
 	var work []stage
-	enter := func(h head, locs []pointer.Loc, way []pointer.ObjID, path string, depth int) {
+	enter := func(h head, rec *ctype.Record, locs []pointer.Loc, way []pointer.ObjID, path string, depth int) {
 		if h.inPlace || h.indirect || h.node != nil || h.entry == nil || h.entry.Union || tried[h.entry] || len(tried) >= maxKinds {
 			return
 		}
 		var objs []pointer.ObjID
 		for _, l := range locs {
 			heap, _ := w.pointed(l)
+			if rec != nil {
+				heap = w.fields().in(rec, h.off, heap)
+			}
 			objs = append(objs, filter(heap, func(o pointer.ObjID) bool { return MayBe(w.c, o, h.entry) })...)
 		}
 		slices.Sort(objs)
@@ -60,7 +63,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 	}
 	way := []pointer.ObjID{v.Obj}
 	for _, h := range w.headsOf(v.Type, 0, v.Name, 0) {
-		enter(h, []pointer.Loc{{Obj: v.Obj, Off: w.pt.Canon(v.Obj, h.off)}}, way, h.name, 1)
+		enter(h, nil, []pointer.Loc{{Obj: v.Obj, Off: w.pt.Canon(v.Obj, h.off)}}, way, h.name, 1)
 	}
 	for len(work) > 0 && !many {
 		s := work[0]
@@ -74,7 +77,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 			buckets := h.array && !h.inPlace && h.node == nil && h.entry != nil && (h.indirect || h.t.Kind == ctype.Pointer)
 			if !buckets || len(selfLinks(w.c.Prog, h.entry).fields) == 0 {
 				if s.depth < maxControl && !h.array {
-					enter(h, locs, way, s.path+h.name, s.depth+1)
+					enter(h, s.rec, locs, way, s.path+h.name, s.depth+1)
 				}
 				continue
 			}
@@ -83,6 +86,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 			if h.indirect {
 				for _, l := range locs {
 					tables, _ := w.pointed(l)
+					tables = w.fields().in(s.rec, h.off, tables)
 					for _, t := range tables {
 						c.heads = append(c.heads, pointer.Loc{Obj: t, Off: w.pt.Canon(t, 0)})
 						for _, x := range w.pt.Contents(l.Obj, l.Off) { // the block may begin with something else
@@ -117,6 +121,14 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 		return nil
 	}
 	return found
+}
+
+// fields is made when first asked for.
+func (w *finder) fields() *Fields {
+	if w.narrowed == nil {
+		w.narrowed = NewFields(w.c)
+	}
+	return w.narrowed
 }
 
 // settleBehind takes a candidate for v's container, if its entries are linked and v has no better one.

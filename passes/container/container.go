@@ -96,6 +96,8 @@ type finder struct {
 	entries map[persist.VarID][]pointer.ObjID // heap objects that a container's heads point at
 	heads   map[persist.VarID][]pointer.Loc   // where they stand
 	behind  map[persist.VarID]*candidate      // tables behind control blocks
+
+	narrowed *Fields
 }
 
 func run(c *passes.Context) (any, error) {
@@ -687,27 +689,40 @@ func (w *finder) tails(vars []*persist.Var, res *Result) {
 
 // shared says which containers have entries in common.
 func (w *finder) shared(vars []*persist.Var, res *Result) {
-	owner := map[pointer.ObjID][]*persist.Var{}
+	// Objects that are entries of the same variables are of one class: there are few of those.
+	class := make([]int32, len(w.pt.Objects))
+	owners := [][]*persist.Var{nil}
 	for _, v := range vars {
 		if k := res.Containers[v.ID]; k == nil || k.InPlace() {
 			continue
 		}
+		next := map[int32]int32{} // a class → the one with v in it too
 		for _, o := range w.entries[v.ID] {
-			owner[o] = append(owner[o], v)
+			k, ok := next[class[o]]
+			if !ok {
+				k = int32(len(owners))
+				next[class[o]] = k
+				owners = append(owners, append(slices.Clip(owners[class[o]]), v))
+			}
+			class[o] = k
 		}
 	}
-	told := map[[2]persist.VarID]bool{}
 	for _, v := range vars {
 		k := res.Containers[v.ID]
 		if k == nil {
 			continue
 		}
+		told, seen := map[persist.VarID]bool{v.ID: true}, map[int32]bool{}
 		for _, o := range w.entries[v.ID] {
-			for _, x := range owner[o] {
-				if x.ID == v.ID || told[[2]persist.VarID{v.ID, x.ID}] || x.Name == k.Tail {
+			if seen[class[o]] {
+				continue
+			}
+			seen[class[o]] = true
+			for _, x := range owners[class[o]] {
+				if told[x.ID] || x.Name == k.Tail {
 					continue
 				}
-				told[[2]persist.VarID{v.ID, x.ID}] = true
+				told[x.ID] = true
 				k.Why = append(k.Why, passes.Why{Pos: x.Pos, Text: fmt.Sprintf("its entries may also hang from %s", x.Name)})
 			}
 		}
@@ -1009,7 +1024,8 @@ func (w *finder) nested(v *persist.Var, k *Container, res *Result) {
 	}
 	// What is reached otherwise: from all other variables, and never through
 	// an entry.
-	other := map[pointer.ObjID]bool{}
+	other := make([]bool, len(w.pt.Objects))
+	sets := map[*pointer.Loc]int{} // sets of places that were looked at: equal ones are shared
 	var work []pointer.ObjID
 	for i := range w.ps.Vars {
 		if x := &w.ps.Vars[i]; x.Obj >= 0 && x.ID != v.ID {
@@ -1023,9 +1039,15 @@ func (w *finder) nested(v *persist.Var, k *Container, res *Result) {
 			continue
 		}
 		other[o] = true
-		for _, l := range w.pt.Contents(o, pointer.Any) {
-			if !other[l.Obj] {
-				work = append(work, l.Obj)
+		for _, set := range w.pt.ContentSets(o) {
+			if len(set) == 0 || sets[&set[0]] == len(set) {
+				continue
+			}
+			sets[&set[0]] = len(set)
+			for _, l := range set {
+				if !other[l.Obj] {
+					work = append(work, l.Obj)
+				}
 			}
 		}
 	}

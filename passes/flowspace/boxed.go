@@ -165,8 +165,11 @@ func (w *finder) hands(f *ir.Func, v ir.Value, t *table) bool {
 	if v.Kind == ir.NoVal {
 		return false
 	}
-	for _, l := range w.pt.PointsTo(f.ID, v) {
-		if t.blocks[l.Obj] {
+	if w.fields == nil {
+		w.fields = container.NewFields(w.c)
+	}
+	for _, o := range w.fields.Objects(f, v) {
+		if t.blocks[o] {
 			return true
 		}
 	}
@@ -582,11 +585,11 @@ func (w *finder) setHere(t *table, at map[pointer.Loc]bool, set map[ir.FuncID]bo
 	// foreign: v leads to a control block of the same kind that is none of t's.
 	foreign := func(g *ir.Func, v ir.Value) bool {
 		other := false
-		for _, l := range w.pt.PointsTo(g.ID, v) {
-			if t.blocks[l.Obj] {
+		for _, o := range w.fields.Objects(g, v) {
+			if t.blocks[o] {
 				return false
 			}
-			if x := w.pt.TypeOf(l.Obj); x != nil && x.Kind == ctype.Struct && x.Rec != nil && kinds[w.c.Prog.Record(x.Rec)] {
+			if x := w.pt.TypeOf(o); x != nil && x.Kind == ctype.Struct && x.Rec != nil && kinds[w.c.Prog.Record(x.Rec)] {
 				other = true
 			}
 		}

@@ -122,6 +122,7 @@ type finder struct {
 	uses    map[ir.FuncID][][]int32
 	walks   map[ir.FuncID]*container.Walks
 	traces  map[state]*query
+	fields  *container.Fields
 	chains  int // of calls that may still be tried for the comparison at hand
 }
 
@@ -174,7 +175,9 @@ func run(c *passes.Context) (any, error) {
 	w.origins = newOrigins(w.engine)
 	w.lookups()
 	for _, t := range w.tables {
-		w.settle(t, res.Spaces[t.v.ID])
+		if !w.said(t, res.Spaces[t.v.ID]) {
+			w.settle(t, res.Spaces[t.v.ID])
+		}
 	}
 	return res, nil
 }
@@ -222,7 +225,9 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 	t.units = units(w.c.Prog, k.Entry, 0, "")
 	w.tables = append(w.tables, t)
 	for _, o := range t.entries {
-		w.entries[o] = true
+		if k.Blocks() == nil || len(t.entries) < 9 {
+			w.entries[o] = true
+		}
 		w.byEntry[o] = append(w.byEntry[o], t)
 	}
 	for _, o := range t.heads {
@@ -259,6 +264,8 @@ func units(p *ir.Program, rec *ctype.Record, off int64, prefix string) []*unit {
 // lookups looks at all packet code for comparisons with fields of entries, and
 // for indexes.
 func (w *finder) lookups() {
+	// An index that no header byte can come to matters only for a table that has a key: it may say that there is none.
+	var later []ir.Ref
 	for _, fid := range w.tl.PktProcs {
 		f := w.c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -290,11 +297,23 @@ func (w *finder) lookups() {
 					}
 				}
 			case ir.IndexAddr:
-				if in.B.Kind == ir.VReg && w.tl.Packet(ref) {
-					w.indexed(ref, f, in)
+				if in.B.Kind != ir.VReg || !w.tl.Packet(ref) {
+					continue
+				}
+				if w.fromPacket(f, in) {
+					w.indexed(ref, f, in, nil)
+				} else {
+					later = append(later, ref)
 				}
 			}
 		}
+	}
+	keyed := func(t *table) bool {
+		return len(t.sites) > 0 || slices.ContainsFunc(t.units, func(u *unit) bool { return len(u.cmp) > 0 || u.consts }) || len(t.boxes) > 0
+	}
+	for _, ref := range later {
+		f := w.c.Prog.Funcs[ref.Func]
+		w.indexed(ref, f, &f.Instrs[ref.I], keyed)
 	}
 }
 
@@ -559,8 +578,22 @@ func (w *finder) blocks(ref ir.Ref, f *ir.Func, a, b ir.Value, n int64) {
 	})
 }
 
-// indexed takes an index into a table.
-func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
+// fromPacket reports whether header bytes can come to an index, or to one of a row around it.
+func (w *finder) fromPacket(f *ir.Func, in *ir.Instr) bool {
+	for in.Op == ir.IndexAddr {
+		if w.origins.value(f, in.B) {
+			return true
+		}
+		if in.A.Kind != ir.VReg || f.Regs[in.A.ID].Def < 0 {
+			break
+		}
+		in = &f.Instrs[f.Regs[in.A.ID].Def]
+	}
+	return false
+}
+
+// indexed takes an index into a table, of those that want it.
+func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr, want func(*table) bool) {
 	var hit []*table
 	for _, l := range w.pt.PointsTo(f.ID, ir.RegVal(in.Dst)) {
 		for _, t := range w.byHead[l.Obj] {
@@ -573,6 +606,9 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 				hit = append(hit, t)
 			}
 		}
+	}
+	if want != nil {
+		hit = slices.DeleteFunc(hit, func(t *table) bool { return !want(t) })
 	}
 	if len(hit) == 0 {
 		return
@@ -914,6 +950,11 @@ func (w *finder) settle(t *table, s *Space) {
 		// The family alone selects nothing: it tells how to read the addresses.
 		set, s.Keys = map[string]bool{}, nil
 	}
+	s.finish(set)
+}
+
+// finish sorts the keys and says how far they reach.
+func (s *Space) finish(set map[string]bool) {
 	s.Headers = sorted(set)
 	sort.SliceStable(s.Keys, func(i, j int) bool { return rank(s.Keys[i].Header) < rank(s.Keys[j].Header) })
 	switch {
@@ -922,6 +963,28 @@ func (w *finder) settle(t *table, s *Space) {
 	case len(set) > 0:
 		s.Scope = "multi-flow"
 	}
+}
+
+// said takes the keys from the settings, if these have some.
+func (w *finder) said(t *table, s *Space) bool {
+	x := w.c.Config.ContainerOf(t.v.Named(w.c.Prog))
+	if x == nil || len(x.Keys) == 0 || t.k == nil {
+		return false
+	}
+	set := map[string]bool{}
+	for _, k := range x.Keys {
+		fl, off, near := container.Member(w.c.Prog, t.k.Entry, k.Field.Text)
+		if fl == nil {
+			w.c.Config.Idle(w.c.Prog.Files, w.c.Sink, k.Field, "an entry of %s has no field %q%s", t.v.Name, k.Field.Text, near)
+			continue
+		}
+		set[k.Header.Text] = true
+		s.Keys = append(s.Keys, Key{Field: k.Field.Text, Off: off, Size: ctype.SizeOf(fl.Type), Header: k.Header.Text, Net: !k.Host})
+		s.Why = append(s.Why, passes.Why{Pos: t.v.Pos, Text: fmt.Sprintf("%s of the entry is %s of the packet: so it is said in %s", k.Field.Text, k.Header.Text, k.Field.From)})
+	}
+	s.BothWays = x.BothWays
+	s.finish(set)
+	return true
 }
 
 // masked reports whether a field keeps only the first bits of a header field.

@@ -18,11 +18,15 @@
 // epoll_wait): what is around that restarts the program, and sets it up again. A program that doesn't wait has no such mark, and its outermost loop
 // is the outermost of all.
 //
+// Where packet_loops in saz.yaml names the procedures whose loop is the packets', these loops are what is looked for, and what is received
+// outside of them (a server's greeting when a connection is set up) makes nothing count.
+//
 // Sound as long as packets come in through functions that have a model or that
 // saz.yaml names; the report lists the calls without one.
 package receive
 
 import (
+	"slices"
 	"sort"
 
 	"saz/ir"
@@ -78,8 +82,14 @@ func run(c *passes.Context) (any, error) {
 	if len(res.Sites) == 0 {
 		res.Sites = weak
 	}
-	o := &outer{c: c, pt: pt, known: map[ir.FuncID]bool{}, waiting: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{}}
+	named, below := loopsNamed(c, pt)
+	if named != nil {
+		// What is received elsewhere sets something up.
+		res.Sites = slices.DeleteFunc(res.Sites, func(s Site) bool { return !below[s.Ref.Func] })
+	}
+	o := &outer{c: c, pt: pt, named: named, below: below, known: map[ir.FuncID]bool{}, waiting: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{}}
 	res.Last, res.Looped = o.isLast, o.looped
+	res.Around = func(f ir.FuncID) bool { return named == nil || below[f] }
 	loops, stack := map[ir.FuncID]bool{}, map[ir.FuncID]bool{}
 	for i := range res.Sites {
 		for f := range loopsOf(c, pt, o, &res.Sites[i]) {
@@ -155,7 +165,10 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 	var up func(ref ir.Ref, loops, inner bool)
 	up = func(ref ir.Ref, loops, inner bool) {
 		f := c.Prog.Funcs[ref.Func]
-		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
+		if o.named != nil && !o.below[ref.Func] {
+			return
+		}
+		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil || o.named[ref.Func] {
 			last := o.isLast(ref) || loops && !o.looped(ref.Func)
 			if !inner || last {
 				out[ref.Func] = true
@@ -189,6 +202,53 @@ type outer struct {
 
 	waiting map[ir.FuncID]bool
 	last    map[ir.Ref]bool
+
+	named map[ir.FuncID]bool // procedures with the packet loop, by the user's word; nil: none are named
+	below map[ir.FuncID]bool // and all that they call
+}
+
+// loopsNamed returns the procedures that the settings name, and all that they call.
+func loopsNamed(c *passes.Context, pt *pointer.Result) (named, below map[ir.FuncID]bool) {
+	for _, w := range c.Config.Around() {
+		for _, f := range c.Prog.Funcs {
+			if f.Name == w.Text && f.Defined() {
+				if named == nil {
+					named = map[ir.FuncID]bool{}
+				}
+				named[f.ID] = true
+			}
+		}
+	}
+	if named == nil {
+		return nil, nil
+	}
+	below = map[ir.FuncID]bool{}
+	var work []ir.FuncID
+	for f := range named {
+		below[f] = true
+		work = append(work, f)
+	}
+	for len(work) > 0 {
+		f := c.Prog.Funcs[work[len(work)-1]]
+		work = work[:len(work)-1]
+		for i := range f.Instrs {
+			if f.Instrs[i].Op != ir.Call {
+				continue
+			}
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			next := pt.Callees(ref)
+			for _, cb := range pt.Callbacks(ref) {
+				next = append(next[:len(next):len(next)], cb.Func)
+			}
+			for _, t := range next {
+				if !below[t] {
+					below[t] = true
+					work = append(work, t)
+				}
+			}
+		}
+	}
+	return named, below
 }
 
 // waits are the functions that wait for events.
@@ -203,8 +263,11 @@ func (o *outer) isLast(ref ir.Ref) bool {
 	f := o.c.Prog.Funcs[ref.Func]
 	loop := passes.LoopAround(f, f.Instrs[ref.I].Block)
 	last := loop != nil && !o.looped(ref.Func)
+	if o.named != nil {
+		last = loop != nil && o.named[ref.Func]
+	}
 	for b := range f.Blocks {
-		if last || !loop[ir.BlockID(b)] {
+		if last || !loop[ir.BlockID(b)] || o.named != nil {
 			continue
 		}
 		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi && !last; i++ {

@@ -36,6 +36,8 @@ type Result struct {
 	// Last reports whether the call is in a loop of its procedure whose rounds end the processing of a packet: the outermost loop, or
 	// the one that waits for events.
 	Last func(ir.Ref) bool
+	// Around reports whether a procedure is part of what receives packets: where the settings name the packet loops, one that they call.
+	Around func(ir.FuncID) bool
 	// Looped reports whether a procedure is called, directly or not, in a loop of another one.
 	Looped func(ir.FuncID) bool
 }

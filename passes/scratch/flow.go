@@ -32,10 +32,12 @@ type engine struct {
 	sums []*summary // by function
 	fns  []*proc
 
-	spans  []span
-	number map[spanKey]int32
-	asks   map[setID][]pointer.Loc // those of a set that are in question
-	spread map[spreadKey]bits
+	spans   []span
+	number  map[spanKey]int32
+	asks    map[setID][]pointer.Loc // those of a set that are in question
+	spread  map[spreadKey]bits
+	spansOf map[pointer.ObjID][]int32
+	briefs  bits // spans of brief objects
 
 	values *values // what integers may be; nil: not known
 
@@ -52,7 +54,7 @@ func newEngine(c *passes.Context, pt *pointer.Result, cg *callgraph.Result, mr *
 	n := len(c.Prog.Funcs)
 	return &engine{c: c, pt: pt, cg: cg, mr: mr, asked: make([]bool, len(pt.Objects)), brief: make([]bool, len(pt.Objects)),
 		after: map[pointer.ObjID]indirect{}, sums: make([]*summary, n), fns: make([]*proc, n), number: map[spanKey]int32{},
-		asks: map[setID][]pointer.Loc{}, spread: map[spreadKey]bits{},
+		asks: map[setID][]pointer.Loc{}, spread: map[spreadKey]bits{}, spansOf: map[pointer.ObjID][]int32{},
 		sites: map[ir.FuncID][]start{}, ends: map[ir.FuncID][]place{}}
 }
 
@@ -181,6 +183,12 @@ func (e *engine) id(s span) int32 {
 		k = int32(len(e.spans))
 		e.number[key] = k
 		e.spans = append(e.spans, s)
+		if s.param < 0 {
+			e.spansOf[s.obj] = append(e.spansOf[s.obj], k)
+			if e.brief[s.obj] && !s.esc {
+				e.briefs = e.briefs.with(int(k))
+			}
+		}
 	}
 	return k
 }
@@ -244,6 +252,11 @@ type proc struct {
 	calls    map[callKey]callMemo
 	mine     map[int32]bool // spans of parameters
 	parts    map[int32]int  // how many, by parameter
+
+	objs      []pointer.ObjID // that it has places of
+	touched   bits            // their spans
+	touchedAt [2]int          // how many spans and places there were then
+	left      bits            // of bulk, used again
 }
 
 // A read is what an instruction reads: from an address that is known, or else what the pointer analysis says.
@@ -1097,13 +1110,13 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 				s = y
 			}
 		}
-		s.objs.each(x.seen(), func(k int) {
+		p.bulk(s.objs, x, false).each(x.seen(), func(k int) {
 			sp := &p.e.spans[k]
 			if !p.known(w, sp) {
 				x.add(int32(k), origin{ref, t, int32(k)})
 			}
 		})
-		p.unknown(i, t, s, in).each(x.seen(), func(k int) {
+		p.bulk(p.unknown(i, t, s, in), x, true).each(x.seen(), func(k int) {
 			sp := p.e.spans[k]
 			of := int32(-1)
 			if x.hook != nil {
@@ -1135,6 +1148,54 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 		w[k] |= y
 	}
 	return w, false
+}
+
+// bulk takes over at once those spans of a call of which nothing can have been written: of objects that the procedure has no place
+// of. through: those of brief objects want a closer look too. What is left is returned.
+func (p *proc) bulk(b bits, x *collector, through bool) bits {
+	if x.hook != nil {
+		return b
+	}
+	p.touch()
+	for len(x.have) < len(b) {
+		x.have = append(x.have, 0)
+	}
+	left := p.left[:0]
+	for i, m := range b {
+		m &^= x.have[i]
+		var look uint64
+		if i < len(p.touched) {
+			look = p.touched[i]
+		}
+		if through && i < len(p.e.briefs) {
+			look |= p.e.briefs[i]
+		}
+		x.have[i] |= m &^ look
+		left = append(left, m&look)
+	}
+	p.left = left
+	return left
+}
+
+// touch finds the spans of objects that the procedure has places of.
+func (p *proc) touch() {
+	e := p.e
+	if p.touchedAt == [2]int{len(e.spans), len(p.places)} {
+		return
+	}
+	from := p.touchedAt[1]
+	p.touchedAt = [2]int{len(e.spans), len(p.places)}
+	for _, x := range p.places[from:] {
+		if o := p.object(x.kind, x.id); o >= 0 && !slices.Contains(p.objs, o) {
+			p.objs = append(p.objs, o)
+		}
+	}
+	p.touched = p.touched[:0]
+	for _, o := range p.objs {
+		for _, k := range e.spansOf[o] {
+			p.touched = p.touched.with(int(k))
+		}
+	}
 }
 
 // unknown is what a callee's reads through parameters come to where it is not known what the arguments point at.

@@ -333,8 +333,14 @@ func (a *analysis) findBrief() {
 			}
 		}
 	}
-	// Procedures that were prepared before it was known what is brief.
+	// What was prepared before it was known what is brief.
 	clear(a.fns)
+	a.briefs = nil
+	for k := range a.spans {
+		if sp := &a.spans[k]; sp.param < 0 && a.brief[sp.obj] && !sp.esc {
+			a.briefs = a.briefs.with(k)
+		}
+	}
 }
 
 // infeasible finds the branches that no run takes, in procedures that write something in question.
@@ -580,7 +586,9 @@ func (a *analysis) starts() []start {
 			}
 			up[r.Func] = true
 			for _, cr := range a.pt.Callers(r.Func) {
-				climb(cr)
+				if a.rc.Around(cr.Func) {
+					climb(cr)
+				}
 			}
 		}
 		climb(s.Ref)

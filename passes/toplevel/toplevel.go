@@ -53,6 +53,7 @@ type region struct {
 	rooted map[ir.FuncID]bool                // entered for a reason of their own
 	queue  []ir.FuncID                       // entered, and their calls not yet followed
 	last   func(ir.Ref) bool
+	in     func(ir.FuncID) bool // part of what receives packets
 }
 
 // A step is the call by which a procedure was first found: nearest first, so that the way there is a shortest one.
@@ -64,7 +65,7 @@ type step struct {
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
-		from: map[ir.FuncID]step{}, rooted: map[ir.FuncID]bool{}, last: rc.Last}
+		from: map[ir.FuncID]step{}, rooted: map[ir.FuncID]bool{}, last: rc.Last, in: rc.Around}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
@@ -261,6 +262,9 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	}
 	seen[ref.Func] = true
 	for _, r := range pt.Callers(ref.Func) {
+		if !g.in(r.Func) {
+			continue
+		}
 		g.around(c, pt, r, append(append([]passes.Why(nil), why...), c.Because(r, "%s hands the packet to its caller", f.Name)), seen)
 	}
 }

@@ -116,6 +116,15 @@ func run(c *passes.Context) (any, error) {
 		written[key] = u
 		return u
 	}
+	n := 0
+	for _, fid := range tl.PktProcs {
+		for i := range c.Prog.Funcs[fid].Instrs {
+			if ref := (ir.Ref{Func: fid, I: int32(i)}); tl.Live(ref) {
+				n += len(of(ref))
+			}
+		}
+	}
+	res.Updates = make([]Update, 0, n+n/16)
 	best := map[persist.VarID]reason{}
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]

@@ -1,0 +1,129 @@
+package container
+
+import (
+	"slices"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/pointer"
+)
+
+// Fields narrows what a pointer may point at that was loaded from a field of a record: to what is ever stored in that field of such
+// a record, if its address goes nowhere but into loads and stores. The pointer analysis goes by bytes, so that one
+// store whose place it does not know reaches the fields of many records; C's effective types say that it doesn't. That suffices to tell one
+// general table from another, which are the same code; no verdict about updates rests on it.
+type Fields struct {
+	c       *passes.Context
+	pt      *pointer.Result
+	stores  map[fieldKey][]storeAt
+	escaped map[fieldKey]bool
+	memo    map[fieldKey][]pointer.ObjID
+}
+
+type fieldKey struct {
+	rec *ctype.Record
+	off int64
+}
+
+type storeAt struct {
+	f *ir.Func
+	v ir.Value
+}
+
+// NewFields looks at all stores to pointer fields.
+func NewFields(c *passes.Context) *Fields {
+	x := &Fields{c: c, pt: pointer.Of(c), stores: map[fieldKey][]storeAt{}, escaped: map[fieldKey]bool{}, memo: map[fieldKey][]pointer.ObjID{}}
+	for _, f := range c.Prog.Funcs {
+		var uses [][]int32
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.FieldAddr || in.Rec == nil || in.Field == nil || in.Field.Type.Kind != ctype.Pointer {
+				continue
+			}
+			if uses == nil {
+				uses = Uses(f)
+			}
+			k := fieldKey{c.Prog.Record(in.Rec), in.Off}
+			for _, j := range uses[in.Dst] {
+				u := &f.Instrs[j]
+				isA := u.A.Kind == ir.VReg && ir.Reg(u.A.ID) == in.Dst
+				isB := u.B.Kind == ir.VReg && ir.Reg(u.B.ID) == in.Dst
+				switch {
+				case u.Op == ir.Load, u.Op == ir.Cmp, u.Op == ir.Branch:
+				case u.Op == ir.Store && isA && !isB:
+					x.stores[k] = append(x.stores[k], storeAt{f, u.B})
+				default:
+					x.escaped[k] = true
+				}
+			}
+		}
+	}
+	return x
+}
+
+// stored returns the objects that pointers in a field may point at; nil: not known.
+func (x *Fields) stored(k fieldKey) []pointer.ObjID {
+	if out, ok := x.memo[k]; ok || x.escaped[k] {
+		return out
+	}
+	out := []pointer.ObjID{}
+	for _, s := range x.stores[k] {
+		for _, l := range x.pt.PointsTo(s.f.ID, s.v) {
+			out = append(out, l.Obj)
+		}
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	x.memo[k] = out
+	return out
+}
+
+// Objects returns the objects that v of f may point at.
+func (x *Fields) Objects(f *ir.Func, v ir.Value) []pointer.ObjID {
+	var out []pointer.ObjID
+	for _, l := range x.pt.PointsTo(f.ID, v) {
+		if len(out) == 0 || out[len(out)-1] != l.Obj {
+			out = append(out, l.Obj)
+		}
+	}
+	ld := def(f, v)
+	if ld == nil || ld.Op != ir.Load {
+		return out
+	}
+	at := def(f, ld.A)
+	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil {
+		return out
+	}
+	return x.narrow(fieldKey{x.c.Prog.Record(at.Rec), at.Off}, out)
+}
+
+func (x *Fields) narrow(k fieldKey, objs []pointer.ObjID) []pointer.ObjID {
+	set := x.stored(k)
+	if set == nil {
+		return objs
+	}
+	return filter(objs, func(o pointer.ObjID) bool { _, ok := slices.BinarySearch(set, o); return ok })
+}
+
+// in narrows what stands at off of a record.
+func (x *Fields) in(rec *ctype.Record, off int64, objs []pointer.ObjID) []pointer.ObjID {
+	for {
+		var inner *ctype.Field
+		for i := range rec.Fields {
+			if fl := &rec.Fields[i]; off >= fl.Off && off < fl.Off+max(ctype.SizeOf(fl.Type), 1) {
+				inner = fl
+			}
+		}
+		if inner == nil || rec.Union {
+			return objs
+		}
+		if inner.Type.Kind != ctype.Struct || inner.Type.Rec == nil {
+			if inner.Type.Kind == ctype.Pointer && inner.Off == off {
+				return x.narrow(fieldKey{rec, off}, objs)
+			}
+			return objs
+		}
+		rec, off = x.c.Prog.Record(inner.Type.Rec), off-inner.Off
+	}
+}
