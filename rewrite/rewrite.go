@@ -88,7 +88,8 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	twice := readTwice(c)
 	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }}
 
-	tables := glue.Build(c, glue.Options{Version: opt.Version, Verify: opt.Verify})
+	topt.Threads = track.FindThreads(c, topt)
+	tables := glue.Build(c, glue.Options{Version: opt.Version, Verify: opt.Verify, Threads: topt.Threads.Several})
 	set := edit.NewSet()
 	var err error
 	if res.Marks, err = track.Place(c, set, topt); err != nil {

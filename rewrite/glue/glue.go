@@ -33,6 +33,11 @@ func (t *tables) files() (map[string][]byte, error) {
 	if err := set("SAZ_MARK_WORDS", words(t.Nvars)/8); err != nil {
 		return nil, err
 	}
+	if t.opt.Threads {
+		if err := set("SAZ_THREADS", 1); err != nil {
+			return nil, err
+		}
+	}
 	if t.Verify {
 		if err := set("SAZ_VERIFY", 1); err != nil {
 			return nil, err
@@ -90,6 +95,10 @@ var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
 #endif
 #include "saz_tables.h"
 
+#if SAZ_THREADS
+__thread unsigned char saz_own_marks[{{words .Nvars}}] __attribute__((__aligned__(8)));
+#undef saz_updated
+#endif
 unsigned char saz_updated[{{words .Nvars}}] __attribute__((__aligned__(8)));	/* whole words: saz_packet.c */
 const unsigned saz_nvars = {{.Nvars}};
 {{range $i, $s := .Symbols}}{{if $s.Link}}

@@ -19,6 +19,7 @@ var Requires = []*passes.Pass{persist.Pass, update.Pass, scratch.Pass, container
 type Options struct {
 	Version string
 	Verify  bool // with what saz_verify.c needs: all variables, what is claimed of them, names of fields
+	Threads bool // each thread has marks of its own
 }
 
 // Tables are the tables of one program.

@@ -8,6 +8,8 @@
 //     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
 //   - a call that blocks before the packet is received (poll, epoll_wait, sleep) in the same loop
 //     becomes SAZ_IDLE(call);
+//   - the loop of a thread that another thread hands packets to gets saz_round() or SAZ_ROUND in each round, and what
+//     it blocks in before it has a packet SAZ_BLOCKED(call);
 //   - malloc(n) at a site whose blocks state can reach becomes saz_malloc(SITE, n), and every
 //     free or realloc that may release such a block its saz_ namesake;
 //   - a call of the program's own wrapper of malloc, which serves several types, becomes
@@ -23,6 +25,7 @@ package hook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"saz/frontend/cpp"
@@ -51,6 +54,7 @@ func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Resu
 		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
 	}
 	h.packets()
+	h.threads()
 	h.heap()
 	h.statics(statics)
 	return h.err
@@ -98,6 +102,32 @@ func insert(off int32, text string, prio int) edit.Edit {
 func (h *hooks) fail(id string, pos source.Pos, format string, args ...any) {
 	h.c.Sink.Add(source.Diagnostic{ID: id, Severity: source.Error, Pos: pos, Msg: fmt.Sprintf(format, args...),
 		Hint: "write this call out where it is used, outside the macro"})
+}
+
+// threads brackets the rounds of threads that other threads hand packets to.
+func (h *hooks) threads() {
+	fids := make([]ir.FuncID, 0, len(h.marks.Threads.Rounds))
+	for f := range h.marks.Threads.Rounds {
+		fids = append(fids, f)
+	}
+	slices.Sort(fids)
+	for _, f := range fids {
+		for i := range h.marks.Threads.Rounds[f] {
+			at, end, _ := track.RoundAt(h.c, &h.marks.Threads.Rounds[f][i], h.opt)
+			if end.IsValid() {
+				h.add(at.File, insert(at.Off, "(saz_round(), ", track.RankMark-5), insert(end.Off, ")", track.RankClose+1))
+			} else {
+				h.add(at.File, insert(at.Off, " SAZ_ROUND;", 0))
+			}
+		}
+	}
+	done := map[ir.Ref]bool{}
+	for _, r := range h.marks.Threads.Waits {
+		if !done[r] {
+			done[r] = true
+			h.wrap(h.c.Instr(r).Pos, "SAZ_BLOCKED(", ")", h.callee(r))
+		}
+	}
 }
 
 // packets brackets the processing of each packet.

@@ -61,7 +61,7 @@ int main(void)
 }
 `
 
-func instrument(t *testing.T, text string) (*rewrite.Result, string, []string) {
+func instrument(t *testing.T, text string, opt rewrite.Options) (*rewrite.Result, string, []string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "p.c")
@@ -72,7 +72,7 @@ func instrument(t *testing.T, text string) (*rewrite.Result, string, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := rewrite.Instrument(a, rewrite.Options{})
+	r, err := rewrite.Instrument(a, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestMacros(t *testing.T) {
 		t.Run(strings.SplitN(c.story, ":", 2)[0], func(t *testing.T) {
 			t.Parallel()
 			text := strings.NewReplacer("%HEAD%", c.head, "%ALLOC%", c.alloc).Replace(boxes)
-			r, tree, said := instrument(t, text)
+			r, tree, said := instrument(t, text, rewrite.Options{})
 			if len(r.Patched) != 1 {
 				t.Fatal(r.Patched, said)
 			}
@@ -127,8 +127,91 @@ func TestMacros(t *testing.T) {
 func TestMacroRefused(t *testing.T) {
 	text := strings.NewReplacer("%HEAD%", "struct other { struct other *up; long n; } *others;\n#define NEW(p) do { (p) = malloc(sizeof *(p)); if (!(p)) abort(); } while (0)",
 		"%ALLOC%", `struct other *o; NEW(o); o->up = others; o->n = s[0]; others = o; NEW(b); b->name = "";`).Replace(boxes)
-	r, _, said := instrument(t, text)
+	r, _, said := instrument(t, text, rewrite.Options{})
 	if len(said) != 2 || !strings.HasPrefix(said[0], "allocation-in-macro: malloc is called by a macro that is used in several places") {
 		t.Errorf("%q\n%s", said, r.Files[r.Patched[0]])
+	}
+}
+
+const worker = `
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <sys/socket.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
+static int waiting, closed;
+static long counts[4], rounds;
+static int get(void)
+{
+	int got;
+	pthread_mutex_lock(&lock);
+	while (waiting == 0 && !closed)
+		pthread_cond_wait(&more, &lock);
+	got = waiting != 0;
+	waiting -= got;
+	pthread_mutex_unlock(&lock);
+	return got;
+}
+static void *work(void *arg)
+{
+	%LOOP%
+	return arg;
+}
+static void put(int n, int end)
+{
+	pthread_mutex_lock(&lock);
+	waiting += n;
+	closed = end;
+	pthread_cond_signal(&more);
+	pthread_mutex_unlock(&lock);
+}
+int main(void)
+{
+	char b[4];
+	pthread_t t;
+	pthread_create(&t, NULL, work, NULL);
+	while (recv(0, b, sizeof b, 0) > 0)
+		put(1, 0);
+	put(0, 1);
+	pthread_join(t, NULL);
+	printf("%ld %ld %ld\n", counts[0], counts[1], rounds);
+	return 0;
+}
+`
+
+// A thread that other threads hand packets to: where its rounds begin, and where it waits for one. A mark in a round
+// is needed in each round, and the watched program has nothing to tell.
+func TestThreads(t *testing.T) {
+	for _, c := range []struct{ story, loop, want string }{
+		{"1: a condition that gets the packet", "while (get()) { counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; }", "while ((saz_round(), get())) { "},
+		{"2: no condition", "for (;;) { if (!get()) break; counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; }", "for (;;) { SAZ_ROUND; if (!get()) break; "},
+		{"3: at the end of a round", "if (get()) do { counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; } while (get());", "do { SAZ_ROUND; "},
+	} {
+		t.Run(strings.SplitN(c.story, ":", 2)[0], func(t *testing.T) {
+			t.Parallel()
+			r, tree, said := instrument(t, strings.Replace(worker, "%LOOP%", c.loop, 1), rewrite.Options{})
+			if len(r.Patched) != 1 || len(said) != 0 {
+				t.Fatal(r.Patched, said)
+			}
+			patched := string(r.Files[r.Patched[0]])
+			waits := strings.Count(patched, "SAZ_BLOCKED(pthread_cond_wait(&more, &lock))")
+			if !strings.Contains(patched, c.want) || waits != 1 && !strings.HasPrefix(c.story, "3") {
+				t.Fatalf("%s: want %s and 1 wait, not %d\n%s", c.story, c.want, waits, patched)
+			}
+			lib := "#include <sys/types.h>\nssize_t recv(int fd, void *p, size_t n, int flags) { static int k; (void)fd; (void)n; (void)flags; *(char *)p = 0; return k++ < 2000; }\n"
+			_, watched, _ := instrument(t, strings.Replace(worker, "%LOOP%", c.loop, 1), rewrite.Options{Verify: true})
+			for _, how := range [][2]string{{tree, ""}, {tree, "-fsanitize=thread"}, {watched, ""}} {
+				if err := os.WriteFile(filepath.Join(how[0], "lib.c"), []byte(lib), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				cmd := exec.Command("sh", "-c", "gcc -w -g -O1 $1 -Isaz_rt -o p \"$(find . -name p.c)\" lib.c saz_glue.c saz_rt/*.c -pthread && SAZ_SERVICE=off ./p", "sh", how[1])
+				cmd.Dir = how[0]
+				out, err := cmd.CombinedOutput()
+				if err != nil || string(out) != "2000 1000 2000\n" {
+					t.Errorf("%s %s: %v\n%s\n%s", c.story, how[1], err, out, patched)
+				}
+			}
+		})
 	}
 }

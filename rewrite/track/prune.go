@@ -98,6 +98,9 @@ func (r *pruner) read(f *ir.Func, need map[int32][]int) *proc {
 			}
 		}
 	}
+	for _, x := range r.p.res.Threads.Rounds[f.ID] {
+		q.ev[x.Head] = append(q.ev[x.Head], event{i: f.Blocks[x.Head].Lo, begins: true})
+	}
 	for b := range f.Blocks {
 		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
 			e := event{i: i, need: need[i]}

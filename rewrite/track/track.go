@@ -63,7 +63,8 @@ type Result struct {
 	Hoisted int    // marks that stand before a loop for one in it
 	Scratch int    // marks that per-packet scratch would have had, before any pruning
 	// Scoped are marks that stand in the bracket of a packet: of each procedure that a library calls with one, by variable.
-	Scoped map[ir.FuncID][]int
+	Scoped  map[ir.FuncID][]int
+	Threads *Threads
 }
 
 type markKey struct {
@@ -76,6 +77,7 @@ type Options struct {
 	NoPrune bool
 	// Editable says whether a file may be changed; nil is every file that is not a system header.
 	Editable func(source.FileID) bool
+	Threads  *Threads // of the program; nil: to be found
 }
 
 // site is a statement, or one control expression of it, before which marks go.
@@ -94,6 +96,9 @@ func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 		p.opt.Editable = func(f source.FileID) bool { return !SystemFile(c.Prog, f) }
 	}
 	p.receives = mayReceive(c, p.pt)
+	if p.res.Threads = opt.Threads; p.res.Threads == nil {
+		p.res.Threads = FindThreads(c, opt)
+	}
 	need := p.needs()
 	p.need = need
 	p.scratch()
@@ -474,6 +479,13 @@ func (p *placer) packetsIn(f ir.FuncID) []int32 {
 	for i := range fn.Instrs {
 		if p.begins(fn, int32(i)) {
 			list = append(list, fn.Instrs[i].Pos.Tok)
+		}
+	}
+	for _, r := range p.res.Threads.Rounds[f] {
+		if r.Cond != nil {
+			list = append(list, r.Cond.Tok)
+		} else {
+			list = append(list, r.Loop.Then.Tok)
 		}
 	}
 	p.packets[f] = list

@@ -44,17 +44,35 @@ static __inline__ void clear_marks(void)
 {
 #if SAZ_MARK_WORDS
 	memset(saz_updated, 0, SAZ_MARK_WORDS * 8);
+#elif SAZ_THREADS
+	memset(saz_own_marks, 0, saz_program.nvars);
 #else
 	memset(saz_program.updated, 0, saz_program.nvars);
 #endif
 }
 
+static void publish(void)
+{
+#if SAZ_THREADS
+	size_t i, n = SAZ_MARK_WORDS ? SAZ_MARK_WORDS * 8 : saz_program.nvars;
+
+	for (i = 0; i < n; i++)
+		__atomic_store_n(&saz_all_marks[i], saz_own_marks[i], __ATOMIC_RELAXED);
+#endif
+}
+
 #if SAZ_VERIFY
+static void keep_marks(void)
+{
+}
+
 #define BEGIN() saz_verify_begin(&saz_here, clear_marks)
-#define END(kept) saz_verify_end(&saz_here, kept)
+#define BEGIN_AGAIN() saz_verify_begin(&saz_here, keep_marks)
+#define END(kept) (publish(), saz_verify_end(&saz_here, kept))
 #else
 #define BEGIN() clear_marks()
-#define END(kept) ((void)0)
+#define BEGIN_AGAIN() ((void)0)
+#define END(kept) publish()
 #endif
 
 static void set(unsigned busy)
@@ -199,6 +217,47 @@ void saz_leave_slowly(void)
 	set(saz_here.outer);
 }
 
+/* A round does not go quiet on its way, unless it is asked to. */
+void saz_round_slowly(void)
+{
+	unsigned was = saz_here.busy;
+
+	if (was == SAZ_SCOPE)
+		return;
+	if (was == SAZ_PACKET)
+		END(1);
+	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD || __atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&saz_here.busy, SAZ_PACKET, __ATOMIC_SEQ_CST);
+		stay_busy(SAZ_PACKET, was);
+	}
+	set(SAZ_PACKET);
+	new_packet();
+}
+
+/* A thread waits for a packet that has not begun but for the boundary.  It may hold a lock when it comes back. */
+unsigned saz_block(void)
+{
+	unsigned was = saz_here.busy;
+
+	if (was == SAZ_PACKET) {
+		END(1);
+		set(SAZ_QUIET);
+	}
+	return was;
+}
+
+void saz_unblock(unsigned was)
+{
+	int saved = errno;
+
+	if (was != SAZ_PACKET)
+		return;
+	__atomic_store_n(&saz_here.busy, SAZ_PACKET, __ATOMIC_SEQ_CST);
+	stay_busy(SAZ_PACKET, SAZ_QUIET);
+	BEGIN_AGAIN();
+	errno = saved;
+}
+
 static void first_ready(void)
 {
 	int saved = errno;
@@ -234,6 +293,11 @@ void saz_packet_end(void)
 }
 
 /* What saz_rt.h inlines, for those who call it. */
+
+void saz_round(void)
+{
+	saz_round_slowly();
+}
 
 void saz_wait(void)
 {

@@ -24,6 +24,9 @@
 #ifndef SAZ_MARK_WORDS
 #define SAZ_MARK_WORDS 0        /* of eight bytes, in saz_updated; 0: not known, nothing is inlined */
 #endif
+#ifndef SAZ_THREADS
+#define SAZ_THREADS 0           /* 1: the program has several, and each its own marks */
+#endif
 #define SAZ_INLINED (SAZ_MARK_WORDS && !SAZ_VERIFY)
 
 #ifdef __cplusplus
@@ -78,6 +81,18 @@ extern const struct saz_var_view saz_vars_view[];
 	}))
 #define SAZ_IDLE_VOID(call) (saz_wait(), (call), saz_resume())
 
+/* The beginning of a round of a thread's loop, where other threads hand it its packets: a round is a packet. */
+#define SAZ_ROUND int saz_rounded __attribute__((__unused__)) = (saz_round(), 0)
+
+/* A call in which such a thread waits for a packet. */
+#define SAZ_BLOCKED(call) \
+	(__extension__({ \
+		unsigned saz_was = saz_block(); \
+		__auto_type saz_blocked = (call); \
+		saz_unblock(saz_was); \
+		saz_blocked; \
+	}))
+
 /* A call of a library loop (pcap_loop, pcap_dispatch) whose callbacks have SAZ_PACKET_SCOPE. */
 #define SAZ_LOOP(call) \
 	(__extension__({ \
@@ -95,6 +110,9 @@ void saz_packet_begin(void);            /* of this thread; marks are cleared */
 void saz_packet_end(void);
 void saz_wait(void);                    /* this thread's packet, if any, has ended: a quiescent point */
 void saz_resume(void);                  /* after saz_wait: the thread touches state, but has no packet yet */
+void saz_round(void);
+unsigned saz_block(void);
+void saz_unblock(unsigned was);
 void saz_ready(void);                   /* initialisation is over */
 void saz_done(void);                    /* a library loop returned: what follows is the program's end */
 
@@ -118,6 +136,13 @@ struct saz_here {
 #define SAZ_TLS __attribute__((__tls_model__("local-exec"), __visibility__("hidden")))
 #endif
 __extension__ extern __thread struct saz_here saz_here SAZ_TLS;
+
+/* In a program of several threads saz_updated has the marks of the packet that ended last. */
+#if SAZ_THREADS
+__extension__ extern __thread unsigned char saz_own_marks[] SAZ_TLS;
+extern unsigned char saz_all_marks[] __asm__("saz_updated");
+#define saz_updated saz_own_marks
+#endif
 extern int saz_stop SAZ_SEEN_HERE;
 
 void saz_wait_slowly(void) SAZ_SEEN_HERE;
@@ -125,15 +150,29 @@ void saz_begin_slowly(unsigned was) SAZ_SEEN_HERE;
 void saz_resume_slowly(unsigned was) SAZ_SEEN_HERE;
 void saz_enter_slowly(void *frame, unsigned was) SAZ_SEEN_HERE;
 void saz_leave_slowly(void) SAZ_SEEN_HERE;
+void saz_round_slowly(void) SAZ_SEEN_HERE;
 
 #if SAZ_INLINED
 /* What happens for nearly each packet, without a call. */
+SAZ_INLINE void saz_publish(void)
+{
+#if SAZ_THREADS
+	typedef __UINT64_TYPE__ saz_word __attribute__((__may_alias__));
+	unsigned i;
+
+	for (i = 0; i < SAZ_MARK_WORDS; i++)
+		__atomic_store_n((saz_word *)saz_all_marks + i, ((saz_word *)saz_own_marks)[i], __ATOMIC_RELAXED);
+#endif
+}
+
 SAZ_INLINE void saz_wait(void)
 {
-	if (__builtin_expect(saz_here.busy & SAZ_PACKET & SAZ_NO_PACKET, 1))
+	if (__builtin_expect(saz_here.busy & SAZ_PACKET & SAZ_NO_PACKET, 1)) {
+		saz_publish();
 		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
-	else
+	} else {
 		saz_wait_slowly();
+	}
 }
 
 SAZ_INLINE unsigned saz_take(unsigned busy, unsigned *was)
@@ -166,6 +205,16 @@ SAZ_INLINE void saz_packet_begin(void)
 		saz_begin_slowly(was);
 }
 
+SAZ_INLINE void saz_round(void)
+{
+	if (__builtin_expect(saz_here.busy == SAZ_PACKET && !__atomic_load_n(&saz_stop, __ATOMIC_RELAXED), 1)) {
+		saz_publish();
+		saz_new_packet();
+	} else {
+		saz_round_slowly();
+	}
+}
+
 SAZ_INLINE void saz_resume(void)
 {
 	unsigned was;
@@ -189,9 +238,10 @@ SAZ_INLINE void saz_packet_enter(void *frame)
 /* An inner scope is not in the frame that is noted. */
 SAZ_INLINE void saz_packet_leave(void *frame)
 {
-	if (__builtin_expect(saz_here.frame == (__UINTPTR_TYPE__)frame, 1))
+	if (__builtin_expect(saz_here.frame == (__UINTPTR_TYPE__)frame, 1)) {
+		saz_publish();
 		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
-	else if (saz_here.frame == ((__UINTPTR_TYPE__)frame | SAZ_SLOWLY))
+	} else if (saz_here.frame == ((__UINTPTR_TYPE__)frame | SAZ_SLOWLY))
 		saz_leave_slowly();
 }
 #endif

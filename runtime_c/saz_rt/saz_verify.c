@@ -33,10 +33,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define P (&saz_program)
 #define T (&saz_verify_tables)
+#if SAZ_THREADS
+#define MARKS saz_own_marks             /* the thread's whose packet has ended */
+#else
+#define MARKS (P->updated)
+#endif
 
 struct watch {
 	const struct saz_symbol *symbol;
@@ -63,6 +69,9 @@ static struct saz_buf saz_stack;                /* struct object */
 static uint32_t saz_walk = 1u << 31;            /* above the marks of exports */
 
 static pthread_mutex_t saz_verify_lock = PTHREAD_MUTEX_INITIALIZER;
+#if SAZ_THREADS
+static pthread_cond_t saz_alone = PTHREAD_COND_INITIALIZER;
+#endif
 static unsigned saz_in_flight;
 static int saz_overlapped;
 static int saz_taken;                           /* there are copies to compare with */
@@ -345,7 +354,7 @@ static int look_at(void *ctx, size_t off, const struct saz_slot *slot)
 
 static int silent(const struct watch *w)
 {
-	return w->claim == SAZ_CONSTANT || (w->claim == SAZ_ANNOUNCED && !P->updated[w->index]);
+	return w->claim == SAZ_CONSTANT || (w->claim == SAZ_ANNOUNCED && !MARKS[w->index]);
 }
 
 /* Whether the walk from w comes to a change. */
@@ -455,6 +464,26 @@ static void finish(void)
 	saz_spent += saz_now_us() - t;
 }
 
+/* A packet that another thread's overlaps says nothing, so they take turns, as far as they can: one may be
+ * waiting for another in the midst of a packet. */
+static void wait_for_others(void)
+{
+#if SAZ_THREADS
+	struct timespec end;
+
+	if (saz_in_flight == 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_nsec += 1000000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_nsec -= 1000000000;
+		end.tv_sec++;
+	}
+	while (saz_in_flight != 0 && pthread_cond_timedwait(&saz_alone, &saz_verify_lock, &end) == 0)
+		;
+#endif
+}
+
 /* The packet of thread t begins; its marks are cleared by clear, after what came before was compared. */
 void saz_verify_begin(const void *t, void (*clear)(void))
 {
@@ -467,6 +496,7 @@ void saz_verify_begin(const void *t, void (*clear)(void))
 		saz_in_flight = 0;
 		saz_owner = NULL;
 	}
+	wait_for_others();
 	saz_seen++;
 	clear();
 	if (saz_in_flight++ != 0) {
@@ -498,6 +528,9 @@ void saz_verify_end(const void *t, int kept)
 		saz_overlapped |= !kept;
 		finish();
 		saz_owner = NULL;
+#if SAZ_THREADS
+		pthread_cond_signal(&saz_alone);
+#endif
 	}
 	leave(&old);
 	errno = saved;

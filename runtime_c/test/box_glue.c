@@ -5,6 +5,10 @@ extern char saz_sym_1[] __asm__("hosts");
 extern char saz_sym_2[] __asm__("hosts_tail");
 extern char saz_sym_3[] __asm__("stats");
 
+#if SAZ_THREADS
+__thread unsigned char saz_own_marks[8] __attribute__((__aligned__(8)));
+#undef saz_updated
+#endif
 unsigned char saz_updated[8] __attribute__((__aligned__(8)));
 const unsigned saz_nvars = 7;
 struct saz_var_view saz_view[7] __asm__("saz_vars_view");
