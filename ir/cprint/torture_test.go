@@ -23,6 +23,7 @@ import (
 	"saz/ir"
 	"saz/ir/cprint"
 	"saz/ir/link"
+	"saz/ir/randc"
 )
 
 // The long runs of the oracle: GCC's execution tests and programs of Csmith, rebuilt
@@ -291,6 +292,36 @@ func TestCsmith(t *testing.T) {
 		return name, outcome(tmp, file, flags, 250*time.Millisecond, brake)
 	})
 	t.Logf("seeds %d to %d: %.2f s a program", seed, seed+n-1, time.Since(start).Seconds()/float64(n))
+}
+
+// TestRandom: SAZ_RANDOM is how many of our own random programs, SAZ_SEED the first; 20
+// if it is not set.
+func TestRandom(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("no gcc")
+	}
+	n, err := strconv.Atoi(os.Getenv("SAZ_RANDOM"))
+	if err != nil {
+		n = 20
+	}
+	seed, _ := strconv.Atoi(os.Getenv("SAZ_SEED"))
+	tally(t, n, func(i int) (string, string) {
+		name := strconv.Itoa(seed + i)
+		tmp, err := os.MkdirTemp("", "saz-random")
+		if err != nil {
+			return name, "FAIL " + err.Error()
+		}
+		defer os.RemoveAll(tmp)
+		file := filepath.Join(tmp, "p.c")
+		if err := os.WriteFile(file, []byte(randc.Program(seed+i)), 0o666); err != nil {
+			return name, "FAIL " + err.Error()
+		}
+		class := outcome(tmp, file, []string{"-w", "-O0"}, 20*time.Second, "")
+		if class != "same" {
+			class = "FAIL " + class
+		}
+		return name, class
+	})
 }
 
 // csmithSets are what kinds of program are made, and how gcc and saz are told to read them.

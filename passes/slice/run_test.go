@@ -20,6 +20,7 @@ import (
 	"saz/frontend/source"
 	"saz/ir"
 	"saz/ir/cprint"
+	"saz/ir/randc"
 	"saz/passes"
 	"saz/passes/pointer/ctest"
 	"saz/passes/sdg"
@@ -880,6 +881,21 @@ func TestCsmith(t *testing.T) {
 		}
 		file := filepath.Join(tmp, fmt.Sprintf("csmith%d.c", seed+i))
 		return file, []string{"-w", "-I/usr/include/csmith"}, nil, os.WriteFile(file, text, 0o666)
+	})
+}
+
+// TestRandom: SAZ_RANDOM is how many random programs about pointers, SAZ_SEED the first; 8 if it is not set.
+func TestRandom(t *testing.T) {
+	n, seed := 8, 1
+	if s := os.Getenv("SAZ_RANDOM"); s != "" {
+		n, _ = strconv.Atoi(s)
+	}
+	if s := os.Getenv("SAZ_SEED"); s != "" {
+		seed, _ = strconv.Atoi(s)
+	}
+	programs(t, n, func(i int, tmp string) (string, []string, []string, error) {
+		file := filepath.Join(tmp, fmt.Sprintf("random%d.c", seed+i))
+		return file, []string{"-w"}, nil, os.WriteFile(file, []byte(randc.Program(seed+i)), 0o666)
 	})
 }
 
