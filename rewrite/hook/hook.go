@@ -9,7 +9,7 @@
 //   - a call that blocks before the packet is received (poll, epoll_wait, sleep) in the same loop
 //     becomes SAZ_IDLE(call);
 //   - the loop of a thread that another thread hands packets to gets saz_round() or SAZ_ROUND in each round, and what
-//     it blocks in before it has a packet SAZ_BLOCKED(call);
+//     it blocks in before it has a packet SAZ_BLOCKED(call); the call by which an event loop waits SAZ_EVENTS(call);
 //   - malloc(n) at a site whose blocks state can reach becomes saz_malloc(SITE, n), and every
 //     free or realloc that may release such a block its saz_ namesake;
 //   - a call of the program's own wrapper of malloc, which serves several types, becomes
@@ -126,6 +126,12 @@ func (h *hooks) threads() {
 		if !done[r] {
 			done[r] = true
 			h.wrap(h.c.Instr(r).Pos, "SAZ_BLOCKED(", ")", h.callee(r))
+		}
+	}
+	for _, r := range h.marks.Threads.Events {
+		if !done[r] {
+			done[r] = true
+			h.wrap(h.c.Instr(r).Pos, "SAZ_EVENTS(", ")", h.callee(r))
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Threads struct {
 	Several bool // the program starts threads: each has marks of its own
 	Rounds  map[ir.FuncID][]Round
 	Waits   []ir.Ref // calls that block for work, at a quiescent point
+	Events  []ir.Ref // calls by which an event loop waits, likewise
 }
 
 // A Round is a thread's loop.
@@ -63,6 +64,7 @@ func FindThreads(c *passes.Context, opt Options) *Threads {
 	if t.opt.Editable == nil {
 		t.opt.Editable = func(f source.FileID) bool { return !SystemFile(c.Prog, f) }
 	}
+	t.events()
 	entries := t.entries()
 	t.out.Several = len(entries) > 0
 	if !t.out.Several {
@@ -87,6 +89,52 @@ func FindThreads(c *passes.Context, opt Options) *Threads {
 		return a.Func < b.Func || a.Func == b.Func && a.I < b.I
 	})
 	return t.out
+}
+
+// waits are the functions by which an event loop waits.
+var waits = map[string]bool{"poll": true, "ppoll": true, "select": true, "pselect": true, "epoll_wait": true, "epoll_pwait": true, "epoll_pwait2": true}
+
+// events finds the calls by which loops around receive sites wait for events, in another procedure than the site's (hook has
+// those): in the loop's procedure, or in one that is called there and nowhere else. What the events before
+// led to is over then.
+func (t *threader) events() {
+	rc := receive.Of(t.c)
+	sites := map[ir.FuncID]bool{}
+	for i := range rc.Sites {
+		sites[rc.Sites[i].Ref.Func] = true
+	}
+	found := map[ir.Ref]bool{}
+	note := func(ref ir.Ref) bool {
+		in := t.c.Instr(ref)
+		if in.Op != ir.Call || in.A.Kind != ir.VFunc || !waits[t.c.Prog.Funcs[in.A.ID].Name] || sites[ref.Func] {
+			return false
+		}
+		if !found[ref] {
+			found[ref] = true
+			t.out.Events = append(t.out.Events, ref)
+		}
+		return true
+	}
+	for _, p := range rc.LoopProcs {
+		f := t.c.Prog.Funcs[p]
+		for i := range f.Instrs {
+			ref := ir.Ref{Func: p, I: int32(i)}
+			if f.Instrs[i].Op != ir.Call || !rc.Last(ref) || note(ref) {
+				continue
+			}
+			for _, g := range t.pt.Callees(ref) {
+				only := true
+				for _, r := range t.pt.Callers(g) {
+					only = only && r.Func == p && rc.Last(r)
+				}
+				for k := range t.c.Prog.Funcs[g].Instrs {
+					if only {
+						note(ir.Ref{Func: g, I: int32(k)})
+					}
+				}
+			}
+		}
+	}
 }
 
 // up adds f and all that may call it.

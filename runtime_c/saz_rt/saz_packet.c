@@ -234,36 +234,48 @@ void saz_round_slowly(void)
 	new_packet();
 }
 
-/* A thread waits for a packet that has not begun but for the boundary.  It may hold a lock when it comes back. */
-unsigned saz_block(void)
-{
-	unsigned was = saz_here.busy;
-
-	if (was == SAZ_PACKET) {
-		END(1);
-		set(SAZ_QUIET);
-	}
-	return was;
-}
-
-void saz_unblock(unsigned was)
-{
-	int saved = errno;
-
-	if (was != SAZ_PACKET)
-		return;
-	__atomic_store_n(&saz_here.busy, SAZ_PACKET, __ATOMIC_SEQ_CST);
-	stay_busy(SAZ_PACKET, SAZ_QUIET);
-	BEGIN_AGAIN();
-	errno = saved;
-}
-
 static void first_ready(void)
 {
 	int saved = errno;
 
 	if (!__atomic_exchange_n(&saz_is_ready, 1, __ATOMIC_SEQ_CST))
 		saz_service_start();
+	errno = saved;
+}
+
+/* A thread waits, and nothing is under way.  It may hold a lock when it comes back. */
+unsigned saz_block(void)
+{
+	unsigned was = saz_here.busy;
+
+	if (was == SAZ_PACKET)
+		END(1);
+	if (was == SAZ_PACKET || was == SAZ_NO_PACKET)
+		set(SAZ_QUIET);
+	return was;
+}
+
+unsigned saz_events(void)
+{
+	if (!__atomic_load_n(&saz_is_ready, __ATOMIC_RELAXED))
+		first_ready();
+	if (saz_here.busy == SAZ_NEW_THREAD) {
+		new_thread();
+		set(SAZ_NO_PACKET);
+	}
+	return saz_block();
+}
+
+void saz_unblock(unsigned was)
+{
+	int saved = errno;
+
+	if (was != SAZ_PACKET && was != SAZ_NO_PACKET)
+		return;
+	__atomic_store_n(&saz_here.busy, was, __ATOMIC_SEQ_CST);
+	stay_busy(was, SAZ_QUIET);
+	if (was == SAZ_PACKET)
+		BEGIN_AGAIN();
 	errno = saved;
 }
 

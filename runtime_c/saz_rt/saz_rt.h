@@ -84,10 +84,13 @@ extern const struct saz_var_view saz_vars_view[];
 /* The beginning of a round of a thread's loop, where other threads hand it its packets: a round is a packet. */
 #define SAZ_ROUND int saz_rounded __attribute__((__unused__)) = (saz_round(), 0)
 
-/* A call in which such a thread waits for a packet. */
-#define SAZ_BLOCKED(call) \
+/* A call in which such a thread waits for a packet, and one by which an event loop waits for events: nothing is
+ * under way, though what happens next still belongs to the packet before. */
+#define SAZ_BLOCKED(call) SAZ_BLOCKED_IN(saz_block(), call)
+#define SAZ_EVENTS(call) SAZ_BLOCKED_IN(saz_events(), call)
+#define SAZ_BLOCKED_IN(block, call) \
 	(__extension__({ \
-		unsigned saz_was = saz_block(); \
+		unsigned saz_was = (block); \
 		__auto_type saz_blocked = (call); \
 		saz_unblock(saz_was); \
 		saz_blocked; \
@@ -112,6 +115,7 @@ void saz_wait(void);                    /* this thread's packet, if any, has end
 void saz_resume(void);                  /* after saz_wait: the thread touches state, but has no packet yet */
 void saz_round(void);
 unsigned saz_block(void);
+unsigned saz_events(void);
 void saz_unblock(unsigned was);
 void saz_ready(void);                   /* initialisation is over */
 void saz_done(void);                    /* a library loop returned: what follows is the program's end */
