@@ -134,7 +134,7 @@ func (t *tables) symbols() {
 		}
 		s := symbol{Name: t.qualified(v.Name, v.Proc), Size: max(v.Size, 0), Type: t.types.element(root), global: -1}
 		if v.Global >= 0 {
-			t.place(&s, v.Global, seen)
+			t.place(&s, v.Global, seen, true)
 		} else {
 			t.keep(v.Type)
 		}
@@ -165,7 +165,7 @@ func (t *tables) qualified(name string, proc ir.FuncID) string {
 }
 
 // place says how the address of a global is to be had.
-func (t *tables) place(s *symbol, id ir.GlobalID, seen map[source.Pos]bool) {
+func (t *tables) place(s *symbol, id ir.GlobalID, seen map[source.Pos]bool, tracked bool) {
 	g := t.in.Prog.Globals[id]
 	s.global = id
 	t.index[id] = len(t.Symbols)
@@ -178,8 +178,19 @@ func (t *tables) place(s *symbol, id ir.GlobalID, seen map[source.Pos]bool) {
 		}
 	case g.Name != "" && !seen[g.Pos]: // a static in a header is one declaration, however many units have it
 		seen[g.Pos] = true
-		t.statics = append(t.statics, hook.Static{ID: len(t.Symbols), Global: id, Func: -1})
+		t.statics = append(t.statics, hook.Static{ID: len(t.Symbols), Global: id, Func: -1, Units: t.declared(g, tracked)})
 	}
+}
+
+// declared counts the units that have a tracked variable of their own from g's declaration.
+func (t *tables) declared(g *ir.Global, tracked bool) int {
+	n := 0
+	for _, x := range t.in.Prog.Globals {
+		if tracked && x.Pos == g.Pos && x.Name == g.Name && x.Linkage == ir.Internal && x.Proc == g.Proc {
+			n++
+		}
+	}
+	return max(n, 1)
 }
 
 // global returns the number of a global's symbol, which it adds if need be; -1 if it has no name.
@@ -192,7 +203,7 @@ func (t *tables) global(id ir.GlobalID, seen map[source.Pos]bool) int {
 		return -1
 	}
 	s := symbol{Name: t.qualified(g.Name, g.Proc), Size: g.Size, Type: t.types.element(g.Type)}
-	t.place(&s, id, seen)
+	t.place(&s, id, seen, false)
 	t.Symbols = append(t.Symbols, s)
 	return len(t.Symbols) - 1
 }

@@ -45,6 +45,7 @@ type Static struct {
 	ID     int
 	Global ir.GlobalID // -1 for a function
 	Func   ir.FuncID   // -1 for a variable
+	Units  int         // that have a tracked variable of their own from this one declaration
 }
 
 // Place enters the edits of a program into set.
@@ -537,6 +538,13 @@ func (h *hooks) expansions(p source.Pos) int {
 // statics makes the addresses of variables with internal linkage known.
 func (h *hooks) statics(list []Static) {
 	for _, s := range list {
+		if s.Units > 1 {
+			g := h.c.Prog.Globals[s.Global]
+			h.c.Sink.Add(source.Diagnostic{ID: "static-shared", Severity: source.Warning, Pos: g.Pos,
+				Msg:  fmt.Sprintf("%s is a variable of its own in each of %d units that read this line: its updates are tracked, but it can't be moved", g.Name, s.Units),
+				Hint: "define it in one unit, and declare it extern"})
+			continue
+		}
 		var unit ir.UnitID
 		var name string
 		var tok int32 = -1
