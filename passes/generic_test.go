@@ -247,6 +247,15 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 }
 static void done(void) { tab.size = sizeof(struct host); }`,
 		[]string{"tab: hash-list of ent[64] next next+0 (put,,put) multi-flow nw_src=key->addr"}, nil},
+	{"6: the function is in the control block itself, which is typed after its keys", strings.NewReplacer("HASHFN *fn; int keysize", "HASHFN *fn; int (*cmp)(const void *, const void *, size_t); int keysize",
+		"!t->fn->cmp(", "!t->cmp(", "return t ? hashfn_ops(t->fn, hash, cmp) : -1;", "t->cmp = cmp; return 0;").Replace(generic+sessions+fragments) + `
+static void setup(void) __attribute__((constructor));
+static void setup(void) { cache_new(0); cache_new(1); frags_new(); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
+static void done(void) {}`,
+		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row)" +
+			" per-flow nw_src=key->lo nw_dst=key->hi tp_src=!key->port_lo tp_dst=!key->port_hi nw_proto=key->proto bothways",
+			"frags: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row) multi-flow nw_src=key->from nw_dst=key->to nw_proto=key->proto"}, nil},
 	{"5: one table for keys of two kinds has none", generic + strings.ReplaceAll(sessions+fragments, "table_new", "shared_table") + `
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
 static void done(void) {}`,

@@ -27,8 +27,9 @@ type fieldKey struct {
 }
 
 type storeAt struct {
-	f *ir.Func
-	v ir.Value
+	f  *ir.Func
+	at ir.Value // the record
+	v  ir.Value
 }
 
 // NewFields looks at all stores to pointer fields.
@@ -52,7 +53,7 @@ func NewFields(c *passes.Context) *Fields {
 				switch {
 				case u.Op == ir.Load, u.Op == ir.Cmp, u.Op == ir.Branch:
 				case u.Op == ir.Store && isA && !isB:
-					x.stores[k] = append(x.stores[k], storeAt{f, u.B})
+					x.stores[k] = append(x.stores[k], storeAt{f, in.A, u.B})
 				default:
 					x.escaped[k] = true
 				}
@@ -77,6 +78,33 @@ func (x *Fields) stored(k fieldKey) []pointer.ObjID {
 	out = slices.Compact(out)
 	x.memo[k] = out
 	return out
+}
+
+// A Store is one to a field.
+type Store struct {
+	Func *ir.Func
+	Addr ir.Value // where: in a record
+	Val  ir.Value
+}
+
+// Stores returns all stores to the field that v of f was loaded from; ok: there are no others.
+func (x *Fields) Stores(f *ir.Func, v ir.Value) (list []Store, ok bool) {
+	ld := def(f, v)
+	if ld == nil || ld.Op != ir.Load {
+		return nil, false
+	}
+	at := def(f, ld.A)
+	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil {
+		return nil, false
+	}
+	k := fieldKey{x.c.Prog.Record(at.Rec), at.Off}
+	if x.escaped[k] {
+		return nil, false
+	}
+	for _, s := range x.stores[k] {
+		list = append(list, Store{s.f, s.at, s.v})
+	}
+	return list, true
 }
 
 // Objects returns the objects that v of f may point at.

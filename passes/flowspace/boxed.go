@@ -58,8 +58,9 @@ func (w *finder) boxed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 			if t.k == nil || t.k.Entry != rec || !w.couldBe(f, field, t) || !w.walksOf(f).AtEntry(field, in.Block, t.k) {
 				continue
 			}
+			ctl := w.control(f, field)
 			b := t.box(w.c.Prog, off)
-			if b == nil {
+			if b == nil || ctl.Kind == ir.VReg && !w.hands(f, ctl, t) {
 				continue
 			}
 			for j, other := range in.Args {
@@ -71,7 +72,7 @@ func (w *finder) boxed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 					continue
 				}
 				w.chains = maxChains
-				w.out(t, b, ref, f, other, spans, f, w.control(f, field), other, nil, 0)
+				w.out(t, b, ref, f, other, spans, f, ctl, other, nil, 0)
 			}
 		}
 	}
@@ -537,7 +538,6 @@ func (w *finder) named(f *ir.Func, in *ir.Instr, t *table, all []ir.FuncID) []ir
 			}
 		}
 	}
-	own := true // still in the blocks that are this table's
 	for k := len(offs) - 1; k > 0; k-- {
 		next := map[pointer.Loc]bool{}
 		for l := range at {
@@ -547,20 +547,24 @@ func (w *finder) named(f *ir.Func, in *ir.Instr, t *table, all []ir.FuncID) []ir
 				}
 			}
 		}
-		at, own = next, false
+		at = next
 	}
+	stores, typed := w.fields.Stores(f, in.A)
 	set := map[ir.FuncID]bool{}
 	for l := range at {
 		for _, x := range w.pt.Contents(l.Obj, l.Off) {
 			if o := &w.pt.Objects[x.Obj]; o.Kind == pointer.Func {
 				set[o.Func] = true
-			} else if o.Kind == pointer.Unknown {
+			} else if o.Kind == pointer.Unknown && !typed {
 				return all
 			}
 		}
 	}
-	if !own && len(set) > 1 {
-		set = w.setHere(t, at, set)
+	if len(set) > 1 {
+		if !typed {
+			stores = w.storesAt(at)
+		}
+		set = w.setHere(t, stores, len(offs) == 1, set)
 	}
 	out := all[:0:0]
 	for _, g := range all {
@@ -574,37 +578,58 @@ func (w *finder) named(f *ir.Func, in *ir.Instr, t *table, all []ir.FuncID) []ir
 	return out
 }
 
-// setHere leaves out the functions that are stored at these places only through control blocks of other tables.
-func (w *finder) setHere(t *table, at map[pointer.Loc]bool, set map[ir.FuncID]bool) map[ir.FuncID]bool {
-	kinds := map[*ctype.Record]bool{}
-	for o := range t.blocks {
-		if x := w.pt.TypeOf(o); x != nil && x.Kind == ctype.Struct && x.Rec != nil {
-			kinds[w.c.Prog.Record(x.Rec)] = true
+// loadedBase returns the record from a field of which v was loaded.
+func (w *finder) loadedBase(f *ir.Func, v ir.Value) ir.Value {
+	v = bare(f, v)
+	if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+		return ir.Value{}
+	}
+	ld := &f.Instrs[f.Regs[v.ID].Def]
+	if ld.Op != ir.Load {
+		return ir.Value{}
+	}
+	a := bare(f, ld.A)
+	if a.Kind != ir.VReg || f.Regs[a.ID].Def < 0 || f.Instrs[f.Regs[a.ID].Def].Op != ir.FieldAddr {
+		return ir.Value{}
+	}
+	return f.Instrs[f.Regs[a.ID].Def].A
+}
+
+// storesAt lists the stores of pointers to functions at some places.
+func (w *finder) storesAt(at map[pointer.Loc]bool) []container.Store {
+	var out []container.Store
+	for _, g := range w.c.Prog.Funcs {
+		for i := range g.Instrs {
+			in := &g.Instrs[i]
+			if in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer || in.Type.Elem == nil || in.Type.Elem.Kind != ctype.Func {
+				continue
+			}
+			for _, l := range w.pt.PointsTo(g.ID, in.A) {
+				if at[l] {
+					out = append(out, container.Store{Func: g, Addr: in.A, Val: in.B})
+					break
+				}
+			}
 		}
 	}
-	// foreign: v leads to a control block of the same kind that is none of t's.
-	foreign := func(g *ir.Func, v ir.Value) bool {
-		other := false
-		for _, o := range w.fields.Objects(g, v) {
-			if t.blocks[o] {
-				return false
-			}
-			if x := w.pt.TypeOf(o); x != nil && x.Kind == ctype.Struct && x.Rec != nil && kinds[w.c.Prog.Record(x.Rec)] {
-				other = true
-			}
-		}
-		return other
-	}
+	return out
+}
+
+// setHere leaves out the functions that are stored at these places only through control blocks of other tables. own: the places are in
+// the control block itself.
+func (w *finder) setHere(t *table, stores []container.Store, own bool, set map[ir.FuncID]bool) map[ir.FuncID]bool {
 	out := map[ir.FuncID]bool{}
-	var up func(g *ir.Func, ctl, v ir.Value, depth int)
-	up = func(g *ir.Func, ctl, v ir.Value, depth int) {
+	var up func(g *ir.Func, ctl, v ir.Value, owned bool, depth int)
+	up = func(g *ir.Func, ctl, v ir.Value, owned bool, depth int) {
 		if ctl.Kind != ir.NoVal {
-			if foreign(g, ctl) {
+			// What the function is set in may hang from a control block: then it is that one's and no other's.
+			if base := w.loadedBase(g, ctl); !owned && base.Kind != ir.NoVal {
+				ctl, owned = base, true
+			}
+			if owned && len(w.pt.PointsTo(g.ID, ctl)) > 0 && !w.hands(g, ctl, t) {
 				return
 			}
-			if ctl = w.control(g, ctl); ctl.Kind == ir.VReg && foreign(g, ctl) {
-				return
-			}
+			ctl = w.control(g, ctl)
 		}
 		v = bare(g, v)
 		if v.Kind == ir.VFunc {
@@ -633,22 +658,11 @@ func (w *finder) setHere(t *table, at map[pointer.Loc]bool, set map[ir.FuncID]bo
 			if hasCtl && c >= 0 && c < len(args) {
 				nc = args[c]
 			}
-			up(h, nc, args[i], depth+1)
+			up(h, nc, args[i], owned, depth+1)
 		}
 	}
-	for _, g := range w.c.Prog.Funcs {
-		for i := range g.Instrs {
-			in := &g.Instrs[i]
-			if in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer || in.Type.Elem == nil || in.Type.Elem.Kind != ctype.Func {
-				continue
-			}
-			for _, l := range w.pt.PointsTo(g.ID, in.A) {
-				if at[l] {
-					up(g, in.A, in.B, 0)
-					break
-				}
-			}
-		}
+	for _, st := range stores {
+		up(st.Func, st.Addr, st.Val, own, 0)
 	}
 	// Whole records that are copied there may bring any of them.
 	for f := range set {

@@ -165,10 +165,16 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 	var up func(ref ir.Ref, loops, inner bool)
 	up = func(ref ir.Ref, loops, inner bool) {
 		f := c.Prog.Funcs[ref.Func]
-		if o.named != nil && !o.below[ref.Func] {
-			return
-		}
-		if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil || o.named[ref.Func] {
+		if o.named != nil {
+			// The user knows which one it is; loops within one of its rounds are part of the round.
+			if o.named[ref.Func] {
+				out[ref.Func] = true
+				return
+			}
+			if !o.below[ref.Func] {
+				return
+			}
+		} else if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
 			last := o.isLast(ref) || loops && !o.looped(ref.Func)
 			if !inner || last {
 				out[ref.Func] = true
@@ -183,7 +189,7 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 		}
 		seen[ref.Func] = true
 		callers := pt.Callers(ref.Func)
-		if len(callers) == 0 && !inner {
+		if len(callers) == 0 && !inner && o.named == nil {
 			out[ref.Func] = true // it receives once: its frame is what there is
 		}
 		for _, r := range callers {

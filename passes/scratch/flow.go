@@ -38,6 +38,7 @@ type engine struct {
 	spread  map[spreadKey]bits
 	spansOf map[pointer.ObjID][]int32
 	briefs  bits // spans of brief objects
+	told    bits // those of which after knows
 
 	values *values // what integers may be; nil: not known
 
@@ -982,6 +983,7 @@ func (p *proc) through(w bits, s *span, x *collector, o origin) {
 	}
 	n.whole, n.str = n.whole || !s.str, n.str || s.str
 	p.e.after[s.obj] = n
+	p.e.told = p.e.told.with(int(p.e.id(*s)))
 }
 
 // from reads [lo,hi) counted from a known address.
@@ -1167,8 +1169,13 @@ func (p *proc) bulk(b bits, x *collector, through bool) bits {
 		if i < len(p.touched) {
 			look = p.touched[i]
 		}
-		if through && i < len(p.e.briefs) {
-			look |= p.e.briefs[i]
+		if through {
+			if i < len(p.e.told) {
+				m &^= p.e.told[i] // there is nothing more to say
+			}
+			if i < len(p.e.briefs) {
+				look |= p.e.briefs[i]
+			}
 		}
 		x.have[i] |= m &^ look
 		left = append(left, m&look)

@@ -113,12 +113,10 @@ func (g *region) live(c *passes.Context, pt *pointer.Result, rc *receive.Result)
 	}
 	reached := make([]bool, len(c.Prog.Funcs))
 	var queue []ir.FuncID
-	from := map[ir.FuncID]step{}
-	enter := func(f ir.FuncID, s step) {
+	enter := func(f ir.FuncID) {
 		if g.whole[f] && !reached[f] {
 			reached[f] = true
 			queue = append(queue, f)
-			from[f] = s
 		}
 	}
 	calls := func(f *ir.Func, b ir.BlockID) {
@@ -131,18 +129,18 @@ func (g *region) live(c *passes.Context, pt *pointer.Result, rc *receive.Result)
 			}
 			ref := ir.Ref{Func: f.ID, I: i}
 			for _, t := range pt.Callees(ref) {
-				enter(t, step{ref, false})
+				enter(t)
 			}
 			for _, cb := range pt.Callbacks(ref) {
 				if cb.How == nil || !cb.How.Thread {
-					enter(cb.Func, step{ref, true})
+					enter(cb.Func)
 				}
 			}
 		}
 	}
 	for _, f := range c.Prog.Funcs {
 		if g.rooted[f.ID] {
-			enter(f.ID, step{})
+			enter(f.ID)
 		}
 		for b := range f.Blocks {
 			if g.blocks[f.ID][ir.BlockID(b)] {
@@ -155,11 +153,6 @@ func (g *region) live(c *passes.Context, pt *pointer.Result, rc *receive.Result)
 		queue = queue[1:]
 		for b := range f.Blocks {
 			calls(f, ir.BlockID(b))
-		}
-	}
-	for f, s := range from { // a way that goes on tells more than one that ends
-		if _, ok := g.from[f]; ok && !g.rooted[f] {
-			g.from[f] = s
 		}
 	}
 	return func(r ir.Ref) bool {

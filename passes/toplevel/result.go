@@ -10,6 +10,7 @@ import (
 type Result struct {
 	PktProcs []ir.FuncID                // sorted
 	ProcWhy  map[ir.FuncID][]passes.Why // dependence path from a receive site
+	ProcCost map[ir.FuncID]int          // how much of it is guessed: calls through pointers that may reach many
 	TopLevel map[persist.VarID][]passes.Why
 	// Packet reports whether the instruction may run while a packet is processed.
 	Packet func(ir.Ref) bool

@@ -22,6 +22,7 @@
 package toplevel
 
 import (
+	"container/heap"
 	"slices"
 	"sort"
 
@@ -49,10 +50,10 @@ type region struct {
 	whole  map[ir.FuncID]bool                // procedures all of whose code may run
 	blocks map[ir.FuncID]map[ir.BlockID]bool // parts of the others
 	why    map[ir.FuncID][]passes.Why        // of those where packets come in, or around that
-	from   map[ir.FuncID]step                // of the others
 	rooted map[ir.FuncID]bool                // entered for a reason of their own
 	queue  []ir.FuncID                       // entered, and their calls not yet followed
 	last   func(ir.Ref) bool
+	cost   map[ir.FuncID]int    // of the way to those where packets come in or around that
 	in     func(ir.FuncID) bool // part of what receives packets
 }
 
@@ -65,7 +66,7 @@ type step struct {
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
-		from: map[ir.FuncID]step{}, rooted: map[ir.FuncID]bool{}, last: rc.Last, in: rc.Around}
+		rooted: map[ir.FuncID]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
@@ -81,7 +82,7 @@ func run(c *passes.Context) (any, error) {
 		}
 		// Of a library's loop, only a loop around its call is the program's: pcap_dispatch() for a few packets, then the timers.
 		if s.Callbacks == nil || passes.LoopAround(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil || rc.Looped(s.Ref.Func) {
-			reg.around(c, pt, s.Ref, s.Why, map[ir.FuncID]bool{})
+			reg.around(c, pt, s.Ref, s.Why)
 		}
 	}
 
@@ -114,8 +115,8 @@ func run(c *passes.Context) (any, error) {
 
 	reg.follow(c, pt)
 	alive := reg.live(c, pt, rc)
-	reg.reasons(c)
-	res := &Result{ProcWhy: reg.why, TopLevel: map[persist.VarID][]passes.Why{}}
+	cost := reg.reasons(c, pt, alive)
+	res := &Result{ProcWhy: reg.why, ProcCost: cost, TopLevel: map[persist.VarID][]passes.Why{}}
 	for f := range reg.whole {
 		res.PktProcs = append(res.PktProcs, f)
 	}
@@ -148,19 +149,16 @@ func (g *region) root(c *passes.Context, f ir.FuncID, why []passes.Why) {
 		g.why[f] = why
 	}
 	g.rooted[f] = true
-	g.enter(c, f, step{})
+	g.enter(c, f)
 }
 
-// enter adds procedure f, which was found by way of s; follow adds all that it may call.
-func (g *region) enter(c *passes.Context, f ir.FuncID, s step) {
+// enter adds procedure f; follow adds all that it may call.
+func (g *region) enter(c *passes.Context, f ir.FuncID) {
 	if g.whole[f] || len(c.Prog.Funcs[f].Blocks) == 0 {
 		return
 	}
 	g.whole[f] = true
 	g.queue = append(g.queue, f)
-	if _, ok := g.from[f]; !ok && g.why[f] == nil {
-		g.from[f] = s
-	}
 }
 
 func (g *region) follow(c *passes.Context, pt *pointer.Result) {
@@ -180,41 +178,132 @@ func (g *region) follow(c *passes.Context, pt *pointer.Result) {
 // that a library function calls back.
 func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref) {
 	for _, t := range pt.Callees(ref) {
-		g.enter(c, t, step{ref, false})
+		g.enter(c, t)
 	}
 	for _, cb := range pt.Callbacks(ref) {
 		if cb.How != nil && cb.How.Thread {
 			continue // runs beside the packet, not within it: see run
 		}
-		g.enter(c, cb.Func, step{ref, true})
+		g.enter(c, cb.Func)
 	}
 }
 
-// reasons fills in why for all procedures, from the steps.
-func (g *region) reasons(c *passes.Context) {
-	var of func(f ir.FuncID) []passes.Why
-	of = func(f ir.FuncID) []passes.Why {
-		if w := g.why[f]; w != nil {
-			return w
+// ended is what a step costs after which the program can only end.
+const ended = 1 << 20
+
+// guess is what a step of a way costs: a call that may reach many procedures says little about which.
+func guess(pt *pointer.Result, ref ir.Ref) int {
+	return max(len(pt.Callees(ref))+len(pt.Callbacks(ref)), 1)
+}
+
+// reasons fills in why for all procedures: the way on which the least is guessed (Dijkstra's). Handlers come second, since they run
+// without a packet.
+func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Ref) bool) map[ir.FuncID]int {
+	cost := map[ir.FuncID]int{}
+	var work ways
+	for f := range g.why {
+		n := g.cost[f]
+		if g.rooted[f] {
+			n += 3
 		}
-		s := g.from[f]
-		text := "calls %s"
-		if s.back {
-			text = "the library calls %s back"
+		work = append(work, way{cost: n, f: f})
+	}
+	heap.Init(&work)
+	for len(work) > 0 {
+		x := heap.Pop(&work).(way)
+		if _, ok := cost[x.f]; ok {
+			continue
 		}
-		before := of(s.at.Func)
-		w := append(before[:len(before):len(before)], c.Because(s.at, text, c.Prog.Funcs[f].Name))
-		g.why[f] = w
-		return w
+		cost[x.f] = x.cost
+		if g.why[x.f] == nil {
+			text := "calls %s"
+			if x.by.back {
+				text = "the library calls %s back"
+			}
+			before := g.why[x.by.at.Func]
+			g.why[x.f] = append(before[:len(before):len(before)], c.Because(x.by.at, text, c.Prog.Funcs[x.f].Name))
+		}
+		fn := c.Prog.Funcs[x.f]
+		for i := range fn.Instrs {
+			in := &fn.Instrs[i]
+			if in.Op != ir.Call || !g.whole[x.f] && !g.blocks[x.f][in.Block] {
+				continue
+			}
+			ref := ir.Ref{Func: x.f, I: int32(i)}
+			n := x.cost + guess(pt, ref)
+			if !alive(ref) {
+				n += ended // a way that goes on tells more than one that ends
+			}
+			for _, t := range pt.Callees(ref) {
+				if g.whole[t] {
+					heap.Push(&work, way{n, t, step{ref, false}})
+				}
+			}
+			for _, cb := range pt.Callbacks(ref) {
+				if g.whole[cb.Func] && !(cb.How != nil && cb.How.Thread) {
+					heap.Push(&work, way{n, cb.Func, step{ref, true}})
+				}
+			}
+		}
 	}
-	for f := range g.from {
-		of(f)
+	return cost
+}
+
+// A way leads to procedure f by a step.
+type way struct {
+	cost int
+	f    ir.FuncID
+	by   step
+}
+
+// ways is a heap of them, the cheapest first; of equals the first in the program's order.
+type ways []way
+
+func (w ways) Len() int      { return len(w) }
+func (w ways) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
+func (w *ways) Push(x any)   { *w = append(*w, x.(way)) }
+func (w *ways) Pop() any {
+	l := *w
+	x := l[len(l)-1]
+	*w = l[:len(l)-1]
+	return x
+}
+
+func (w ways) Less(i, j int) bool {
+	a, b := &w[i], &w[j]
+	switch {
+	case a.cost != b.cost:
+		return a.cost < b.cost
+	case a.f != b.f:
+		return a.f < b.f
+	case a.by.at.Func != b.by.at.Func:
+		return a.by.at.Func < b.by.at.Func
 	}
+	return a.by.at.I < b.by.at.I
 }
 
 // around adds the loop around the instruction at ref; where there is none, or the procedure is
 // itself called in a loop, the code that follows it and the loops around its procedure's callers.
-func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why, seen map[ir.FuncID]bool) {
+func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why []passes.Why) {
+	seen := map[ir.FuncID]bool{}
+	reasons := map[step][]passes.Why{{at: ref}: why}
+	work := ways{{f: ref.Func, by: step{at: ref}}}
+	for len(work) > 0 {
+		x := heap.Pop(&work).(way)
+		g.level(c, pt, x, reasons[x.by], seen, func(r ir.Ref) {
+			to := way{x.cost + guess(pt, r), r.Func, step{at: r}}
+			if reasons[to.by] == nil {
+				before := reasons[x.by]
+				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller", c.Prog.Funcs[x.f].Name))
+				heap.Push(&work, to)
+			}
+		})
+	}
+}
+
+// level is around for one procedure; up goes on to a caller.
+func (g *region) level(c *passes.Context, pt *pointer.Result, x way, why []passes.Why, seen map[ir.FuncID]bool, up func(ir.Ref)) {
+	ref := x.by.at
 	f := c.Prog.Funcs[ref.Func]
 	blk := f.Instrs[ref.I].Block
 	loop := passes.LoopAround(f, blk)
@@ -245,6 +334,7 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	}
 	if g.why[ref.Func] == nil {
 		g.why[ref.Func] = why
+		g.cost[ref.Func] = x.cost
 	}
 	for b := range ir.BlockID(len(f.Blocks)) {
 		if !loop[b] || g.blocks[ref.Func][b] {
@@ -262,10 +352,9 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	}
 	seen[ref.Func] = true
 	for _, r := range pt.Callers(ref.Func) {
-		if !g.in(r.Func) {
-			continue
+		if g.in(r.Func) {
+			up(r)
 		}
-		g.around(c, pt, r, append(append([]passes.Why(nil), why...), c.Because(r, "%s hands the packet to its caller", f.Name)), seen)
 	}
 }
 

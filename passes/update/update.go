@@ -162,7 +162,7 @@ func run(c *passes.Context) (any, error) {
 				sort.SliceStable(here, func(a, b int) bool { return here[a].Var < here[b].Var })
 			}
 			for k := range here {
-				r := reason{ref: ref, update: from + k, kind: 3, way: len(tl.ProcWhy[fid])}
+				r := reason{ref: ref, update: from + k, kind: 3, way: tl.ProcCost[fid]}
 				switch {
 				case !here[k].Direct:
 				case here[k].How == "assignment":
@@ -306,7 +306,7 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 }
 
 // A reason is the update that is shown of a variable: an assignment that names it, or else one of its own bytes, or else of what it
-// reaches; of several the one to which the way is shortest.
+// reaches; of several the one on the way to which the least is guessed.
 type reason struct {
 	ref       ir.Ref
 	update    int
