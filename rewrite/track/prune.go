@@ -497,7 +497,7 @@ func loopsOf(f *ir.Func, dom *ir.DomTree) []loop {
 
 // hoist moves marks that each round of a loop sets before the loop, and marks of
 // all branches of an if or a switch before it. drop is what is redundant already; it returns what is
-// then, and the marks that make it so.
+// then, and the marks that make it so. Bits don't depend on each other, so all variables are tried at once.
 func (r *pruner) hoist(id ir.FuncID, drop map[int32][]int) (map[int32][]int, []extra, int) {
 	q := r.procs[id]
 	f := q.f
@@ -512,51 +512,41 @@ func (r *pruner) hoist(id ir.FuncID, drop map[int32][]int) (map[int32][]int, []e
 			back[[2]int{b, l.head}] = true
 		}
 	}
-	blockOf := func(i int32) int { return int(f.Instrs[i].Block) }
 	begins := map[int]bool{}
 	for b := range q.ev {
 		for i := range q.ev[b] {
 			begins[b] = begins[b] || q.ev[b][i].begins
 		}
 	}
+	r.solve(q, r.entry[id], back)
+	now := r.leftIn(q)
 	var extras []extra
-	left := func(drop map[int32][]int) (out []extra) {
-		for b := range q.ev {
-			for i := range q.ev[b] {
-				e := &q.ev[b][i]
-				for _, v := range e.need {
-					if !has(drop[e.i], v) && !e.late {
-						out = append(out, extra{i: e.i, v: v})
-					}
-				}
-			}
+	// try accepts the marks that leave so many fewer, and returns how many.
+	try := func(m map[int][]int, at int, xs []extra, gain int) int {
+		for _, x := range xs {
+			m[at] = append(m[at], x.v)
 		}
-		return out
-	}
-	count := func(drop map[int32][]int) int {
-		seen := map[extra]bool{}
-		for _, x := range left(drop) {
-			if s, ok := siteOf(f, x.i); ok {
-				seen[extra{s: s, v: x.v}] = true
-			}
-		}
-		return len(seen)
-	}
-	// try accepts a mark if that many fewer are left.
-	try := func(m map[int][]int, at int, x extra, gain int) bool {
-		m[at] = append(m[at], x.v)
 		r.solve(q, r.entry[id], back)
-		now := r.redundant(q)
-		if before := count(drop); before-count(now) >= gain {
-			drop = now
-			extras = append(extras, x)
-			return true
+		after := r.leftIn(q)
+		n := 0
+		keep := m[at][:len(m[at])-len(xs)]
+		for _, x := range xs {
+			if now.count(x.v)-after.count(x.v) >= gain {
+				keep = append(keep, x.v)
+				extras = append(extras, x)
+				n++
+			}
 		}
-		m[at] = m[at][:len(m[at])-1]
-		if len(m[at]) == 0 {
+		m[at] = keep
+		if len(keep) == 0 {
 			delete(m, at)
 		}
-		return false
+		if n < len(xs) {
+			r.solve(q, r.entry[id], back)
+			after = r.leftIn(q)
+		}
+		now = after
+		return n
 	}
 
 	moved := 0
@@ -568,10 +558,10 @@ func (r *pruner) hoist(id ir.FuncID, drop map[int32][]int) (map[int32][]int, []e
 		if any {
 			continue
 		}
-		tried := map[int]bool{}
-		for _, x := range left(drop) {
-			b := blockOf(x.i)
-			if !l.body[b] || tried[x.v] {
+		tried := r.none()
+		var xs []extra
+		for b := range f.Blocks {
+			if !l.body[b] {
 				continue
 			}
 			each := true
@@ -581,81 +571,197 @@ func (r *pruner) hoist(id ir.FuncID, drop map[int32][]int) (map[int32][]int, []e
 			if !each {
 				continue
 			}
-			s, ok := r.loopSite(f, x.i, &l)
-			if !ok {
-				continue
-			}
-			tried[x.v] = true
-			if try(q.head, l.head, extra{s, x.v, x.i}, 1) {
-				moved++
-			}
+			now.each(q, b, func(e *event, v int) {
+				if !tried.has(v) {
+					tried[v>>6] |= 1 << (v & 63)
+					xs = append(xs, extra{v: v, i: e.i})
+				}
+			})
 		}
+		if len(xs) == 0 {
+			continue
+		}
+		s, ok := r.loopSite(f, xs[0].i, &l)
+		if !ok {
+			continue
+		}
+		for k := range xs {
+			xs[k].s = s
+		}
+		moved += try(q.head, l.head, xs, 1)
 	}
 	// Branches, the innermost first.
+	ant := r.anticipated(q)
 	order := dom.Order()
 	for k := len(order) - 1; k >= 0; k-- {
 		d := int(order[k])
+		if len(f.Blocks[d].Succs) < 2 {
+			continue
+		}
+		all := r.none() // what every way on from the end of d comes to
+		for i, t := range f.Blocks[d].Succs {
+			for w := range all {
+				if i == 0 {
+					all[w] = ant[t][w]
+				} else {
+					all[w] &= ant[t][w]
+				}
+			}
+		}
+		if all.empty() {
+			continue
+		}
 		s, ok := r.branchSite(f, d, begins[d])
 		if !ok {
 			continue
 		}
-		below := map[int][]int32{}
-		var vars []int
-		for _, x := range left(drop) {
-			if b := blockOf(x.i); b != d && dom.Dominates(ir.BlockID(d), ir.BlockID(b)) {
-				if below[x.v] == nil {
-					vars = append(vars, x.v)
-				}
-				below[x.v] = append(below[x.v], x.i)
+		below := map[int]int{}
+		var xs []extra
+		for b := range f.Blocks {
+			if b == d || !dom.Dominates(ir.BlockID(d), ir.BlockID(b)) {
+				continue
 			}
+			now.each(q, b, func(e *event, v int) {
+				if below[v]++; below[v] == 2 && all.has(v) {
+					xs = append(xs, extra{s, v, e.i})
+				}
+			})
 		}
-		for _, v := range vars {
-			if len(below[v]) >= 2 && r.anticipated(q, d, v) {
-				try(q.tail, d, extra{s, v, below[v][0]}, 2)
+		if len(xs) > 0 {
+			try(q.tail, d, xs, 2)
+		}
+	}
+	if len(extras) == 0 {
+		return drop, nil, 0
+	}
+	r.solve(q, r.entry[id], back)
+	return r.redundant(q), extras, moved
+}
+
+// A left says which marks are left in a procedure: of each event with needs, and of each place.
+type left struct {
+	events map[int32]bits
+	sites  []bits
+}
+
+func (l *left) count(v int) int {
+	n := 0
+	for _, s := range l.sites {
+		if s.has(v) {
+			n++
+		}
+	}
+	return n
+}
+
+// each calls f for the marks that are left in a block.
+func (l *left) each(q *proc, b int, f func(e *event, v int)) {
+	for i := range q.ev[b] {
+		e := &q.ev[b][i]
+		s := l.events[e.i]
+		if s == nil || len(e.need) == 0 {
+			continue
+		}
+		for _, v := range e.need {
+			if s.has(v) {
+				f(e, v)
 			}
 		}
 	}
-	return drop, extras, moved
 }
 
-// anticipated reports whether every way on from the end of block d comes to a need of v before a
-// packet begins or the procedure ends.
-func (r *pruner) anticipated(q *proc, d, v int) bool {
-	const unknown, yes, no = 0, 1, 2
-	state := make([]uint8, len(q.f.Blocks))
-	var ok func(b int) bool
-	ok = func(b int) bool {
-		if state[b] != unknown {
-			return state[b] == yes // round a loop that comes to no need: no
+// leftIn is what q.in leaves.
+func (r *pruner) leftIn(q *proc) *left {
+	l := &left{events: map[int32]bits{}}
+	places := map[site]int{}
+	for b := range q.ev {
+		note := func(e *event, s bits) {
+			if len(e.need) == 0 || e.late {
+				return
+			}
+			mine := r.none()
+			set(mine, e.need)
+			if s != nil && !e.begins {
+				for w := range mine {
+					mine[w] &^= s[w]
+				}
+			}
+			if mine.empty() {
+				return
+			}
+			l.events[e.i] = mine
+			at, ok := siteOf(q.f, e.i)
+			if !ok {
+				return
+			}
+			k, seen := places[at]
+			if !seen {
+				k = len(l.sites)
+				places[at] = k
+				l.sites = append(l.sites, r.none())
+			}
+			for w := range mine {
+				l.sites[k][w] |= mine[w]
+			}
 		}
-		state[b] = no
+		if q.in[b] == nil {
+			for i := range q.ev[b] {
+				note(&q.ev[b][i], nil)
+			}
+			continue
+		}
+		s := append(bits(nil), q.in[b]...)
+		for i := range q.ev[b] {
+			r.step(&q.ev[b][i], s, note)
+		}
+	}
+	return l
+}
+
+func (s bits) empty() bool {
+	for _, w := range s {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// anticipated finds, for the beginning of each block, the bits of which every way on comes to a need before a
+// packet begins or the procedure ends; round a loop that comes to none is a way too.
+func (r *pruner) anticipated(q *proc) []bits {
+	f := q.f
+	gen, stops, out := make([]bits, len(f.Blocks)), make([]bool, len(f.Blocks)), make([]bits, len(f.Blocks))
+	for b := range f.Blocks {
+		gen[b] = r.none()
 		for i := range q.ev[b] {
 			e := &q.ev[b][i]
 			if e.begins || e.late {
-				return false
+				stops[b] = true
+				break
 			}
-			if has(e.need, v) {
-				state[b] = yes
-				return true
-			}
+			set(gen[b], e.need)
 		}
-		if len(q.f.Blocks[b].Succs) == 0 {
-			return false
-		}
-		for _, t := range q.f.Blocks[b].Succs {
-			if !ok(int(t)) {
-				return false
-			}
-		}
-		state[b] = yes
-		return true
+		out[b] = append(bits(nil), gen[b]...)
 	}
-	for _, t := range q.f.Blocks[d].Succs {
-		if !ok(int(t)) {
-			return false
+	for changed := true; changed; {
+		changed = false
+		for b := len(f.Blocks) - 1; b >= 0; b-- {
+			if stops[b] || len(f.Blocks[b].Succs) == 0 {
+				continue
+			}
+			for w := range out[b] {
+				x := ^uint64(0)
+				for _, t := range f.Blocks[b].Succs {
+					x &= out[t][w]
+				}
+				if n := gen[b][w] | x; n != out[b][w] {
+					out[b][w], changed = n, true
+				}
+			}
 		}
 	}
-	return len(q.f.Blocks[d].Succs) > 1
+	return out
 }
 
 // branchSite is the place before the if or switch whose condition is block d as a whole.
