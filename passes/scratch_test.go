@@ -289,6 +289,17 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
 	make(two, p[1]);
 }
 static void done(void) {}`},
+	{"the events that epoll_wait fills in are this round's; what is read before it is not", `/* callback */
+#include <sys/epoll.h>
+static struct epoll_event these[8];         /* scratch */
+static struct epoll_event those[8];         /* kept: looked at before */
+static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
+	int n = epoll_wait(3, these, 8, 0);
+	for (int i = 0; i < n; i++) printf("%d", these[i].data.fd);
+	printf("%d", those[0].data.fd);
+	epoll_wait(4, those, 8, 0);
+}
+static void done(void) {}`},
 }
 
 func TestScratch(t *testing.T) {

@@ -131,6 +131,9 @@ type finder struct {
 // none of them is about a header field.
 const maxChains = 256
 
+// maxTargets bounds what a call through a pointer may reach to be one from which a lookup is followed out.
+const maxTargets = 32
+
 func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
@@ -420,7 +423,8 @@ func (w *finder) callers(f *ir.Func, l ir.LocalID, next func(site ir.Ref, g *ir.
 	for _, site := range w.pt.Callers(f.ID) {
 		g := w.c.Prog.Funcs[site.Func]
 		in := &g.Instrs[site.I]
-		if k < len(in.Args) && w.tl.Packet(site) && slices.Contains(w.pt.Callees(site), f.ID) {
+		// A call that may reach hundreds of procedures says nothing of who calls this one.
+		if callees := w.pt.Callees(site); k < len(in.Args) && len(callees) <= maxTargets && w.tl.Packet(site) && slices.Contains(callees, f.ID) {
 			if w.chains--; w.chains < 0 {
 				return
 			}

@@ -757,12 +757,15 @@ func (p *proc) libraryWrite(i int32, in *ir.Instr, m *models.Model, k int, v ir.
 		}
 	case (copied || contains(m.Writes, k) && exact[m.Name]) && bounded:
 		p.writes(i, v, n, false)
-	case m.Receive != nil && (contains(m.Receive.Buffers, k) || contains(m.Receive.Out, k)):
+	case m.Receive != nil && (contains(m.Receive.Buffers, k) || contains(m.Receive.Out, k)) || counted[m.Name] == k && k > 0:
 		if x := p.where(v); x.kind != noBase && !x.any && p.relevant(x.kind, x.id) && x.off == 0 {
 			p.gen[i] = append(p.gen[i], p.place(place{x.kind, x.id, 0, far, false}))
 		}
 	}
 }
+
+// counted are the functions that say how many events they have filled in, and where.
+var counted = map[string]int{"epoll_wait": 1, "epoll_pwait": 1, "epoll_pwait2": 1, "kevent": 3}
 
 // A family is a call of inet_ntop: it can't fail if the address family is one that it knows and there is room.
 type family struct {

@@ -49,7 +49,7 @@
 // A store, copy or zeroing at a place that is known exactly; a library function whose
 // model says that it fills the object, or that copies a constant number of bytes; the buffer of a
 // receive call, and what it hands out (assumption: the program reads no further than what was received, and
-// nothing where nothing was); a
+// nothing where nothing was), and likewise the events that a program waits for; a
 // string that a library function writes to a buffer, for later reads of the buffer as a string
 // from the same place. A string function that can fail counts only where its result was
 // tested.

@@ -23,6 +23,7 @@ package toplevel
 
 import (
 	"container/heap"
+	"math/bits"
 	"slices"
 	"sort"
 
@@ -193,7 +194,7 @@ const ended = 1 << 20
 
 // guess is what a step of a way costs: a call that may reach many procedures says little about which.
 func guess(pt *pointer.Result, ref ir.Ref) int {
-	return max(len(pt.Callees(ref))+len(pt.Callbacks(ref)), 1)
+	return 1 + 2*bits.Len(uint(max(len(pt.Callees(ref))+len(pt.Callbacks(ref)), 1)-1))
 }
 
 // reasons fills in why for all procedures: the way on which the least is guessed (Dijkstra's). Handlers come second, since they run

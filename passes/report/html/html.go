@@ -19,6 +19,7 @@ import (
 	"html/template"
 	"io"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -63,7 +64,7 @@ type (
 		Hows    []string  `json:"hows"`
 		Recv    []docSite `json:"recv"`
 		Out     []docSite `json:"out"`
-		Marks   [][4]int  `json:"marks"` // file, line, variable, pruned
+		Marks   [][4]int  `json:"marks"` // file, line, set of variables, pruned: one for all of a line of a kind
 	}
 	docFile struct {
 		Name string `json:"n"`
@@ -396,18 +397,23 @@ func (b *builder) document(opt Options) *doc {
 		d.Vars = append(d.Vars, x)
 	}
 	sets, hows := map[string]int{}, map[string]int{}
+	set := func(vars []int) int {
+		key := fmt.Sprint(vars)
+		k, ok := sets[key]
+		if !ok {
+			k = len(d.Sets)
+			sets[key] = k
+			d.Sets = append(d.Sets, vars)
+		}
+		return k
+	}
 	for i := range r.Updates {
 		u := &r.Updates[i]
-		key := fmt.Sprint(u.Vars)
-		if _, ok := sets[key]; !ok {
-			sets[key] = len(d.Sets)
-			d.Sets = append(d.Sets, u.Vars)
-		}
 		if _, ok := hows[u.How]; !ok {
 			hows[u.How] = len(d.Hows)
 			d.Hows = append(d.Hows, u.How)
 		}
-		d.Updates = append(d.Updates, docUpd{b.file(u.File), u.Line, u.Col, hows[u.How], u.Text, sets[key]})
+		d.Updates = append(d.Updates, docUpd{b.file(u.File), u.Line, u.Col, hows[u.How], u.Text, set(u.Vars)})
 	}
 	site := func(s *report.Site) docSite {
 		return docSite{s.Function, s.Procedure, s.Kind, b.file(s.File), s.Line, s.Col, s.Text}
@@ -443,14 +449,28 @@ func (b *builder) document(opt Options) *doc {
 		byPath[p] = i
 		byPath[r.Sources.Abs(p)] = i
 	}
+	// A line may announce updates of hundreds of variables, and so may the next one.
+	type spot struct{ file, line, pruned int }
+	at := map[spot][]int{}
+	var spots []spot
 	for _, m := range opt.Marks {
-		if f, ok := byPath[m.File]; ok {
-			pruned := 0
-			if m.Pruned {
-				pruned = 1
-			}
-			d.Marks = append(d.Marks, [4]int{f, m.Line, m.Var, pruned})
+		f, ok := byPath[m.File]
+		if !ok {
+			continue
 		}
+		k := spot{file: f, line: m.Line}
+		if m.Pruned {
+			k.pruned = 1
+		}
+		if at[k] == nil {
+			spots = append(spots, k)
+		}
+		at[k] = append(at[k], m.Var)
+	}
+	for _, k := range spots {
+		vars := at[k]
+		slices.Sort(vars)
+		d.Marks = append(d.Marks, [4]int{k.file, k.line, set(slices.Compact(vars)), k.pruned})
 	}
 	d.Files, d.Steps = b.list, b.steps
 	return d

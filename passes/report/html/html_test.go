@@ -131,3 +131,28 @@ func TestDraw(t *testing.T) {
 		}
 	}
 }
+
+// 1: a line that announces updates of hundreds of variables, as lines that write through a pointer of which little is known do, was
+// written down once for each of them: 13 MB for HAProxy.
+func TestManyMarks(t *testing.T) {
+	r := analyse(t, "many.c", "#include <stdio.h>\nint a;\nint main(void) { a = getchar(); return a; }\n")
+	if len(r.Variables) == 0 {
+		t.Fatal("no variable to mark")
+	}
+	size := func(lines, each int) int {
+		var marks []html.Mark
+		for l := range lines {
+			for v := range each {
+				marks = append(marks, html.Mark{File: r.Variables[0].File, Line: 1 + l%3, Var: v % len(r.Variables), Pruned: l&4 != 0})
+			}
+		}
+		var b strings.Builder
+		if err := html.Write(&b, r, html.Options{Marks: marks}); err != nil {
+			t.Fatal(err)
+		}
+		return b.Len()
+	}
+	if one, many := size(6, 1), size(600, 500); many > one+200 {
+		t.Errorf("%d bytes with many marks of the same, %d with few", many, one)
+	}
+}

@@ -471,7 +471,7 @@ function info(ln, f, l) {
   for (const i of n.u) box.append(el('p', null, 'Updates ', links(D.sets[D.updates[i].s]), ', by ' + D.hows[D.updates[i].h] + '.'));
   for (const i of n.o) box.append(el('p', null, (D.out[i].k === 'packet' ? 'Sends a packet: ' : 'Writes a log: ') + D.out[i].n + '.'));
   if (n.d.length) box.append(el('p', null, 'Declares ', links(n.d), '.'));
-  const put = n.k.filter(k => !D.marks[k][3]).map(k => D.marks[k][2]), not = n.k.filter(k => D.marks[k][3]).map(k => D.marks[k][2]);
+  const put = n.k.filter(k => !D.marks[k][3]).flatMap(k => D.sets[D.marks[k][2]]), not = n.k.filter(k => D.marks[k][3]).flatMap(k => D.sets[D.marks[k][2]]);
   if (put.length) box.append(el('p', null, 'The instrumented program announces here an update of ', links(put), '.'));
   if (not.length) box.append(el('p', null, 'No mark is needed for ', links(not), ': it has been set whenever this line is reached.'));
   ln.append(box);
