@@ -294,15 +294,15 @@ func TestCsmith(t *testing.T) {
 	t.Logf("seeds %d to %d: %.2f s a program", seed, seed+n-1, time.Since(start).Seconds()/float64(n))
 }
 
-// TestRandom: SAZ_RANDOM is how many of our own random programs, SAZ_SEED the first; 20
-// if it is not set.
+// TestRandom: SAZ_RANDOM is how many of our own random programs, SAZ_SEED the first; 6 if
+// it is not set.
 func TestRandom(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		t.Skip("no gcc")
 	}
 	n, err := strconv.Atoi(os.Getenv("SAZ_RANDOM"))
 	if err != nil {
-		n = 20
+		n = 6
 	}
 	seed, _ := strconv.Atoi(os.Getenv("SAZ_SEED"))
 	tally(t, n, func(i int) (string, string) {

@@ -622,11 +622,19 @@ func (b *fb) cond(e *check.Expr, yes, no ir.BlockID) {
 // ---- assignment
 
 // assign keeps gcc's order: the right side is evaluated first, but for its
-// outermost load or call, which comes after the left side.
+// outermost load or call, which comes after the left side; so does all of a
+// record or vector that is spelled out there, or chosen.
 func (b *fb) assign(e *check.Expr, want bool) ir.Value {
 	var l lval
 	var v ir.Value
-	switch y := e.Y; {
+	y := e.Y
+	for ; y.Op == check.Comma; y = y.Y {
+		b.effect(y.X)
+	}
+	switch {
+	case (inMemory(y.Type) || y.Type.Kind == ctype.Vector) && literalOf(y) != nil, inMemory(y.Type) && y.Op == check.Cond:
+		l = b.place(e.X)
+		v = b.rv(y)
 	case y.Op == check.Load && !inMemory(y.Type):
 		from := b.place(y.X)
 		l = b.place(e.X)

@@ -42,7 +42,7 @@ func (m *maker) a() string {
 		}
 		return m.pick("pa[0]", "pa[1]", "pb0->a", "(&g1)", "(&ga["+m.index()+" & 1])", "(&ga[2])", "g1.next", "gb.in[1].x", "cur")
 	}
-	switch m.IntN(34) {
+	switch m.IntN(52) {
 	case 0:
 		return m.a() + "->next"
 	case 1:
@@ -107,6 +107,40 @@ func (m *maker) a() string {
 		return "(live++, " + m.a() + ")"
 	case 31:
 		return "over(&" + m.b1() + "->in[" + m.index() + " & 1])"
+	case 33:
+		return "atomic(" + m.a() + ")"
+	case 34:
+		return fmt.Sprintf("other(xored(%s, %s), %s)", "cur", "pa[0]", m.pick("cur", "pa[0]"))
+	case 36:
+		return "unpack(" + m.a() + ", i)"
+	case 37:
+		return "in_thread(" + m.a() + ", " + m.b1() + ")"
+	case 38:
+		return "jumped(" + m.a() + ", " + m.index() + ")"
+	case 39:
+		return "by_label(" + m.a() + ", " + m.a() + ", " + m.index() + ")"
+	case 40:
+		return "after(" + m.pp() + ")"
+	case 41:
+		return "of_key(" + m.index() + ")"
+	case 42:
+		return "old_style(" + m.a() + ", " + m.b1() + ")"
+	case 43:
+		return fmt.Sprintf("((struct A *(*)(void *, void *))%s)(%s, %s)", m.fn(), m.a(), m.b1())
+	case 44:
+		return "by_signal(" + m.a() + ")"
+	case 45:
+		return "large(" + m.a() + ", " + m.b1() + ").in.x"
+	case 46:
+		return "(*({ struct A **w_ = " + m.pp() + "; w_; }))"
+	case 47:
+		return "mine(" + m.a() + ")"
+	case 49:
+		return "__builtin_choose_expr(1, " + m.a() + ", 0)"
+	case 50:
+		return "nested(" + m.a() + ", " + m.b1() + ")"
+	case 51:
+		return "relative(" + m.index() + ")"
 	case 32:
 		return "grid[" + m.index() + " & 1][" + m.index() + " & 1]->a"
 	}
@@ -294,7 +328,11 @@ func shuffled(m *maker, fields []string) string {
 func Program(seed int) string {
 	m := &maker{Rand: rand.New(rand.NewPCG(uint64(seed), 7))}
 	m.funcs = 3 + m.IntN(3)
-	m.p(`#include <stdarg.h>
+	m.p(`#define _GNU_SOURCE
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -341,6 +379,106 @@ static struct A *pool_a(void)
 {
 	if (!pool || used == 8) { pool = xmalloc(8 * sizeof *pool); used = 0; }
 	return init_a(&pool[used++]);
+}
+static struct A *_Atomic shared;
+static struct A *atomic(struct A *a)
+{
+	struct A *was = __atomic_exchange_n((struct A **)&shared, a, __ATOMIC_SEQ_CST);
+	if (a->v & 1) __sync_bool_compare_and_swap(&cur, cur, a);
+	return was ? was : shared;
+}
+static uintptr_t xored(struct A *x, struct A *y) { return (uintptr_t)x ^ (uintptr_t)y; }
+static struct A *other(uintptr_t both, struct A *one) { return (struct A *)(both ^ (uintptr_t)one); }
+static struct __attribute__((packed)) { char c; struct A *a[2]; short s; struct B *b; } tight;
+static struct A *unpack(struct A *a, int i)
+{
+	if (!tight.a[0]) { tight.a[0] = a; tight.a[1] = &g1; tight.b = &gb; }
+	memcpy(&tight.a[i & 1], &a, sizeof a);
+	struct A *r;
+	memcpy(&r, (char *)&tight + offsetof(__typeof__(tight), a) + 8 * (i >> 1 & 1), sizeof r);
+	return r;
+}
+struct job { struct A *a; struct B *b; struct A *done; };
+static void *worker(void *p) { struct job *j = p; j->done = j->b->a; return j->a; }
+static struct A *in_thread(struct A *a, struct B *b)
+{
+	struct job j = { a, b, 0 };
+	pthread_t t;
+	void *r = a;
+	static int threads;
+	if (threads++ > 20 || pthread_create(&t, 0, worker, &j)) return a;
+	pthread_join(t, &r);
+	return r ? r : j.done;
+}
+static jmp_buf env;
+static void leap(struct A *a) { cur = a; longjmp(env, 1); }
+static struct A *jumped(struct A *a, int n)
+{
+	struct A *volatile kept = a->next;
+	if (!setjmp(env)) { kept = a; if (n & 1) leap(kept); return kept->arr[1]; }
+	return n & 2 ? cur : kept;
+}
+static struct A *by_label(struct A *x, struct A *y, int n)
+{
+	static void *const to[] = { &&first, &&second };
+	struct A *r = x;
+	goto *to[n & 1];
+first:
+	return r->next;
+second:
+	return y;
+}
+static struct A *after(struct A **from)
+{
+	struct A *l[3], **end;
+	end = mempcpy(l, from, sizeof *l);
+	*end = &ga[1];
+	end = mempcpy(end + 1, &l[1], sizeof *l);
+	return end[-1]->v & 1 ? end[-2] : l[0];
+}
+static struct pair_of { int key; struct A *a; } sorted[4] = { { 1, &g1 }, { 2, &ga[0] }, { 3, &ga[2] }, { 4, &g1 } };
+static int by_key(const void *x, const void *y) { return ((const struct pair_of *)x)->key - ((const struct pair_of *)y)->key; }
+static struct A *of_key(int i)
+{
+	struct pair_of k = { 1 + (i & 3) }, *found = bsearch(&k, sorted, 4, sizeof k, by_key);
+	if (i & 1) found->a = pa[0];
+	return found->a;
+}
+static struct A *old_style(a, b) struct A *a; struct B *b; { return b->kind ? a : b->a; }
+static struct A *volatile caught;
+static void on_signal(int n) { caught = cur; }
+static struct A *by_signal(struct A *a)
+{
+	struct A *was = cur;
+	signal(SIGUSR1, on_signal);
+	cur = a;
+	raise(SIGUSR1);
+	cur = was;
+	return caught;
+}
+struct large { long pad[5]; struct in in; struct A *more[3]; };
+static struct large large(struct A *a, struct B *b)
+{
+	struct large l = { .in = { a, b }, .more = { [1] = a } };
+	if (a->v & 1) { struct large m = l; m.in.x = m.more[1]; return m; }
+	return l;
+}
+static __thread struct A *own;
+static struct A *mine(struct A *a) { struct A *r = own ? own : a; own = a; return r; }
+static struct A *nested(struct A *a, struct B *b)
+{
+	struct A *l = a;
+	void step(struct B *x) { l = x->a->next; }
+	step(b);
+	return l;
+}
+static char arena[512] __attribute__((aligned(16)));
+static struct A *relative(int i)
+{
+	long off = (i & 3) * sizeof(struct A *);
+	struct A **at = (struct A **)(arena + off);
+	if (!*at) *at = pa[i & 1];
+	return *(struct A **)((char *)at + 0);
 }
 static struct in pair(struct A *a, struct B *b) { struct in r; r.x = a; r.y = b; return r; }
 static void flex_add(struct A *a)

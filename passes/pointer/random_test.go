@@ -36,7 +36,7 @@ func TestRandom(t *testing.T) {
 		if slices.ContainsFunc(p.Funcs, func(f *ir.Func) bool { return f.Unknown }) {
 			t.Errorf("seed %d is not read as a whole", i)
 		}
-		facts, bad, err := watch(t, p, models.Default(), t.TempDir(), nil)
+		facts, bad, err := watch(t, p, models.Default(), t.TempDir(), []string{"-lpthread"})
 		if err != nil {
 			t.Errorf("seed %d: %v", i, err)
 		}
