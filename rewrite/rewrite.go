@@ -95,10 +95,11 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	if res.Marks, err = track.Place(c, set, topt); err != nil {
 		return nil, err
 	}
-	if err = hook.Place(c, set, tables.Statics(), res.Marks, topt); err != nil {
+	units, headers, err := hook.Place(c, set, tables.Statics(), res.Marks, topt)
+	if err != nil {
 		return nil, err
 	}
-	if err = includes(a, set); err != nil {
+	if err = includes(a, set, units); err != nil {
 		return nil, err
 	}
 
@@ -135,6 +136,9 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	}
 	for name, text := range gen {
 		res.Files[name] = text
+	}
+	for name, text := range headers {
+		res.Files["saz_rt/"+name] = text
 	}
 	res.Files["Makefile"] = res.makefile(a.Build)
 	manifest, err := json.MarshalIndent(Manifest{Schema: "saz.tree/1", Program: a.Build.Name, Root: res.Root, Version: opt.Version,
@@ -230,7 +234,7 @@ func (r *Result) name(path string) string {
 // includes puts the runtime's header at the top of each unit that sees an edit: into an empty
 // line, or else on a line of its own with a #line behind it, which keeps the numbers of all lines after it,
 // and the name by which the compiler was given the file: __FILE__ and the debug information go by it.
-func includes(a *run.Analysis, set *edit.Set) error {
+func includes(a *run.Analysis, set *edit.Set, units map[string]string) error {
 	c := a.Context
 	named := map[string]string{}
 	for i := range a.Build.Commands {
@@ -253,8 +257,12 @@ func includes(a *run.Analysis, set *edit.Set) error {
 			continue
 		}
 		done[main.Path] = true
+		include := Include
+		if name := units[main.Path]; name != "" { // which includes the other
+			include = strings.Replace(Include, "saz_rt.h", name, 1)
+		}
 		if at, ok := blankLine(main.Data); ok {
-			e := edit.Edit{Off: int32(at), End: int32(at), New: strings.TrimSuffix(Include, "\n"), Prio: -100, By: "header"}
+			e := edit.Edit{Off: int32(at), End: int32(at), New: strings.TrimSuffix(include, "\n"), Prio: -100, By: "header"}
 			if err := set.Add(main.Path, main.Data, e); err != nil {
 				return err
 			}
@@ -264,7 +272,7 @@ func includes(a *run.Analysis, set *edit.Set) error {
 		if name == "" {
 			name = filepath.Base(main.Path)
 		}
-		if err := set.Add(main.Path, main.Data, edit.Edit{New: Include + "#line 1 " + quote(name) + "\n", Prio: -100, By: "header"}); err != nil {
+		if err := set.Add(main.Path, main.Data, edit.Edit{New: include + "#line 1 " + quote(name) + "\n", Prio: -100, By: "header"}); err != nil {
 			return err
 		}
 	}

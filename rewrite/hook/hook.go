@@ -17,7 +17,7 @@
 //   - a tracked variable with internal linkage gets SAZ_STATIC(ID, name) after its declaration.
 //
 // A call that stands in a macro's body is edited there if no other expansion of
-// the macro can mean another site, or all of them allocate blocks of one type. A macro's invocation that is nothing but the
+// the macro can mean another site, or all of them allocate blocks of one type, and otherwise told by line which it is (lines.go). A macro's invocation that is nothing but the
 // function's name (#define MALLOC malloc) or the call with the macro's own arguments (#define my_alloc(n) malloc(n)) gives way to the
 // runtime's; one that is the call with others becomes saz_adopt(SITE, my_alloc(n)). What is left
 // is an error that names the macro.
@@ -49,16 +49,24 @@ type Static struct {
 }
 
 // Place enters the edits of a program into set.
-func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Result, opt track.Options) error {
-	h := &hooks{c: c, set: set, marks: marks, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, bodies: map[source.Pos][]*plan.Site{}, done: map[hooked]bool{}}
+//
+// Units says which sources read a header of their own in the place of saz_rt.h, by path, and headers their texts, by name.
+func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Result, opt track.Options) (units map[string]string, headers map[string][]byte, err error) {
+	h := &hooks{c: c, set: set, marks: marks, opt: opt, uses: map[source.Pos]map[source.Pos]bool{}, bodies: map[source.Pos][]*plan.Site{}, lines: lines{map[source.Pos]bool{}, map[use]int{}, map[source.Pos]string{}, map[string]*unitHeader{}}, done: map[hooked]bool{}}
 	if h.opt.Editable == nil {
 		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
 	}
 	h.packets()
 	h.threads()
 	h.heap()
+	h.number()
 	h.statics(statics)
-	return h.err
+	units, headers = map[string]string{}, map[string][]byte{}
+	for path, u := range h.lines.Units {
+		units[path] = u.Name
+		headers[u.Name] = u.Text()
+	}
+	return units, headers, h.err
 }
 
 type hooks struct {
@@ -69,6 +77,7 @@ type hooks struct {
 	uses   map[source.Pos]map[source.Pos]bool // spelling in a macro's body → where it is expanded
 	bodies map[source.Pos][]*plan.Site        // the same → the sites that it is
 	done   map[hooked]bool
+	lines  lines
 	err    error
 }
 
@@ -186,6 +195,14 @@ func (h *hooks) idle(site ir.Ref, done map[ir.Ref]bool) {
 	}
 }
 
+// wrappable reports whether wrap can.
+func (h *hooks) wrappable(at ir.Pos) bool {
+	toks := h.toks(at.Unit)
+	lo, ok1 := track.Before(toks, at.Tok)
+	hi, ok2 := track.After(toks, at.End)
+	return ok1 && ok2 && lo.File == hi.File && h.opt.Editable(lo.File)
+}
+
 // wrap puts text around an expression.
 func (h *hooks) wrap(at ir.Pos, open, shut, what string) {
 	toks := h.toks(at.Unit)
@@ -238,6 +255,9 @@ func (h *hooks) heap() {
 	}
 	for _, s := range pl.Sites {
 		if s.Retype {
+			if at := h.c.Instr(s.Ref).Pos; !h.wrappable(at) && h.retype(at, s.ID) {
+				continue
+			}
 			h.wrap(h.c.Instr(s.Ref).Pos, fmt.Sprintf("saz_retype(%d, ", s.ID), ")", "an allocator's wrapper")
 			continue
 		}
@@ -332,7 +352,7 @@ func (h *hooks) call(r ir.Ref, name, first string) {
 // right only if each expansion means the same.
 func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, first string) {
 	if !t.Spell.IsValid() || !h.opt.Editable(t.Spell.File) {
-		if h.other(at, t, name, paren, first) {
+		if h.other(at, t, name, paren, first) || t.Chain != 0 && (h.whole(at, name, first) || first != "" && first != "0, " && h.adopt(at, first)) {
 			return
 		}
 		h.fail("allocation-hidden", t.Exp, "%s is made by pasting tokens or comes from a system header's macro", t.Text)
@@ -349,11 +369,14 @@ func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, f
 			return
 		}
 		if n := len(h.bodies[t.Spell]); n == 0 || n < h.expansions(t.Spell) || !h.alike(h.bodies[t.Spell]) {
-			h.fail("allocation-in-macro", t.Exp, "%s is called by a macro that is used in several places, so its blocks can't be told apart", t.Text)
-			return
+			var id int
+			fmt.Sscanf(first, "%d", &id)
+			h.site(t, id)
+			first = "SAZ_SITE, "
+		} else {
+			// All of them allocate blocks of one type: the first one's number stands for all.
+			first = fmt.Sprintf("%d, ", h.bodies[t.Spell][0].ID)
 		}
-		// All of them allocate blocks of one type: the first one's number stands for all.
-		first = fmt.Sprintf("%d, ", h.bodies[t.Spell][0].ID)
 	}
 	if first != "" && paren.File != t.Spell.File {
 		if h.other(at, t, name, paren, first) {
@@ -445,9 +468,11 @@ func (h *hooks) nameOf(r ir.Ref, name string) *int32 {
 // one of name, which spares the runtime asking malloc for the size.
 func (h *hooks) whole(at ir.Pos, name, first string) bool {
 	toks := h.toks(at.Unit)
+	inner := at
+	at = h.outer(at)
 	lo, ok1 := track.Before(toks, at.Tok)
 	hi, ok2 := track.After(toks, at.End)
-	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) || at.End-at.Tok < 4 {
+	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) || inner.End-inner.Tok < 4 {
 		return false
 	}
 	text := h.c.Prog.Files.File(lo.File).Data[lo.Off:hi.Off]
@@ -464,7 +489,7 @@ func (h *hooks) whole(at ir.Pos, name, first string) bool {
 	}
 	// The arguments stand in the file as they are, in their order, with all that is between the parentheses.
 	next := lo.Off + int32(paren) + 1
-	for i := at.Tok + 2; i < at.End-1; i++ {
+	for i := inner.Tok + 2; i < inner.End-1; i++ {
 		t := &toks[i]
 		if t.Text == "," && t.Spell.File != lo.File || t.Text == "," && (t.Spell.Off < lo.Off || t.Spell.Off >= hi.Off) {
 			for next < hi.Off && text[next-lo.Off] != ',' {
@@ -495,15 +520,31 @@ func (h *hooks) whole(at ir.Pos, name, first string) bool {
 		return false
 	}
 	if !h.again(name, lo) {
-		h.add(lo.File, edit.Edit{Off: lo.Off, End: lo.Off + int32(n), New: name, By: "runtime hook"}, insert(lo.Off+int32(paren)+1, first, 0))
+		edits := []edit.Edit{{Off: lo.Off, End: lo.Off + int32(n), New: name, By: "runtime hook"}}
+		if first != "" {
+			edits = append(edits, insert(lo.Off+int32(paren)+1, first, 0))
+		}
+		h.add(lo.File, edits...)
 	}
 	return true
+}
+
+// outer is the expression with the parentheses that a macro has around it.
+func (h *hooks) outer(at ir.Pos) ir.Pos {
+	toks := h.toks(at.Unit)
+	for at.Tok > 0 && int(at.End) < len(toks) && toks[at.Tok-1].Text == "(" && toks[at.End].Text == ")" &&
+		toks[at.Tok].Chain != 0 && toks[at.Tok-1].Exp == toks[at.Tok].Exp && toks[at.End].Exp == toks[at.Tok].Exp {
+		at.Tok--
+		at.End++
+	}
+	return at
 }
 
 // adopt makes a macro's invocation that is exactly the call at at into
 // saz_adopt(SITE, invocation).
 func (h *hooks) adopt(at ir.Pos, first string) bool {
 	toks := h.toks(at.Unit)
+	at = h.outer(at)
 	lo, ok1 := track.Before(toks, at.Tok)
 	hi, ok2 := track.After(toks, at.End)
 	if !ok1 || !ok2 || lo.File != hi.File || !h.opt.Editable(lo.File) {
@@ -564,6 +605,9 @@ func (h *hooks) statics(list []Static) {
 			}
 		}
 		end, ok := h.after(unit, tok, s.Global >= 0)
+		if !ok && (name == "__func__" || name == "__FUNCTION__" || name == "__PRETTY_FUNCTION__") {
+			continue // what it holds is the same everywhere
+		}
 		if !ok {
 			h.c.Sink.Add(source.Diagnostic{ID: "static-hidden", Severity: source.Warning, Pos: pos,
 				Msg:  fmt.Sprintf("%s is declared in a macro or in a file that is not the project's: its updates are tracked, but it can't be moved", name),

@@ -195,7 +195,7 @@ func (p *placer) needs() needs {
 	for f, m := range need {
 		for i := range m {
 			if ref := (ir.Ref{Func: f, I: i}); !p.placeable(ref) {
-				if len(p.pt.Callers(f)) == 0 {
+				if len(p.pt.Callers(f)) == 0 && !p.unused(f) {
 					p.fail(ref, "there is no place for a mark before this update")
 				}
 				delete(m, i)
@@ -208,6 +208,26 @@ func (p *placer) needs() needs {
 		}
 	}
 	return need
+}
+
+// unused reports whether a procedure of a header that can't be edited is one that nothing comes to.
+func (p *placer) unused(f ir.FuncID) bool {
+	if p.opt.Editable(p.c.Prog.Funcs[f].Pos.File) {
+		return false
+	}
+	taken := false
+	note := func(v *ir.Value) { taken = taken || v.Kind == ir.VFunc && ir.FuncID(v.ID) == f }
+	for _, g := range p.c.Prog.Funcs {
+		for i := range g.Instrs {
+			g.Instrs[i].Operands(note)
+		}
+	}
+	for _, g := range p.c.Prog.Globals {
+		for i := range g.Init {
+			note(&g.Init[i].Value)
+		}
+	}
+	return !taken
 }
 
 // scratch counts the marks that variables which carry nothing from packet to packet are spared.

@@ -476,7 +476,7 @@ void *saz_refuse(void *p)
 
 static __inline__ __attribute__((__always_inline__)) void *added(void *p, size_t size, unsigned site)
 {
-	if (__builtin_expect(p != NULL && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
+	if (__builtin_expect(site != 0 && p != NULL && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
 		return saz_refuse(p);
 	return p;
 }
@@ -578,7 +578,7 @@ void *saz_retype(unsigned site, void *block)
 	} last;
 	size_t at;
 
-	if (block == NULL || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_nlog, __ATOMIC_RELAXED) == last.events &&
+	if (block == NULL || site == 0 || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_nlog, __ATOMIC_RELAXED) == last.events &&
 	                      (block != last.block || site == last.site)))
 		return block;
 	at = claim(1);

@@ -284,7 +284,12 @@ struct saz_fn_addr {
 
 /* ---- tracked allocation ----------------------------------------------------------------- */
 
-/* As their namesakes, with the number of the allocation site in front.  free and realloc also take
+/* In a macro that several places use: the site goes by the line of the use, for which the unit's own header has a number. */
+#define SAZ_SITE SAZ_SITE_AT(__LINE__)
+#define SAZ_SITE_AT(line) SAZ_SITE_OF(line)
+#define SAZ_SITE_OF(line) saz_site_##line
+
+/* As their namesakes, with the number of the allocation site in front; 0 is not tracked.  free and realloc also take
  * blocks that are not tracked; with site 0, realloc leaves a block's site, or lack of one, as it is. */
 void *saz_malloc(unsigned site, __SIZE_TYPE__ size);
 void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ size);
@@ -338,7 +343,7 @@ SAZ_INLINE void *saz_malloc(unsigned site, __SIZE_TYPE__ size)
 {
 	void *p = __builtin_malloc(size);
 
-	if (__builtin_expect(p != (void *)0 && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
+	if (__builtin_expect(site != 0 && p != (void *)0 && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
 		return saz_refuse(p);
 	return p;
 }
@@ -347,7 +352,7 @@ SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ si
 {
 	void *p = __builtin_calloc(count, size);
 
-	if (__builtin_expect(p != (void *)0 && !saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED)), 0))
+	if (__builtin_expect(site != 0 && p != (void *)0 && !saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED)), 0))
 		return saz_refuse(p);
 	return p;
 }
