@@ -782,6 +782,44 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 	for _, k := range res.Containers {
 		best[k] = &rank{}
 	}
+	// What a set of places has to do with containers is found out once: many pointers share one.
+	type hits struct{ nodes, heads, entries []*Container }
+	sets := map[setID]*hits{}
+	nothing := &hits{}
+	hitsOf := func(locs []pointer.Loc) *hits {
+		if len(locs) == 0 {
+			return nothing
+		}
+		id := setID{&locs[0], len(locs)}
+		h := sets[id]
+		if h != nil {
+			return h
+		}
+		h = &hits{}
+		seen := map[*Container][3]bool{}
+		add := func(to *[]*Container, i int, ks []*Container) {
+			for _, k := range ks {
+				if s := seen[k]; !s[i] {
+					s[i] = true
+					seen[k] = s
+					*to = append(*to, k)
+				}
+			}
+		}
+		for i, l := range locs {
+			if i == 0 || l.Obj != locs[i-1].Obj {
+				add(&h.nodes, 0, nodes[l.Obj])
+				add(&h.entries, 2, byEntry[l.Obj])
+			}
+			for _, k := range byHead[at{l.Obj, l.Off}] {
+				if k.node == nil {
+					add(&h.heads, 1, []*Container{k})
+				}
+			}
+		}
+		sets[id] = h
+		return h
+	}
 	bonusOf := func(f *ir.Func) int {
 		if packet[f.ID] {
 			return 10
@@ -821,32 +859,28 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 				if rec, _, _, ok := fieldOf(w.c.Prog, f, in.A); ok && byRec[rec] != nil {
 					continue
 				}
-				for _, l := range w.pt.PointsTo(f.ID, in.A) {
-					for _, k := range nodes[l.Obj] {
-						if !tried[put{f.ID, k}] {
-							tried[put{f.ID, k}] = true
-							w.putters(f, k, func(g *ir.Func) {
-								if b := best[k]; bonusOf(g) > b.insert {
-									b.insert, k.Insert = bonusOf(g), g.Name
-								}
-							})
-						}
+				h := hitsOf(w.pt.PointsTo(f.ID, in.A))
+				for _, k := range h.nodes {
+					if !tried[put{f.ID, k}] {
+						tried[put{f.ID, k}] = true
+						w.putters(f, k, func(g *ir.Func) {
+							if b := best[k]; bonusOf(g) > b.insert {
+								b.insert, k.Insert = bonusOf(g), g.Name
+							}
+						})
 					}
-					for _, k := range byHead[at{l.Obj, l.Off}] {
-						if k.node != nil {
-							continue
-						}
-						v := def(f, in.B)
-						_, ln, _ := w.scan.load(f, v)
-						if ln != nil && k.Shape == Tree {
-							continue // another root: a rotation
-						} else if ln != nil && ln.off == k.NextOff {
-							note(k).remove = max(note(k).remove, bonus)
-						} else if v != nil && v.Op == ir.Load && v.A.Kind == in.A.Kind && v.A == in.A {
-							continue
-						} else {
-							note(k).insert = bonus
-						}
+				}
+				for _, k := range h.heads {
+					v := def(f, in.B)
+					_, ln, _ := w.scan.load(f, v)
+					if ln != nil && k.Shape == Tree {
+						continue // another root: a rotation
+					} else if ln != nil && ln.off == k.NextOff {
+						note(k).remove = max(note(k).remove, bonus)
+					} else if v != nil && v.Op == ir.Load && v.A.Kind == in.A.Kind && v.A == in.A {
+						continue
+					} else {
+						note(k).insert = bonus
 					}
 				}
 			case ir.Call:
@@ -859,19 +893,15 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 						if a >= len(in.Args) {
 							continue
 						}
-						for _, l := range w.pt.PointsTo(f.ID, in.Args[a]) {
-							for _, k := range byEntry[l.Obj] {
-								note(k).remove = max(note(k).remove, 3*bonus)
-							}
+						for _, k := range hitsOf(w.pt.PointsTo(f.ID, in.Args[a])).entries {
+							note(k).remove = max(note(k).remove, 3*bonus)
 						}
 					}
 				}
 			case ir.Load:
 				if rec, _, base, ok := fieldOf(w.c.Prog, f, in.A); ok && byRec[rec] != nil && in.Type.Kind != ctype.Pointer {
-					for _, l := range w.pt.PointsTo(f.ID, base) {
-						for _, k := range byEntry[l.Obj] {
-							cmps[k] = true
-						}
+					for _, k := range hitsOf(w.pt.PointsTo(f.ID, base)).entries {
+						cmps[k] = true
 					}
 				}
 			}

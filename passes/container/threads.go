@@ -71,6 +71,12 @@ func headStruct(p *ir.Program, t *ctype.Type) (rec *ctype.Record, at *ctype.Fiel
 	return rec, at, tail
 }
 
+// A setID is a points-to set: the pointer analysis shares equal ones.
+type setID struct {
+	first *pointer.Loc
+	n     int
+}
+
 // follow looks at all code that loads from or stores to the heads.
 func (w *finder) follow(vars []*persist.Var, res *Result) {
 	w.threads = map[*Container]*thread{}
@@ -92,9 +98,17 @@ func (w *finder) follow(vars []*persist.Var, res *Result) {
 	if len(byHead) == 0 {
 		return
 	}
+	known := map[setID][]*Container{}
 	at := func(f *ir.Func, a ir.Value) []*Container {
-		var out []*Container
 		locs := w.pt.PointsTo(f.ID, a)
+		if len(locs) == 0 {
+			return nil
+		}
+		id := setID{&locs[0], len(locs)}
+		out, ok := known[id]
+		if ok {
+			return out
+		}
 		for _, l := range locs {
 			for _, k := range byHead[l] {
 				// What may be a link of any list tells nothing of this one.
@@ -103,6 +117,7 @@ func (w *finder) follow(vars []*persist.Var, res *Result) {
 				}
 			}
 		}
+		known[id] = out
 		return out
 	}
 	for _, f := range w.c.Prog.Funcs {

@@ -970,14 +970,15 @@ func (p *proc) known(w bits, s *span) bool {
 	return false
 }
 
-// through reads s at an address of which nothing else is known: if no pointer to the object is older than this packet, it was
+// through reads span k at an address of which nothing else is known: if no pointer to the object is older than this packet, it was
 // written before that pointer was made, or an exposure says that it wasn't.
-func (p *proc) through(w bits, s *span, x *collector, o origin) {
+func (p *proc) through(w bits, k int32, x *collector, o origin) {
+	s := &p.e.spans[k]
 	if p.known(w, s) {
 		return
 	}
 	if !p.e.brief[s.obj] || s.esc {
-		x.add(p.e.id(*s), o)
+		x.add(k, o)
 		return
 	}
 	n, ok := p.e.after[s.obj]
@@ -986,7 +987,7 @@ func (p *proc) through(w bits, s *span, x *collector, o origin) {
 	}
 	n.whole, n.str = n.whole || !s.str, n.str || s.str
 	p.e.after[s.obj] = n
-	p.e.told = p.e.told.with(int(p.e.id(*s)))
+	p.e.told = p.e.told.with(int(k))
 }
 
 // from reads [lo,hi) counted from a known address.
@@ -1044,7 +1045,7 @@ func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 		r := &p.reads[i][k]
 		if r.at.kind == noBase {
 			for j := range r.objs {
-				p.through(w, &r.objs[j], x, own)
+				p.through(w, p.e.id(r.objs[j]), x, own)
 			}
 			continue
 		}
@@ -1081,9 +1082,8 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 			continue
 		}
 		if s := p.e.sums[cb.Func]; s != nil {
-			p.e.outside(cb.Func, s).each(x.seen(), func(k int) {
-				sp := p.e.spans[k]
-				p.through(w, &sp, x, origin{ref, cb.Func, int32(k)})
+			p.bulk(p.e.outside(cb.Func, s), x, true).each(x.seen(), func(k int) {
+				p.through(w, int32(k), x, origin{ref, cb.Func, int32(k)})
 			})
 		}
 	}
@@ -1122,12 +1122,11 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 			}
 		})
 		p.bulk(p.unknown(i, t, s, in), x, true).each(x.seen(), func(k int) {
-			sp := p.e.spans[k]
 			of := int32(-1)
 			if x.hook != nil {
 				of = p.behind(s, in, int32(k))
 			}
-			p.through(w, &sp, x, origin{ref, t, of})
+			p.through(w, int32(k), x, origin{ref, t, of})
 		})
 		for _, k := range s.params {
 			sp := p.e.spans[k]

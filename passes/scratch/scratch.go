@@ -106,8 +106,11 @@ type analysis struct {
 
 	cand map[pointer.ObjID]persist.VarID // variables in question, by object
 	bad  map[pointer.ObjID][]exposure    // exposed reads, and from which start
-	out  map[pointer.ObjID]bool          // not scratch for another reason
-	read map[pointer.ObjID]bool          // packet code reads it at all
+
+	exposed bits // all of them
+
+	out  map[pointer.ObjID]bool // not scratch for another reason
+	read map[pointer.ObjID]bool // packet code reads it at all
 }
 
 func run(c *passes.Context) (any, error) {
@@ -255,11 +258,12 @@ func (a *analysis) relied(sp *span) bool {
 
 // from runs from a start and keeps what is exposed there.
 func (a *analysis) from(s start) {
-	var none bits
-	a.run(s).each(&none, func(k int) {
+	out := a.run(s)
+	out.each(&a.exposed, func(k int) { // where from it was first is enough
 		o := a.spans[k].obj
 		a.bad[o] = append(a.bad[o], exposure{int32(k), s})
 	})
+	a.exposed = a.exposed.or(out)
 }
 
 // reads finds which objects packet code reads at all.
