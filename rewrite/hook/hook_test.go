@@ -138,6 +138,7 @@ func TestMacroRefused(t *testing.T) {
 const worker = `
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <sys/types.h>
 #include <sys/socket.h>
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -189,6 +190,7 @@ func TestThreads(t *testing.T) {
 		{"1: a condition that gets the packet", "while (get()) { counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; }", "while ((saz_round(), get())) { "},
 		{"2: no condition", "for (;;) { if (!get()) break; counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; }", "for (;;) { SAZ_ROUND; if (!get()) break; "},
 		{"3: at the end of a round", "if (get()) do { counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; } while (get());", "do { SAZ_ROUND; "},
+		{"4: a sleep at the end of a round", "while (get()) { counts[0]++; if (counts[0] & 1) counts[1]++; rounds++; usleep(1); }", "rounds++; SAZ_BLOCKED(usleep(1)); }"},
 	} {
 		t.Run(strings.SplitN(c.story, ":", 2)[0], func(t *testing.T) {
 			t.Parallel()

@@ -18,8 +18,7 @@ import (
 //
 //	#define NEW(p) do { (p) = saz_malloc(SAZ_SITE, sizeof *(p)); ... } while (0)
 //
-// SAZ_SITE is saz_site_ with __LINE__ behind it, and each unit that uses the macro gets a
-// header with these names, 0 where the block is not tracked. Two uses in one line, or in the same line of two files that a unit reads, can't
+// Each unit that uses the macro gets a header of its own that says which site a line is, 0 where the block is not tracked. Two uses in one line, or in the same line of two files that a unit reads, can't
 // be told apart.
 type lines struct {
 	bodies map[source.Pos]bool    // names in macros' bodies that take SAZ_SITE
@@ -39,19 +38,19 @@ type unitHeader struct {
 // Text is the header.
 func (u *unitHeader) Text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "/* Written by saz: the allocation sites of one source, by line. */\n#include \"saz_rt.h\"\n\nenum {")
+	fmt.Fprintf(&b, "/* Written by saz: the allocation sites of one source, by line. */\n#define SAZ_SITE saz_site(__LINE__)\n#include \"saz_rt.h\"\n\n"+
+		"static __inline__ __attribute__((__unused__, __always_inline__, __artificial__)) unsigned saz_site(unsigned line)\n{\n\tswitch (line) {\n")
 	list := make([]int, 0, len(u.sites))
 	for l := range u.sites {
 		list = append(list, l)
 	}
 	slices.Sort(list)
-	for i, l := range list {
-		if i > 0 {
-			b.WriteByte(',')
+	for _, l := range list {
+		if u.sites[l] != 0 {
+			fmt.Fprintf(&b, "\tcase %d:\n\t\treturn %d;\n", l, u.sites[l])
 		}
-		fmt.Fprintf(&b, "\n\tsaz_site_%d = %d", l, u.sites[l])
 	}
-	b.WriteString("\n};\n")
+	b.WriteString("\tdefault:\n\t\treturn 0;\n\t}\n}\n")
 	return b.Bytes()
 }
 

@@ -15,7 +15,7 @@ import (
 // Threads says how threads that are handed packets by other threads take part: no library call tells where their
 // packets begin. Each round of the loop that such a thread lives in counts as one, so between two rounds the
 // thread is at a quiescent point; and so it is where it blocks for work before it has touched
-// anything in a round, or a thread with nothing to do would hold every request up.
+// anything in a round, or after it has, or a thread with nothing to do would hold every request up.
 type Threads struct {
 	Several bool // the program starts threads: each has marks of its own
 	Rounds  map[ir.FuncID][]Round
@@ -214,6 +214,7 @@ func (t *threader) visit(id ir.FuncID) {
 		}
 		t.out.Rounds[id] = append(t.out.Rounds[id], r)
 		t.before(f, living[i].head, living[i].body, map[ir.FuncID]bool{})
+		t.after(f, &living[i])
 	}
 	if len(living) > 0 {
 		return
@@ -307,6 +308,34 @@ func RoundAt(c *passes.Context, r *Round, opt Options) (at, end source.Pos, ok b
 	}
 	at, ok = After(toks, body.Tok+1)
 	return at, source.Pos{}, ok && editable(at.File)
+}
+
+// after notes the blocking calls of the loop behind which nothing is updated in a round any more.
+func (t *threader) after(f *ir.Func, l *loop) {
+	visited := map[int]bool{}
+	work := append([]int(nil), l.latches...)
+	for len(work) > 0 {
+		b := work[0]
+		work = work[1:]
+		if visited[b] || !l.body[b] {
+			continue
+		}
+		visited[b] = true
+		stop := false
+		for i := f.Blocks[b].Hi - 1; i >= f.Blocks[b].Lo && !stop; i-- {
+			ref := ir.Ref{Func: f.ID, I: i}
+			in := &f.Instrs[i]
+			if in.Op == ir.Call && in.A.Kind == ir.VFunc && blocking[t.c.Prog.Funcs[in.A.ID].Name] && !t.c.Prog.Funcs[in.A.ID].Defined() {
+				t.out.Waits = append(t.out.Waits, ref)
+			}
+			stop = t.does(ref, t.updates, t.direct)
+		}
+		if !stop && b != l.head {
+			for _, p := range f.Blocks[b].Preds {
+				work = append(work, int(p))
+			}
+		}
+	}
 }
 
 // before walks f from block from, within the blocks of a loop (nil: all), up to the first update on each way, and notes the blocking

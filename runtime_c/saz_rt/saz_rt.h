@@ -284,10 +284,10 @@ struct saz_fn_addr {
 
 /* ---- tracked allocation ----------------------------------------------------------------- */
 
-/* In a macro that several places use: the site goes by the line of the use, for which the unit's own header has a number. */
-#define SAZ_SITE SAZ_SITE_AT(__LINE__)
-#define SAZ_SITE_AT(line) SAZ_SITE_OF(line)
-#define SAZ_SITE_OF(line) saz_site_##line
+/* In a macro that several places use: the site goes by the line of the use; a unit with such has a header of its own. */
+#ifndef SAZ_SITE
+#define SAZ_SITE 0
+#endif
 
 /* As their namesakes, with the number of the allocation site in front; 0 is not tracked.  free and realloc also take
  * blocks that are not tracked; with site 0, realloc leaves a block's site, or lack of one, as it is. */
