@@ -433,7 +433,11 @@ func (pr *printer) call(in *ir.Instr, set string) string {
 		}
 		t := in.ArgTypes[i]
 		if !ft.Func.OldStyle && i < len(ft.Func.Params) {
-			if pt := ft.Func.Params[i].Type; !t.IsRecord() && !pt.IsRecord() {
+			switch pt := ft.Func.Params[i].Type; {
+			case pt.IsRecord() && !t.IsRecord(): // a transparent union, which is passed as its member is
+				fmt.Fprintf(&b, "({ %s u; *(void **)&u = %s; u; })", pr.typ(pt), pr.arg(in.Args[i], t))
+				continue
+			case !pt.IsRecord() && !t.IsRecord():
 				t = pt
 			}
 		}

@@ -458,6 +458,8 @@ func TestProgram(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
+	defer func(d time.Duration) { patience = d }(patience)
+	patience = 10 * time.Minute
 	facts, bad, err := watch(t, a.Context.Prog, a.Context.Models, dir, strings.Fields(os.Getenv("SAZ_LIBS")), strings.Fields(os.Getenv("SAZ_ARGS"))...)
 	if err != nil {
 		t.Fatal(err)
