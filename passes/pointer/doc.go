@@ -44,7 +44,8 @@
 //     like): a pointer that is copied byte by byte, or scaled or encoded with
 //     anything but tags in the low four bits, additions, & and ^, is lost;
 //   - whose inline assembly touches only its operands;
-//   - whose calls have at least as many arguments as the callee has parameters;
+//   - whose calls have at least as many arguments as the callee has parameters, and
+//     pass no int that is not constant, and no floating-point number, for a pointer;
 //   - whose library functions do what their models say; one without a model is
 //     taken to do anything to what it can reach from its arguments and to call
 //     what it finds there, but not to know the program's other variables;

@@ -608,8 +608,25 @@ func (s *solver) fits(cs *callSite, g *ir.Func) bool {
 	if len(cs.args) < len(ft.Params) {
 		return false
 	}
+	for i := range ft.Params {
+		if p := ft.Params[i].Type; i < len(cs.types) && cs.types[i] != nil && p != nil && !(cs.consts[i].Kind == ir.VInt && p.Kind == ctype.Pointer) && torn(p, cs.types[i]) {
+			return false
+		}
+	}
 	rec := g.Type.Elem != nil && g.Type.Elem.IsRecord()
 	return rec == (cs.recDst != none)
+}
+
+// torn reports whether an argument of type arg can't be what a parameter of type p is used for: half of a pointer, or a number in another
+// kind of register.
+func torn(p, arg *ctype.Type) bool {
+	switch {
+	case p.Kind == ctype.Pointer:
+		return arg.IsFloat() || !arg.IsRecord() && arg.Kind != ctype.Pointer && arg.Kind != ctype.Array && ctype.SizeOf(arg) < ctype.PtrSize
+	case p.IsFloat() != arg.IsFloat():
+		return !p.IsRecord() && !arg.IsRecord()
+	}
+	return p.IsRecord() != arg.IsRecord()
 }
 
 // connect binds a call to a callee.
