@@ -122,6 +122,7 @@ func (w *finder) follow(vars []*persist.Var, res *Result) {
 	}
 	for _, f := range w.c.Prog.Funcs {
 		var uses [][]int32
+		var stores []linkStore
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
 			if (in.Op != ir.Load && in.Op != ir.Store) || in.Type == nil || in.Type.Kind != ctype.Pointer {
@@ -140,7 +141,10 @@ func (w *finder) follow(vars []*persist.Var, res *Result) {
 				}
 				w.taken(f, uses, in.Dst, ks)
 			} else {
-				w.put(f, in, ks, at)
+				if stores == nil {
+					stores = w.linkStores(f)
+				}
+				w.put(f, in, ks, stores, at)
 			}
 		}
 	}
@@ -229,9 +233,30 @@ func (w *finder) vote(f *ir.Func, uses [][]int32, in *ir.Instr, ks []*Container)
 	}
 }
 
+// A linkStore stores a pointer in a field of a record.
+type linkStore struct {
+	rec       *ctype.Record
+	off       int64
+	base, val ir.Value
+}
+
+func (w *finder) linkStores(f *ir.Func) []linkStore {
+	out := []linkStore{}
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		if in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer {
+			continue
+		}
+		if rec, off, base, ok := fieldOf(w.c.Prog, f, in.A); ok {
+			out = append(out, linkStore{rec, off, strip(f, base), in.B})
+		}
+	}
+	return out
+}
+
 // put sees what is stored in a head: what a link of an entry had (a removal), or an entry
 // whose link gets what the head had.
-func (w *finder) put(f *ir.Func, st *ir.Instr, ks []*Container, at func(*ir.Func, ir.Value) []*Container) {
+func (w *finder) put(f *ir.Func, st *ir.Instr, ks []*Container, stores []linkStore, at func(*ir.Func, ir.Value) []*Container) {
 	v := strip(f, st.B)
 	if v.Kind != ir.VReg {
 		return
@@ -244,19 +269,14 @@ func (w *finder) put(f *ir.Func, st *ir.Instr, ks []*Container, at func(*ir.Func
 				continue
 			}
 		}
-		for i := range f.Instrs {
-			in := &f.Instrs[i]
-			if in.Op != ir.Store || in.Type == nil || in.Type.Kind != ctype.Pointer {
+		for _, st := range stores {
+			if st.rec != k.Entry || st.base != v {
 				continue
 			}
-			rec, off, base, ok := fieldOf(w.c.Prog, f, in.A)
-			if !ok || rec != k.Entry || strip(f, base) != v {
-				continue
-			}
-			if ld := def(f, in.B); ld != nil && ld.Op == ir.Load {
+			if ld := def(f, st.val); ld != nil && ld.Op == ir.Load {
 				for _, x := range at(f, ld.A) {
 					if x == k {
-						th.links[off]++
+						th.links[st.off]++
 					}
 				}
 			}

@@ -241,12 +241,12 @@ type proc struct {
 	places   []place
 	index    map[place]int
 	byBase   map[uint64][]int
-	gen      map[int32][]int         // instruction → places that it writes (calls of the program's own procedures: see call)
+	gen      [][]int                 // instruction → places that it writes (calls of the program's own procedures: see call)
 	edge     map[ir.BlockID][2][]int // branch → places written if it goes to Succs[0], [1]
 	dead     map[ir.BlockID][]bool   // edges that no run takes, by Succs
 	param    map[ir.LocalID]int32    // parameters that may point at an object in question
-	reads    map[int32][]read
-	escs     map[int32][]addr // pointers to objects in question that get away
+	reads    [][]read
+	escs     [][]addr // pointers to objects in question that get away
 	families []family
 	at       []addr // memo of where, by register
 	atOK     []bool
@@ -317,8 +317,8 @@ func (e *engine) proc(id ir.FuncID) *proc {
 		return p
 	}
 	f := e.c.Prog.Funcs[id]
-	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[uint64][]int{}, gen: map[int32][]int{}, edge: map[ir.BlockID][2][]int{},
-		param: map[ir.LocalID]int32{}, reads: map[int32][]read{}, escs: map[int32][]addr{}, calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{},
+	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[uint64][]int{}, gen: make([][]int, len(f.Instrs)), edge: map[ir.BlockID][2][]int{},
+		param: map[ir.LocalID]int32{}, reads: make([][]read, len(f.Instrs)), escs: make([][]addr, len(f.Instrs)), calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{},
 		at: make([]addr, len(f.Regs)), atOK: make([]bool, len(f.Regs))}
 	e.fns[id] = p
 	for r := range f.Regs {
@@ -1301,20 +1301,17 @@ func (e *engine) outside(id ir.FuncID, s *summary) bits {
 	s.outMade = true
 	fn := e.c.Prog.Funcs[id]
 	out := append(bits(nil), s.objs...)
-	for _, k := range s.params {
-		sp := e.spans[k]
-		if sp.esc {
-			continue
+	given := make([][]pointer.Loc, len(fn.Params)) // what of it is in question
+	for r := range fn.Regs {
+		if fn.Regs[r].Def < 0 {
+			if k := slices.Index(fn.Params, fn.Regs[r].Local); k >= 0 {
+				given[k] = e.in(e.pt.PointsTo(id, ir.RegVal(ir.Reg(r))))
+			}
 		}
-		for r := range fn.Regs {
-			if fn.Regs[r].Def >= 0 || int(sp.param) >= len(fn.Params) || fn.Regs[r].Local != fn.Params[sp.param] {
-				continue
-			}
-			for _, l := range e.pt.PointsTo(id, ir.RegVal(ir.Reg(r))) {
-				if e.asked[l.Obj] {
-					out = out.with(int(e.id(e.shift(l, sp))))
-				}
-			}
+	}
+	for _, k := range s.params {
+		if sp := &e.spans[k]; !sp.esc && int(sp.param) < len(given) && len(given[sp.param]) > 0 {
+			out = out.or(e.spreads(given[sp.param], k))
 		}
 	}
 	s.out = out
