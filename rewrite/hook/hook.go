@@ -244,6 +244,14 @@ func (h *hooks) scope(f *ir.Func) {
 	h.add(pos.File, insert(pos.Off, " "+macro+";", 0))
 }
 
+// allocators are the functions that the runtime has namesakes of.
+var allocators = map[string]bool{"malloc": true, "calloc": true, "realloc": true, "reallocarray": true, "aligned_alloc": true, "memalign": true, "valloc": true,
+	"posix_memalign": true, "strdup": true, "strndup": true, "asprintf": true, "vasprintf": true}
+
+// fromMalloc are functions whose result is to be given to free.
+var fromMalloc = map[string]bool{"realpath": true, "getcwd": true, "get_current_dir_name": true, "canonicalize_file_name": true, "tempnam": true,
+	"wcsdup": true, "readline": true}
+
 // heap renames the calls that allocate and release tracked blocks.
 func (h *hooks) heap() {
 	pl := plan.Of(h.c)
@@ -262,7 +270,16 @@ func (h *hooks) heap() {
 			continue
 		}
 		done[s.Ref] = true
-		h.call(s.Ref, s.Func, fmt.Sprintf("%d, ", s.ID))
+		switch name := strings.TrimPrefix(s.Func, "__builtin_"); {
+		case allocators[name]:
+			h.call(s.Ref, s.Func, fmt.Sprintf("%d, ", s.ID))
+		case fromMalloc[name] && h.wrappable(h.c.Instr(s.Ref).Pos):
+			h.wrap(h.c.Instr(s.Ref).Pos, fmt.Sprintf("saz_adopt(%d, ", s.ID), ")", name)
+		default:
+			h.c.Sink.Add(source.Diagnostic{ID: "allocation-foreign", Severity: source.Warning, Pos: h.c.Pos(s.Ref),
+				Msg:  fmt.Sprintf("what %s allocates here can be reached from state and is not malloc's: it can't be moved, and a move leaves it to the receiver's own", s.Func),
+				Hint: "say so in saz.yaml, under opaque, if its type belongs to a library"})
+		}
 	}
 	for _, r := range pl.Frees {
 		if done[r] {

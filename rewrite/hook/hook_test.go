@@ -219,3 +219,19 @@ func TestThreads(t *testing.T) {
 		})
 	}
 }
+
+// Memory that is not malloc's stays what it is, and is named; what is, but comes from another function, is adopted.
+func TestForeignMemory(t *testing.T) {
+	text := strings.NewReplacer("%HEAD%", "#include <sys/mman.h>\n#include <unistd.h>", "%ALLOC%",
+		`b = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); b->name = getcwd(NULL, 0); strcpy(b->name, s);`).Replace(boxes)
+	r, tree, said := instrument(t, text, rewrite.Options{})
+	patched := string(r.Files[r.Patched[0]])
+	if len(said) != 0 || !strings.Contains(patched, "b = mmap(NULL") || !strings.Contains(patched, "saz_adopt(2, getcwd(NULL, 0))") {
+		t.Fatalf("%v\n%s", said, patched)
+	}
+	cmd := exec.Command("gcc", "-w", "-Isaz_rt", "-c", "-o", os.DevNull, r.Patched[0])
+	cmd.Dir = tree
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
