@@ -300,6 +300,8 @@ func TestBrowser(t *testing.T) {
 		expect("the line is in view", "(e => { const a = e.getBoundingClientRect(), b = document.getElementById('code').getBoundingClientRect(); return a.top >= b.top && a.bottom <= b.bottom; })(document.querySelector('.ln.hit'))", true)
 		expect("the line's text", "document.querySelector('.ln.hit pre').textContent", string(r.Sources.Line(s.File, s.Line)))
 	}
+	// 1: a comment of several lines was coloured as code from its second line on.
+	expect("a comment's later lines", `(l => l.length > 2 && l.every(p => p.children.length === 1 && p.firstChild.className === 'hc'))(Array.from(document.querySelectorAll('.ln pre')).filter(p => /^ \* [A-Za-z]/.test(p.textContent)))`, true)
 	expect("the update has a mark", "!!document.querySelector('.ln.hit .mu')", true)
 	b.eval("document.querySelector('.ln.hit .mm').click()")
 	expect("the mark says what", "document.querySelector('.info').textContent.includes('buckets')", true)

@@ -380,7 +380,7 @@ function unit(text, col) {
 
 const KEY = new Set('auto break case const continue default do else enum extern for goto if inline register restrict return sizeof static struct switch typedef typeof union volatile while _Atomic _Bool _Static_assert _Thread_local __attribute__ __inline __extension__ asm __asm__'.split(' '));
 const TYPE = new Set('void char short int long float double signed unsigned bool size_t ssize_t FILE uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t u_char u_short u_int u_long time_t'.split(' '));
-const TOKEN = /\/\*[\s\S]*?(?:\*\/|$)|\/\/(?:\\\n|[^\n])*|"(?:\\[\s\S]|[^"\\\n])*"?|'(?:\\[\s\S]|[^'\\\n])*'?|^[ \t]*#[ \t]*\w+(?:[ \t]*<[^>\n]*>)?|[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|\n|[^\S\n]+|[^]/gm;
+const TOKEN = /\/\*[\s\S]*?(?:\*\/|(?![^]))|\/\/(?:\\\n|[^\n])*|"(?:\\[\s\S]|[^"\\\n])*"?|'(?:\\[\s\S]|[^'\\\n])*'?|^[ \t]*#[ \t]*\w+(?:[ \t]*<[^>\n]*>)?|[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|\n|[^\S\n]+|[^]/gm;
 
 // colours splits a file into lines of [class, text] pieces.
 function colours(text) {
