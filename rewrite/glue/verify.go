@@ -3,6 +3,7 @@ package glue
 import (
 	"saz/frontend/ctype"
 	"saz/frontend/source"
+	"saz/passes/persist"
 )
 
 type watch struct {
@@ -17,12 +18,18 @@ type field struct {
 }
 
 // watches says what is claimed of each persistent variable, for saz_verify.c to hold
-// against what happens. Of per-packet scratch nothing is claimed.
+// against what happens. Of per-packet scratch nothing is claimed, nor of a stream's buffer.
 func (t *tables) watches() {
 	seen := map[source.Pos]bool{}
 	for i := range t.statics {
 		if g := t.statics[i].Global; g >= 0 {
 			seen[t.in.Prog.Globals[g].Pos] = true
+		}
+	}
+	written := map[persist.VarID]bool{}
+	if t.in.Update != nil {
+		for i := range t.in.Update.Updates {
+			written[t.in.Update.Updates[i].Var] = true
 		}
 	}
 	for i := range t.in.Persist.Vars {
@@ -34,6 +41,9 @@ func (t *tables) watches() {
 			if t.in.Update != nil && t.in.Update.Updateable[v.ID] != nil {
 				if t.in.Scratch != nil && t.in.Scratch.Scratch[v.ID] != nil {
 					continue
+				}
+				if !written[v.ID] {
+					continue // lent to a stream of the C library, which fills it when it likes
 				}
 				claim = "SAZ_BORROWED"
 			}

@@ -235,3 +235,35 @@ func TestForeignMemory(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// A buffer that is lent to a stream is the C library's: it fills it when a packet logs something, and nothing is claimed of it.
+func TestLentBuffer(t *testing.T) {
+	_, tree, said := instrument(t, `
+#include <stdio.h>
+#include <sys/types.h>
+#include <sys/socket.h>
+static char buf[512];
+static FILE *out;
+int main(void)
+{
+	char b[4];
+	out = fopen("/dev/null", "w");
+	setvbuf(out, buf, _IOFBF, sizeof buf);
+	while (recv(0, b, sizeof b, 0) > 0)
+		fwrite("abcdefgh", 1, 4, out);
+	return 0;
+}
+`, rewrite.Options{Verify: true})
+	if len(said) != 0 {
+		t.Fatal(said)
+	}
+	lib := "#include <sys/types.h>\nssize_t recv(int fd, void *p, size_t n, int flags) { static int k; (void)fd; (void)n; (void)flags; *(char *)p = 0; return k++ < 20; }\n"
+	if err := os.WriteFile(filepath.Join(tree, "lib.c"), []byte(lib), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", "gcc -w -Isaz_rt -o p \"$(find . -name p.c)\" lib.c saz_glue.c saz_rt/*.c -pthread && SAZ_SERVICE=off ./p")
+	cmd.Dir = tree
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -69,7 +69,9 @@ static void keep_marks(void)
 #define BEGIN() saz_verify_begin(&saz_here, clear_marks)
 #define BEGIN_AGAIN() saz_verify_begin(&saz_here, keep_marks)
 #define END(kept) (publish(), saz_verify_end(&saz_here, kept))
+#define TOUCH() saz_verify_touch()
 #else
+#define TOUCH() ((void)0)
 #define BEGIN() clear_marks()
 #define BEGIN_AGAIN() ((void)0)
 #define END(kept) publish()
@@ -155,10 +157,12 @@ void saz_begin_slowly(unsigned was)
 
 void saz_resume_slowly(unsigned was)
 {
-	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD)
+	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD) {
 		stay_busy(SAZ_NO_PACKET, was);
-	else
+		TOUCH();
+	} else {
 		set(was);
+	}
 }
 
 #define FRAME (~(uintptr_t)3)
@@ -276,6 +280,8 @@ void saz_unblock(unsigned was)
 	stay_busy(was, SAZ_QUIET);
 	if (was == SAZ_PACKET)
 		BEGIN_AGAIN();
+	else
+		TOUCH();
 	errno = saved;
 }
 
@@ -383,6 +389,21 @@ static int any_busy(void)
 	return busy;
 }
 
+#if SAZ_VERIFY
+/* Whether another thread touches state outside of a packet. */
+int saz_others_busy(void)
+{
+	struct saz_here *t;
+	int busy = 0;
+
+	pthread_mutex_lock(&saz_threads_lock);
+	for (t = saz_threads; t != NULL; t = t->next)
+		busy |= t != &saz_here && __atomic_load_n(&t->busy, __ATOMIC_SEQ_CST) == SAZ_NO_PACKET;
+	pthread_mutex_unlock(&saz_threads_lock);
+	return busy;
+}
+#endif
+
 enum saz_pause saz_pause(int ms)
 {
 	uint64_t end = saz_now_us() + (uint64_t)ms * 1000u;
@@ -443,22 +464,22 @@ const char *saz_phase(void)
 
 static void before_fork(void)
 {
-	pthread_mutex_lock(&saz_threads_lock);
-	pthread_mutex_lock(&saz_stop_lock);
-	saz_heap_fork(0);
 #if SAZ_VERIFY
 	saz_verify_fork();
 #endif
+	pthread_mutex_lock(&saz_threads_lock);
+	pthread_mutex_lock(&saz_stop_lock);
+	saz_heap_fork(0);
 }
 
 static void after_fork_parent(void)
 {
-#if SAZ_VERIFY
-	saz_verify_fork_parent();
-#endif
 	saz_heap_fork(1);
 	pthread_mutex_unlock(&saz_stop_lock);
 	pthread_mutex_unlock(&saz_threads_lock);
+#if SAZ_VERIFY
+	saz_verify_fork_parent();
+#endif
 }
 
 /* Only the thread that forked lives on, and there is no service. */

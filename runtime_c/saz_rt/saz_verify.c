@@ -431,6 +431,10 @@ static int wanted(void)
 {
 	if (saz_broken)
 		return 0;
+#if SAZ_THREADS
+	if (saz_phase()[0] == 's')      /* starting: what others do is not in a packet */
+		return 0;
+#endif
 	if (saz_seen > saz_first && (saz_seen - saz_first) % saz_every != 0)
 		return 0;
 	return saz_share >= 100 || saz_spent * 100 <= (saz_now_us() - saz_since) * saz_share;
@@ -504,7 +508,7 @@ void saz_verify_begin(const void *t, void (*clear)(void))
 	} else {
 		uint64_t now = saz_now_us();
 
-		saz_overlapped = 0;
+		saz_overlapped = saz_others_busy();
 		saz_owner = t;
 		if (wanted())
 			take_copies();
@@ -514,6 +518,16 @@ void saz_verify_begin(const void *t, void (*clear)(void))
 	}
 	leave(&old);
 	errno = saved;
+}
+
+/* A thread touches state outside of any packet. */
+void saz_verify_touch(void)
+{
+	sigset_t old;
+
+	enter(&old);
+	saz_overlapped |= saz_in_flight != 0 && saz_owner != P;
+	leave(&old);
 }
 
 /* It ends; kept is 0 if it was left by longjmp, so that nobody knows when. */
