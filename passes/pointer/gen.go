@@ -394,7 +394,7 @@ func (s *solver) modeOf(f *inst, v ir.Value) int64 {
 }
 
 // isWide reports whether the pointer v was made in f by casting a pointer to a
-// record, or to nothing in particular, to a pointer to something else.
+// record or an array of them, or to nothing in particular, to a pointer to something else.
 func (s *solver) isWide(f *ir.Func, v ir.Value) bool {
 	for range 8 {
 		if v.Kind != ir.VReg {
@@ -411,6 +411,9 @@ func (s *solver) isWide(f *ir.Func, v ir.Value) bool {
 		case ir.Conv:
 			if in.Type != nil && in.Opnd != nil && in.Type.Kind == ctype.Pointer && in.Opnd.Kind == ctype.Pointer {
 				from, to := in.Opnd.Elem, in.Type.Elem
+				for from.Kind == ctype.Array {
+					from = from.Elem
+				}
 				if (from.IsRecord() || from.Kind == ctype.Void) && !to.IsRecord() {
 					return true
 				}

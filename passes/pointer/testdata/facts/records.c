@@ -212,8 +212,21 @@ static void beside(int n)
 	probe(sides.left); // pts: a
 }
 
+/* 003: the bytes of an array of records, walked from a cast of its address, were taken for those
+   of the first member alone (OpenVPN reads its keys so). */
+struct key { unsigned char cipher[8], hmac[8]; };
+static struct { int n; struct key key[2]; } keys;
+static void walked(int n)
+{
+	unsigned char *out = (unsigned char *)&keys.key;
+	for (int count = 0; count < (int)sizeof keys.key; count++)
+		out[count] = n;
+	probe(out + n); // pts: keys+?
+}
+
 int main(int argc, char **argv)
 {
+	walked(argc);
 	unions();
 	copies();
 	by_value();
