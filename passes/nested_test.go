@@ -7,6 +7,7 @@ import (
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/pointer/ctest"
+	"saz/passes/toplevel"
 )
 
 // An event loop whose handlers read until there is nothing more: the inner loop is not all that
@@ -168,5 +169,37 @@ int main(int argc, char **argv) {
 func TestNoPlace(t *testing.T) {
 	if at := passes.SourcePos(&ir.Program{}, ir.Pos{Unit: -1}); at.IsValid() {
 		t.Errorf("%v", at)
+	}
+}
+
+// 1: a call that may both call a procedure and have it called back led there now by the one and now by the other.
+func TestSameWay(t *testing.T) {
+	p := ctest.Text(t, source(`
+static int seen[8], n, how;
+static int order(const void *a, const void *b) { n++; return *(const int *)a - *(const int *)b; }
+static void (*sort[2])(void *, size_t, size_t, int (*)(const void *, const void *)) = { qsort, (void (*)(void *, size_t, size_t, int (*)(const void *, const void *)))order };
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	sort[how](seen, 8, sizeof *seen, order);
+	printf("%d", n);
+}
+static void done(void) {}`))
+	first := ""
+	for range 12 {
+		c := analyse(t, p)
+		for f, why := range toplevel.Of(c).ProcWhy {
+			if p.Funcs[f].Name != "order" {
+				continue
+			}
+			got := why[len(why)-1].Text
+			if first == "" {
+				first = got
+			}
+			if got != first || got == "" {
+				t.Fatalf("now %q, then %q", first, got)
+			}
+		}
+	}
+	if first != "calls order" {
+		t.Errorf("%q, want the call itself", first)
 	}
 }

@@ -208,7 +208,7 @@ func (s *state) key() stateKey {
 const (
 	traceBudget = 30000
 	constBudget = 500
-	stepsATable = 20000 // of all traces together, for each table there is
+	stepsATable = 5000 // of all traces together, for each table there is
 	allVisits   = 1 << 25
 )
 

@@ -279,8 +279,10 @@ func (w ways) Less(i, j int) bool {
 		return a.f < b.f
 	case a.by.at.Func != b.by.at.Func:
 		return a.by.at.Func < b.by.at.Func
+	case a.by.at.I != b.by.at.I:
+		return a.by.at.I < b.by.at.I
 	}
-	return a.by.at.I < b.by.at.I
+	return !a.by.back && b.by.back // one call may do both
 }
 
 // around adds the loop around the instruction at ref; where there is none, or the procedure is
