@@ -182,6 +182,12 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 	sort[how](seen, 8, sizeof *seen, order);
 	printf("%d", n);
 }
+static void s1(int s) { n = s; } static void s2(int s) { n = s; } static void s3(int s) { n = s; } static void s4(int s) { n = s; }
+static void s5(int s) { n = s; } static void s6(int s) { n = s; } static void s7(int s) { n = s; } static void s8(int s) { n = s; }
+static void setup(void) __attribute__((constructor));
+static void setup(void) {
+	signal(1, s1); signal(2, s2); signal(3, s3); signal(4, s4); signal(5, s5); signal(6, s6); signal(7, s7); signal(8, s8);
+}
 static void done(void) {}`))
 	first := ""
 	for range 12 {
