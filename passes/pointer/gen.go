@@ -298,6 +298,8 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 		case in.B.Kind == ir.VInt && in.Off > 0:
 			if in.B.Off == 0 {
 				s.flow(f, in.A, dst)
+			} else if s.isWide(f.Func, in.A, 1) && !s.isWide(f.Func, in.A, 0) { // *p++ over a record, in a loop
+				s.indexed(f, in.A, dst, max(in.B.Off, -in.B.Off)*in.Off, wide)
 			} else {
 				s.shifted(f, in.A, dst, in.B.Off*in.Off, 0)
 			}
@@ -387,15 +389,16 @@ func (s *solver) indexed(f *inst, a ir.Value, dst int32, stride, mode int64) {
 
 // modeOf says how arithmetic on v in f is meant.
 func (s *solver) modeOf(f *inst, v ir.Value) int64 {
-	if s.isWide(f.Func, v) {
+	if s.isWide(f.Func, v, 1) {
 		return wide
 	}
 	return narrow
 }
 
 // isWide reports whether the pointer v was made in f by casting a pointer to a
-// record or an array of them, or to nothing in particular, to a pointer to something else.
-func (s *solver) isWide(f *ir.Func, v ir.Value) bool {
+// record or an array of them, or to nothing in particular, to a pointer to something
+// else; phis is through how many merges to look.
+func (s *solver) isWide(f *ir.Func, v ir.Value, phis int) bool {
 	for range 8 {
 		if v.Kind != ir.VReg {
 			return false
@@ -421,10 +424,8 @@ func (s *solver) isWide(f *ir.Func, v ir.Value) bool {
 			v = in.A
 		case ir.Phi:
 			for _, a := range in.Args {
-				if a.Kind == ir.VReg && a.ID != v.ID && f.Regs[a.ID].Def >= 0 {
-					if c := &f.Instrs[f.Regs[a.ID].Def]; c.Op == ir.Conv && s.isWide(f, a) {
-						return true
-					}
+				if phis > 0 && s.isWide(f, a, phis-1) {
+					return true
 				}
 			}
 			return false

@@ -216,12 +216,21 @@ static void beside(int n)
    of the first member alone (OpenVPN reads its keys so). */
 struct key { unsigned char cipher[8], hmac[8]; };
 static struct { int n; struct key key[2]; } keys;
+static struct { char text[8]; int *p; } name_of_it = { "name", &a };
 static void walked(int n)
 {
 	unsigned char *out = (unsigned char *)&keys.key;
 	for (int count = 0; count < (int)sizeof keys.key; count++)
 		out[count] = n;
 	probe(out + n); // pts: keys+?
+	/* 004: the same, stepped. */
+	static struct { struct key key; int n; } more;
+	unsigned char *at = (unsigned char *)&more.key;
+	for (int count = sizeof more.key; count-- > 0;)
+		*at++ = n;
+	probe(at); // pts: walked.more+?
+	for (char *s = name_of_it.text; *s; s++)
+		probe(s); // pts: name_of_it
 }
 
 int main(int argc, char **argv)
