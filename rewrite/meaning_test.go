@@ -211,7 +211,9 @@ func (b *bench) all(n int, one func(i int, dir string)) {
 	done := 0
 	for i := 0; i < n && (limit == 0 || time.Since(start) < limit); i++ {
 		work <- i
-		done++
+		if done++; done%100 == 0 {
+			b.t.Logf("%d programs in %v", done, time.Since(start).Round(time.Second))
+		}
 	}
 	close(work)
 	wg.Wait()
