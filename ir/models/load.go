@@ -179,7 +179,7 @@ func (m *Model) check() error {
 		if c.Keep && m.Slot == "" {
 			return errors.New("a callback's keep without slot")
 		}
-		if len(c.Kept) > 0 && c.From == "" {
+		if len(c.Kept) > 0 && c.From == "" && m.Slot == "" {
 			return errors.New("a callback's kept without from")
 		}
 	}

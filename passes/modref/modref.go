@@ -192,6 +192,9 @@ func (e *effect) builtin() {
 	case name == "va_arg":
 		e.to(in.Args[0], -1, wr)
 		e.to(in.Args[0], -1, rd)
+		if in.B.Kind != ir.NoVal { // a record
+			e.to(in.B, -1, wr)
+		}
 	case name == "va_copy":
 		e.to(in.Args[0], -1, wr)
 		e.to(in.Args[1], -1, rd)

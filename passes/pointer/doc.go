@@ -35,7 +35,9 @@
 //
 //   - in which arithmetic on a pointer stays in its object, where "object" is
 //     what was declared or allocated as one (stepping from member to member of
-//     a struct is fine), or comes back to it before the pointer is used;
+//     a struct by a constant is fine; by an amount that is not known only in an array, where
+//     a member that is none counts as an array of one, as in C), or comes back to it
+//     before the pointer is used;
 //   - in which a record that is a variable, or the only thing that a block is
 //     used as, is not reached by subtracting an offset from a pointer to one of
 //     its members as if it were a record of another size;

@@ -301,7 +301,7 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 			} else if s.isWide(f.Func, in.A, 1) && !s.isWide(f.Func, in.A, 0) { // *p++ over a record, in a loop
 				s.indexed(f, in.A, dst, max(in.B.Off, -in.B.Off)*in.Off, wide)
 			} else {
-				s.shifted(f, in.A, dst, in.B.Off*in.Off, 0)
+				s.shifted(f, in.A, dst, in.B.Off*in.Off, unit(in.Off))
 			}
 		default:
 			s.indexed(f, in.A, dst, in.Off, s.modeOf(f, in.A))
@@ -355,6 +355,14 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 			s.flow(f, in.A, f.ret)
 		}
 	}
+}
+
+// unit returns inBytes if elements of size n are bytes.
+func unit(n int64) int64 {
+	if n == 1 {
+		return inBytes
+	}
+	return 0
 }
 
 func (s *solver) shifted(f *inst, a ir.Value, dst int32, delta, rec int64) {
@@ -442,11 +450,11 @@ func (s *solver) bin(f *inst, in *ir.Instr, dst int32) {
 	switch in.Sub {
 	case check.Add, check.PtrAdd:
 		if c, ok := konst(b); ok {
-			s.shifted(f, a, dst, c, 0)
+			s.shifted(f, a, dst, c, inBytes)
 			return
 		}
 		if c, ok := konst(a); ok {
-			s.shifted(f, b, dst, c, 0)
+			s.shifted(f, b, dst, c, inBytes)
 			return
 		}
 		s.indexed(f, a, dst, 1, wide)
@@ -724,7 +732,11 @@ func (s *solver) builtin(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 	case name == "va_start":
 		s.store(f, in.Args[0], f.va)
 	case name == "va_arg":
-		if carries(in.Type) {
+		if in.B.Kind != ir.NoVal { // a record: what is passed is its address
+			n := s.node()
+			s.load(f, in.Args[0], n)
+			s.copyMem(s.value(f, in.B), n, sizeOf(in.Type), in.Type)
+		} else if carries(in.Type) {
 			s.load(f, in.Args[0], dst)
 		}
 	case name == "va_copy":

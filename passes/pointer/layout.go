@@ -441,7 +441,7 @@ type arith struct {
 	l     *lay
 	off   int32
 	delta int64
-	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic, -1: piece of a copy; index: -1 - mode
+	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic, -1: piece of a copy, inBytes; index: -1 - mode
 }
 
 // An arithmetic caches shift and index.
@@ -502,13 +502,73 @@ func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
 				out = addOff(out, l.canon(s.start+r))
 			}
 		}
+		if rec == inBytes {
+			out = l.leave(path, int64(off), delta, out)
+		}
 	}
-	if len(out) == 0 && rec == 0 {
+	if len(out) == 0 && (rec == 0 || rec == inBytes) {
 		// Beyond the object: one past its end, or not what it seems to be.
 		// (A member or a piece there cannot be accessed: no such object is meant.)
 		out = append(out, Any)
 	}
 	c[key] = out
+	return out
+}
+
+// maxElems bounds the elements from which a step out of an array is worked out one by
+// one; from more it may go anywhere.
+const maxElems = 64
+
+// inBytes stands for a record's size where a pointer is moved as an address: of
+// bytes, or as an integer. Then it may leave the array that it is in (container_of);
+// arithmetic in units of a type does not, but to point behind the last element.
+const inBytes = -2
+
+// leave adds to out where delta bytes from the place at off lead if that is out of
+// the arrays around it, from other elements than the first: the first few of an
+// array, or the last.
+func (l *lay) leave(path []step, off, delta int64, out []int32) []int32 {
+	end := l.whole()
+	at := []int64{off} // where the place may be, as far as it matters
+	for _, s := range path {
+		if s.elem <= 1 || s.size >= 0 && s.size <= s.elem {
+			continue
+		}
+		if r := off - s.start + delta; r >= 0 && r < s.elem {
+			continue // it stays in the element
+		}
+		few := max(delta, -delta)/s.elem + 2
+		n := int64(1) << 40
+		if s.size >= 0 {
+			n = s.size / s.elem
+		}
+		if few*int64(len(at)) > maxElems {
+			return addOff(out, Any)
+		}
+		base := at
+		add := func(k int64) {
+			for _, b := range base {
+				at = append(at, b+k*s.elem)
+			}
+		}
+		for k := int64(1); k < min(few, n); k++ {
+			if off-s.start+k*s.elem+delta < 0 {
+				add(k)
+			}
+		}
+		if s.size >= 0 {
+			for k := max(n-few, 1); k < n; k++ {
+				if off-s.start+k*s.elem+delta >= s.size {
+					add(k)
+				}
+			}
+		}
+	}
+	for _, b := range at[1:] {
+		if b += delta; b >= 0 && (end < 0 || b < end) {
+			out = addOff(out, l.canon(b))
+		}
+	}
 	return out
 }
 

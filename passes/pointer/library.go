@@ -126,7 +126,12 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		}
 	}
 	if m.Static {
-		give(s.place(s.libObj(g, m, cs.ref), 0))
+		o := s.libObj(g, m, cs.ref)
+		give(s.place(o, 0))
+		if m.Slot != "" && !m.Gives {
+			// What it keeps is in there (tsearch's node begins with the key).
+			s.edge(s.slot(m.Slot), s.anyStoreOf(o))
+		}
 	}
 	for _, c := range m.Copies {
 		s.copyMem(arg(c[0]), arg(c[1]), size, nil)
@@ -308,7 +313,11 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 			}
 		}
 		for _, p := range how.Kept {
-			set(p, s.slot(how.From))
+			slot := how.From
+			if slot == "" {
+				slot = m.Slot
+			}
+			set(p, s.slot(slot))
 		}
 		for _, p := range how.Packet {
 			set(p, s.constNode(s.at(s.packet(cs.ref, p, true), 0)))

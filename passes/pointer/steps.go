@@ -95,7 +95,7 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 			if s.trust[l.Obj] && l.Off != Any && !lay.holds(int64(l.Off)+c.a, int64(l.Off), containerBase-c.b) {
 				return []int32{s.virtual(p, -int32(c.a))}
 			}
-			offs = s.arith.shift(lay, l.Off, c.a, 0)
+			offs = s.arith.shift(lay, l.Off, c.a, inBytes)
 		} else {
 			offs = s.arith.shift(lay, l.Off, c.a, c.b)
 		}

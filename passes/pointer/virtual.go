@@ -110,5 +110,5 @@ func (s *solver) back(f *inst, a ir.Value, r ir.Reg, dst int32, c int64) {
 		s.shifted(f, a, dst, -c, containerBase-n)
 		return
 	}
-	s.shifted(f, a, dst, -c, 0)
+	s.shifted(f, a, dst, -c, inBytes)
 }
