@@ -111,6 +111,8 @@ func (m *maker) a() string {
 		return "atomic(" + m.a() + ")"
 	case 34:
 		return fmt.Sprintf("other(xored(%s, %s), %s)", "cur", "pa[0]", m.pick("cur", "pa[0]"))
+	case 35:
+		return fmt.Sprintf("nth_pair(%s, pair(%s, %s), pair(%s, %s))", m.index(), m.a(), m.b1(), m.a(), m.b1())
 	case 36:
 		return "unpack(" + m.a() + ", i)"
 	case 37:
@@ -135,6 +137,8 @@ func (m *maker) a() string {
 		return "(*({ struct A **w_ = " + m.pp() + "; w_; }))"
 	case 47:
 		return "mine(" + m.a() + ")"
+	case 48:
+		return "looked_up(" + m.a() + ")"
 	case 49:
 		return "__builtin_choose_expr(1, " + m.a() + ", 0)"
 	case 50:
@@ -164,7 +168,7 @@ func (m *maker) b1() string {
 	case 2:
 		return m.b1() + "->in[" + m.index() + " & 1].y"
 	case 3:
-		return "((struct B *)((char *)&" + m.b1() + "->in[0] - offsetof(struct B, in[0])))"
+		return "((struct B *)((char *)&" + m.b1() + "->in[1] - offsetof(struct B, in[1])))"
 	case 4:
 		return "any_b(" + m.b1() + ")"
 	case 5:
@@ -330,6 +334,7 @@ func Program(seed int) string {
 	m.funcs = 3 + m.IntN(3)
 	m.p(`#define _GNU_SOURCE
 #include <pthread.h>
+#include <search.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -389,6 +394,17 @@ static struct A *atomic(struct A *a)
 }
 static uintptr_t xored(struct A *x, struct A *y) { return (uintptr_t)x ^ (uintptr_t)y; }
 static struct A *other(uintptr_t both, struct A *one) { return (struct A *)(both ^ (uintptr_t)one); }
+static struct A *nth_pair(int n, ...)
+{
+	va_list ap, again;
+	va_start(ap, n);
+	va_copy(again, ap);
+	struct in x = va_arg(ap, struct in), y = va_arg(ap, struct in);
+	if (n & 1) x = va_arg(again, struct in);
+	va_end(ap);
+	va_end(again);
+	return n & 2 ? x.x : y.x;
+}
 static struct __attribute__((packed)) { char c; struct A *a[2]; short s; struct B *b; } tight;
 static struct A *unpack(struct A *a, int i)
 {
@@ -465,6 +481,18 @@ static struct large large(struct A *a, struct B *b)
 }
 static __thread struct A *own;
 static struct A *mine(struct A *a) { struct A *r = own ? own : a; own = a; return r; }
+static void *root;
+static int by_address(const void *x, const void *y) { return ((struct A *)x)->v < ((struct A *)y)->v ? -1 : x != y && ((struct A *)x)->v > ((struct A *)y)->v; }
+static struct A *looked_up(struct A *a)
+{
+	static int n;
+	if (n > 40) return a;
+	struct A *k = calloc(1, sizeof *k);
+	*k = *a;
+	k->v = n++ %% 7;
+	struct A **at = tsearch(k, &root, by_address);
+	return (*at)->next;
+}
 static struct A *nested(struct A *a, struct B *b)
 {
 	struct A *l = a;
