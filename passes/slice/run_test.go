@@ -93,7 +93,7 @@ var touched = map[string]struct {
 func (t *tracer) print(file string) error {
 	ptr := &ctype.Type{Kind: ctype.Pointer, Size: 8, Align: 8, Elem: ctype.TVoid}
 	hooks := &cprint.Hooks{
-		Prelude: "void t_b(unsigned), t_e(unsigned), t_r(unsigned), t_c(unsigned), t_k(unsigned), t_f(const void *, unsigned long), t_l(unsigned, const void *, unsigned long), t_s(unsigned, const void *, unsigned long), t_p(unsigned, const void *, unsigned long);\n",
+		Prelude: "unsigned long t_usable(void *) __asm__(\"malloc_usable_size\");\nvoid t_b(unsigned), t_e(unsigned), t_r(unsigned), t_c(unsigned), t_k(unsigned), t_f(const void *, unsigned long), t_l(unsigned, const void *, unsigned long), t_s(unsigned, const void *, unsigned long), t_p(unsigned, const void *, unsigned long);\n",
 		Entry: func(n *cprint.Names, f *ir.Func) string {
 			var b strings.Builder
 			fmt.Fprintf(&b, "\tt_e(%d);\n", f.ID)
@@ -159,6 +159,12 @@ func (t *tracer) print(file string) error {
 			at(in.B, 0, ctype.SizeOf(in.Type))
 		case ir.Call:
 			b.WriteString(library(f, in, id, text, false))
+			if in.A.Kind == ir.VFunc && !t.p.Funcs[in.A.ID].Defined() && len(in.Args) > 0 {
+				switch t.p.Funcs[in.A.ID].Link {
+				case "free", "realloc", "reallocarray": // what libraries put there later has other writers
+					fmt.Fprintf(&b, "\tt_f(%[1]s, t_usable(%[1]s));\n", text(in.Args[0], ptr))
+				}
+			}
 			for k, ty := range in.ArgTypes {
 				if k < len(in.Args) && ty != nil && ty.IsRecord() {
 					at(in.Args[k], 0, ctype.SizeOf(ty))
