@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"sort"
 	"strings"
 	"time"
@@ -46,9 +45,7 @@ func parseCommand() *cli.Command {
 				return err
 			}
 			start := time.Now()
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(150)
-			}
+			run.Collect(150, 0)
 			p, err := build.Load(targets, flags)
 			if err != nil {
 				return cli.Exit(err.Error(), exitUsage)

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"syscall"
@@ -55,13 +54,7 @@ func Load(o Options) (*Analysis, error) {
 	// Reading leaves little of what it makes: collected often, a program of 10 million
 	// tokens needs less than 1 GB. What comes later is a batch run: let the heap
 	// grow before collecting, within reason.
-	collect := func(percent int) {
-		if os.Getenv("GOGC") == "" {
-			debug.SetGCPercent(percent)
-			debug.SetMemoryLimit(3 << 30)
-		}
-	}
-	collect(150)
+	Collect(150, 3<<30)
 	a := &Analysis{Sink: &source.Sink{}, start: time.Now(), step: o.Step}
 	if a.step == nil {
 		a.step = func(string) {}
@@ -95,7 +88,7 @@ func Load(o Options) (*Analysis, error) {
 	if a.Frontend, err = frontend.LoadWith(a.Build, a.Sink, fo); err != nil {
 		return nil, err
 	}
-	collect(400)
+	Collect(400, 3<<30)
 	a.phase("frontend", t)
 	set := models.Default()
 	if err := cfg.Apply(set); err != nil {

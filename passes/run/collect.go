@@ -1,0 +1,60 @@
+package run
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+)
+
+// quiet is how much memory is used before garbage is collected at all. A small
+// program, or one of which most comes from the store, is read in less; collecting a
+// heap of a few megabytes again and again was a seventh of what that took.
+const quiet = 128 << 20
+
+// collector says when garbage is collected.
+var collector settings
+
+type settings struct {
+	sync.Mutex
+	once    sync.Once
+	awake   bool // the process has used more than quiet
+	percent int
+	limit   int64
+}
+
+func (c *settings) set() {
+	debug.SetGCPercent(c.percent)
+	debug.SetMemoryLimit(c.limit)
+}
+
+// Collect sets when garbage is collected: not before the process uses 128 MB, then
+// when the heap has grown by percent, and before it is limit bytes large (0: no
+// limit). It may be called again. GOGC in the environment goes before.
+func Collect(percent int, limit int64) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	if limit == 0 {
+		limit = math.MaxInt64
+	}
+	c := &collector
+	c.Lock()
+	defer c.Unlock()
+	c.percent, c.limit = percent, limit
+	if c.awake {
+		c.set()
+		return
+	}
+	c.once.Do(func() {
+		debug.SetGCPercent(-1)
+		debug.SetMemoryLimit(quiet)
+		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { // the first collection has happened
+			c.Lock()
+			defer c.Unlock()
+			c.awake = true
+			c.set()
+		})
+	})
+}
