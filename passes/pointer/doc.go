@@ -50,7 +50,8 @@
 //     pass no int that is not constant, and no floating-point number, for a pointer;
 //   - whose library functions do what their models say; one without a model is
 //     taken to do anything to what it can reach from its arguments and to call
-//     what it finds there, but not to know the program's other variables;
+//     what it finds there, but not to know the program's other variables, nor to
+//     keep anything for another such function;
 //   - that does not depend on what an uninitialised or freed pointer holds.
 //
 // A function whose source could not be read may do anything to all that its
