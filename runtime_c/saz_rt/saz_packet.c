@@ -1,17 +1,20 @@
 /*
  * saz_packet.c - when a packet begins and ends, and how the program is stopped in between.
  *
- * Each thread that handles packets has a record, saz_here, that says whether it is busy.  It is set
- * when the thread begins to touch state and is SAZ_QUIET at its quiescent points; nobody else writes it.
- * The service thread sets stop, and has the state for itself when it has seen every record quiet:
+ * Each thread that handles packets has a record, saz_here, whose busy says what it does: SAZ_QUIET at its
+ * quiescent points, SAZ_PACKET and others while it touches state.  The service thread sets stop, and
+ * has the state for itself when all records are SAZ_STOPPED:
  *
- *	thread                          service
- *	busy = SAZ_PACKET               stop = 1
- *	---- both are sequentially consistent: one sees the other's store ----
- *	stop? quiet, sleep, again       all are quiet?  paused.  Else look again, for a while
+ *	thread                                  service
+ *	begins: QUIET -> PACKET, atomically     stop = 1
+ *	        anything else: it looks at      QUIET -> STOPPED, atomically
+ *	        stop before it goes on          PACKET -> ASKED: the thread looks when its packet has ended
+ *	ends:   PACKET -> QUIET
  *
- * So threads do not exclude each other, and a packet costs one exchange and one store, which saz_rt.h
- * has in line; here is what happens when stop is set, in the verify build, and when a thread is not where one
+ * A thread's end is a plain store, which may undo the service's ASKED of the same moment; the service
+ * looks again until all are stopped.  So threads do not exclude each other, and a packet costs one locked addition and
+ * one subtraction, whose flags say whether the record was as it usually is.  That is in line, in saz_rt.h; here is
+ * what happens when somebody asks, in the verify build, and when a thread is not where one
  * usually is: in a callback's scope, in its first packet, between an idle call and a packet.  A thread
  * that is busy while it waits for another (a full queue) cannot deadlock the two: stop is withdrawn
  * now and then until a moment comes at which all are quiet, or the request is refused as "busy".
@@ -30,7 +33,8 @@ static pthread_key_t saz_thread_key;
 static int saz_have_key;
 static int saz_unknown_threads;                     /* their end would not be seen: never pause */
 
-int saz_stop;
+static int saz_stop;                                /* SAZ_STOP, SAZ_KNOCKED */
+enum { SAZ_STOP = 1, SAZ_KNOCKED = 2 };
 static pthread_mutex_t saz_stop_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t saz_stop_cond = PTHREAD_COND_INITIALIZER;
 
@@ -77,9 +81,26 @@ static void keep_marks(void)
 #define END(kept) publish()
 #endif
 
-static void set(unsigned busy)
+static int busy(void)
 {
-	__atomic_store_n(&saz_here.busy, busy, __ATOMIC_RELEASE);
+	return __atomic_load_n(&saz_here.busy, __ATOMIC_RELAXED);
+}
+
+static void set(int b)
+{
+	__atomic_store_n(&saz_here.busy, b, __ATOMIC_SEQ_CST);
+}
+
+static void go_quiet(void)
+{
+	set(SAZ_QUIET);
+	if (__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST))       /* who asks may have seen it stopped for a moment */
+		set(SAZ_STOPPED);
+}
+
+static int in_packet(int b)
+{
+	return b == SAZ_PACKET || b == SAZ_ASKED;
 }
 
 static void forget_thread(void *p)
@@ -87,7 +108,7 @@ static void forget_thread(void *p)
 	struct saz_here **at;
 
 	(void)p;
-	if (saz_here.busy == SAZ_PACKET || saz_here.busy == SAZ_SCOPE)
+	if (in_packet(busy()) || busy() == SAZ_SCOPE)
 		END(0);
 	pthread_mutex_lock(&saz_threads_lock);
 	saz_old_packets += saz_here.packets;
@@ -118,22 +139,37 @@ static void sleep_while_stopped(void)
 	int saved = errno;
 
 	pthread_mutex_lock(&saz_stop_lock);
-	while (__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST))
+	while (__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST) & SAZ_STOP)
 		pthread_cond_wait(&saz_stop_cond, &saz_stop_lock);
 	pthread_mutex_unlock(&saz_stop_lock);
 	errno = saved;
 }
 
-/* The thread is busy by now, and was quiet or new: does a request say that it must not be? */
-static void stay_busy(unsigned busy, unsigned was)
+/* The thread was quiet, or new, and becomes busy, unless a request says that it must not be. */
+static void become(int b, int was)
 {
+	int stop;
+
 	if (was == SAZ_NEW_THREAD)
 		new_thread();
-	while (__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) {
-		set(SAZ_QUIET);
-		sleep_while_stopped();
-		__atomic_store_n(&saz_here.busy, busy, __ATOMIC_SEQ_CST);
+	for (;;) {
+		set(b);
+		stop = __atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST);
+		if (stop & SAZ_KNOCKED) {
+			__atomic_and_fetch(&saz_stop, ~SAZ_KNOCKED, __ATOMIC_SEQ_CST);
+			saz_service_thread();
+		} else if (stop) {
+			set(SAZ_STOPPED);
+			sleep_while_stopped();
+		} else {
+			return;
+		}
 	}
+}
+
+static int quiet_or_new(int was)
+{
+	return was < 0 || was == SAZ_NEW_THREAD;
 }
 
 static void new_packet(void)
@@ -142,23 +178,34 @@ static void new_packet(void)
 	BEGIN();
 }
 
-void saz_begin_slowly(unsigned was)
+static void begin(int was)
 {
-	if (was == SAZ_SCOPE) {         /* it belongs to the scope's packet */
-		set(SAZ_SCOPE);
+	if (was == SAZ_SCOPE)           /* it belongs to the scope's packet */
 		return;
-	}
-	if (was == SAZ_PACKET)
+	if (in_packet(was))
 		END(1);
-	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD)
-		stay_busy(SAZ_PACKET, was);
+	if (quiet_or_new(was))
+		become(SAZ_PACKET, was);
+	else
+		set(SAZ_PACKET);
 	new_packet();
 }
 
-void saz_resume_slowly(unsigned was)
+/* What saz_rt.h has added goes; the record may have been stopped in between, which is the same to begin and enter. */
+static int undo(int added)
 {
-	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD) {
-		stay_busy(SAZ_NO_PACKET, was);
+	return __atomic_sub_fetch(&saz_here.busy, added, __ATOMIC_SEQ_CST);
+}
+
+void saz_begin_slowly(void)
+{
+	begin(undo(1));
+}
+
+void saz_resume_slowly(int was)
+{
+	if (quiet_or_new(was)) {
+		become(SAZ_NO_PACKET, was);
 		TOUCH();
 	} else {
 		set(was);
@@ -172,23 +219,27 @@ void saz_resume_slowly(unsigned was)
  * that one's frame is not below the outermost scope's, though an inner scope's would be (a procedure that is
  * inlined into another shares its frame, but has a scope variable of its own).
  */
-static int enter(void *scope, uintptr_t frame, unsigned was)
+static int enter(void *scope, uintptr_t frame, int was)
 {
 	if (was == SAZ_SCOPE) {
-		int called = (saz_here.frame & SAZ_CALLED) != 0;
+		unsigned how = saz_here.frame & ~FRAME;
 
 		if (frame < (saz_here.frame & FRAME))
 			return 0;
-		if (frame == (saz_here.frame & FRAME) && scope != (called ? saz_here.scope : NULL))
+		if (frame == (saz_here.frame & FRAME) && scope != (how == SAZ_CALLED ? saz_here.scope : NULL))
 			return 0;
-		was = saz_here.frame & ~FRAME ? saz_here.outer : SAZ_QUIET;
+		was = how == SAZ_SLOWLY || how == SAZ_CALLED ? saz_here.outer : SAZ_QUIET;
 		if (was != SAZ_PACKET)
 			END(0);
 	}
-	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD) {
-		stay_busy(SAZ_SCOPE, was);
+	if (quiet_or_new(was)) {
+		become(SAZ_SCOPE, was);
 		was = SAZ_QUIET;
+	} else {
+		set(SAZ_SCOPE);
 	}
+	if (was == SAZ_ASKED)
+		was = SAZ_PACKET;
 	saz_here.scope = scope;
 	saz_here.outer = was;
 	if (was != SAZ_PACKET)
@@ -196,45 +247,57 @@ static int enter(void *scope, uintptr_t frame, unsigned was)
 	return 1;
 }
 
-void saz_enter_slowly(void *frame, unsigned was)
+static void note_frame(uintptr_t frame)
 {
-	if (enter(NULL, (uintptr_t)frame, was))
-		saz_here.frame = (uintptr_t)frame | SAZ_SLOWLY;
+	__atomic_store_n(&saz_here.frame, frame, __ATOMIC_RELAXED);
+}
+
+void saz_enter_slowly(void *frame)
+{
+	if (enter(NULL, (uintptr_t)frame, undo(1)))
+		note_frame((uintptr_t)frame | SAZ_SLOWLY);
 }
 
 void saz_called_enter(void *scope, void *frame)
 {
-	if (enter(scope, (uintptr_t)frame, __atomic_exchange_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_SEQ_CST)))
-		saz_here.frame = (uintptr_t)frame | SAZ_CALLED;
+	if (enter(scope, (uintptr_t)frame, busy()))
+		note_frame((uintptr_t)frame | SAZ_CALLED);
+}
+
+static void leave(int outer)
+{
+	if (outer != SAZ_PACKET)
+		END(1);
+	if (outer < 0)
+		go_quiet();
+	else
+		set(outer);
 }
 
 void saz_called_leave(void *scope, void *frame)
 {
 	if (saz_here.frame == ((uintptr_t)frame | SAZ_CALLED) && saz_here.scope == scope)
-		saz_leave_slowly();
+		leave(saz_here.outer);
 }
 
-void saz_leave_slowly(void)
+void saz_leave_slowly(void *frame)
 {
-	if (saz_here.outer != SAZ_PACKET)
-		END(1);
-	set(saz_here.outer);
+	if (saz_here.frame == ((uintptr_t)frame | SAZ_SLOWLY))
+		leave(saz_here.outer);
+	else if (saz_here.frame == ((uintptr_t)frame | SAZ_LOOKING))    /* entered quickly */
+		leave(SAZ_QUIET);
 }
 
 /* A round does not go quiet on its way, unless it is asked to. */
 void saz_round_slowly(void)
 {
-	unsigned was = saz_here.busy;
+	int was = busy();
 
 	if (was == SAZ_SCOPE)
 		return;
-	if (was == SAZ_PACKET)
+	if (in_packet(was))
 		END(1);
-	if (was == SAZ_QUIET || was == SAZ_NEW_THREAD || __atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) {
-		__atomic_store_n(&saz_here.busy, SAZ_PACKET, __ATOMIC_SEQ_CST);
-		stay_busy(SAZ_PACKET, was);
-	}
-	set(SAZ_PACKET);
+	become(SAZ_PACKET, was);
 	new_packet();
 }
 
@@ -248,36 +311,37 @@ static void first_ready(void)
 }
 
 /* A thread waits, and nothing is under way.  It may hold a lock when it comes back. */
-unsigned saz_block(void)
+int saz_block(void)
 {
-	unsigned was = saz_here.busy;
+	int was = busy();
 
-	if (was == SAZ_PACKET)
+	if (in_packet(was)) {
 		END(1);
+		was = SAZ_PACKET;
+	}
 	if (was == SAZ_PACKET || was == SAZ_NO_PACKET)
-		set(SAZ_QUIET);
+		go_quiet();
 	return was;
 }
 
-unsigned saz_events(void)
+int saz_events(void)
 {
 	if (!__atomic_load_n(&saz_is_ready, __ATOMIC_RELAXED))
 		first_ready();
-	if (saz_here.busy == SAZ_NEW_THREAD) {
+	if (busy() == SAZ_NEW_THREAD) {
 		new_thread();
 		set(SAZ_NO_PACKET);
 	}
 	return saz_block();
 }
 
-void saz_unblock(unsigned was)
+void saz_unblock(int was)
 {
 	int saved = errno;
 
 	if (was != SAZ_PACKET && was != SAZ_NO_PACKET)
 		return;
-	__atomic_store_n(&saz_here.busy, was, __ATOMIC_SEQ_CST);
-	stay_busy(was, SAZ_QUIET);
+	become(was, SAZ_QUIET);
 	if (was == SAZ_PACKET)
 		BEGIN_AGAIN();
 	else
@@ -285,29 +349,32 @@ void saz_unblock(unsigned was)
 	errno = saved;
 }
 
-void saz_wait_slowly(void)
+static void wait_from(int was)
 {
 	if (!__atomic_load_n(&saz_is_ready, __ATOMIC_RELAXED))
 		first_ready();
-	switch (saz_here.busy) {
-	case SAZ_SCOPE:
+	if (was == SAZ_SCOPE)
 		return;
-	case SAZ_NEW_THREAD:
+	if (was == SAZ_NEW_THREAD)
 		new_thread();
-		break;
-	case SAZ_PACKET:
+	else if (in_packet(was))
 		END(1);
-		break;
-	}
-	set(SAZ_QUIET);
+	go_quiet();
+}
+
+void saz_wait_slowly(void)
+{
+	wait_from(undo(-1));
 }
 
 void saz_packet_end(void)
 {
-	if (saz_here.busy == SAZ_PACKET)
+	int was = busy();
+
+	if (in_packet(was))
 		END(1);
-	if (saz_here.busy == SAZ_PACKET || saz_here.busy == SAZ_NO_PACKET)
-		set(SAZ_QUIET);
+	if (in_packet(was) || was == SAZ_NO_PACKET)
+		go_quiet();
 }
 
 /* What saz_rt.h inlines, for those who call it. */
@@ -319,28 +386,31 @@ void saz_round(void)
 
 void saz_wait(void)
 {
-	saz_wait_slowly();
+	wait_from(busy());
 }
 
 void saz_packet_begin(void)
 {
-	saz_begin_slowly(__atomic_exchange_n(&saz_here.busy, SAZ_PACKET, __ATOMIC_SEQ_CST));
+	begin(busy());
 }
 
 void saz_resume(void)
 {
-	saz_resume_slowly(__atomic_exchange_n(&saz_here.busy, SAZ_NO_PACKET, __ATOMIC_SEQ_CST));
+	int was = busy();
+
+	if (quiet_or_new(was))
+		saz_resume_slowly(was);
 }
 
 void saz_packet_enter(void *frame)
 {
-	saz_enter_slowly(frame, __atomic_exchange_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_SEQ_CST));
+	if (enter(NULL, (uintptr_t)frame, busy()))
+		note_frame((uintptr_t)frame | SAZ_SLOWLY);
 }
 
 void saz_packet_leave(void *frame)
 {
-	if (saz_here.frame == ((uintptr_t)frame | SAZ_SLOWLY))
-		saz_leave_slowly();
+	saz_leave_slowly(frame);
 }
 
 void saz_ready(void)
@@ -376,17 +446,53 @@ static void nap(long us)
 	nanosleep(&t, NULL);
 }
 
-static int any_busy(void)
+/* Whether thread t is stopped; if not, it is asked to look when its packet ends. */
+static int stopped(struct saz_here *t)
+{
+	int was = __atomic_load_n(&t->busy, __ATOMIC_SEQ_CST);
+	uintptr_t frame;
+
+	switch (was) {
+	case SAZ_STOPPED:
+		return 1;
+	case SAZ_QUIET:
+		return __atomic_compare_exchange_n(&t->busy, &was, SAZ_STOPPED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	case SAZ_PACKET:
+		__atomic_compare_exchange_n(&t->busy, &was, SAZ_ASKED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		return 0;
+	case SAZ_SCOPE:
+		frame = __atomic_load_n(&t->frame, __ATOMIC_RELAXED);
+		if ((frame & ~FRAME) == SAZ_QUICKLY)
+			__atomic_compare_exchange_n(&t->frame, &frame, frame | SAZ_LOOKING, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		return 0;
+	}
+	return 0;
+}
+
+static int all_stopped(void)
 {
 	struct saz_here *t;
-	int busy;
+	int all;
 
 	pthread_mutex_lock(&saz_threads_lock);
-	busy = saz_unknown_threads;
+	all = !saz_unknown_threads;
 	for (t = saz_threads; t != NULL; t = t->next)
-		busy |= __atomic_load_n(&t->busy, __ATOMIC_SEQ_CST) != SAZ_QUIET;
+		all &= stopped(t);
 	pthread_mutex_unlock(&saz_threads_lock);
-	return busy;
+	return all;
+}
+
+/* Of this thread, by a signal's handler. */
+int saz_is_quiet(void)
+{
+	return busy() < 0;
+}
+
+/* The thread that the handler interrupted starts the service when its next packet begins. */
+void saz_ask(void)
+{
+	__atomic_or_fetch(&saz_stop, SAZ_KNOCKED, __ATOMIC_SEQ_CST);
+	stopped(&saz_here);
 }
 
 #if SAZ_VERIFY
@@ -415,11 +521,11 @@ enum saz_pause saz_pause(int ms)
 		uint64_t slice;
 		long us = 5;
 
-		__atomic_store_n(&saz_stop, 1, __ATOMIC_SEQ_CST);
+		__atomic_or_fetch(&saz_stop, SAZ_STOP, __ATOMIC_SEQ_CST);
 		now = saz_now_us();
 		slice = now + 100000u;
 		for (; now < end && now < slice; now = saz_now_us()) {
-			if (!any_busy())
+			if (all_stopped())
 				return SAZ_PAUSED;
 			nap(us);
 			us = us < 500 ? us * 2 : 1000;
@@ -435,7 +541,7 @@ enum saz_pause saz_pause(int ms)
 void saz_unpause(void)
 {
 	pthread_mutex_lock(&saz_stop_lock);
-	__atomic_store_n(&saz_stop, 0, __ATOMIC_SEQ_CST);
+	__atomic_and_fetch(&saz_stop, ~SAZ_STOP, __ATOMIC_SEQ_CST);
 	pthread_cond_broadcast(&saz_stop_cond);
 	pthread_mutex_unlock(&saz_stop_lock);
 }
@@ -487,10 +593,10 @@ static void after_fork_child(void)
 {
 	saz_heap_fork(1);
 #if SAZ_VERIFY
-	saz_verify_forked(&saz_here, saz_here.busy == SAZ_PACKET || saz_here.busy == SAZ_SCOPE);
+	saz_verify_forked(&saz_here, in_packet(busy()) || busy() == SAZ_SCOPE);
 #endif
 	saz_stop = 0;
-	saz_threads = saz_here.busy == SAZ_NEW_THREAD ? NULL : &saz_here;
+	saz_threads = busy() == SAZ_NEW_THREAD ? NULL : &saz_here;
 	saz_here.next = NULL;
 	saz_unknown_threads = 0;
 	pthread_cond_init(&saz_stop_cond, NULL);

@@ -9,7 +9,7 @@
  *
  *   SAZ_NO_SERVICE        no socket, no thread: marks and packet brackets only
  *   SAZ_MAX_IMAGE_BYTES   largest image that is taken or made (also $SAZ_MAX_IMAGE)
- *                         ($SAZ_SERVICE=off does without socket and thread for a run)
+ *                         ($SAZ_SERVICE=off does without for a run, =thread starts the thread at once: saz_door.c)
  *   SAZ_HOLD_MS           how long a peer may keep the instance paused
  *   SAZ_PAUSE_MS          how long a request waits for a quiescent point
  *   SAZ_TEST              each internal allocation can be made to fail (runtime_c/test)
@@ -90,7 +90,7 @@ extern const struct saz_var_view saz_vars_view[];
 #define SAZ_EVENTS(call) SAZ_BLOCKED_IN(saz_events(), call)
 #define SAZ_BLOCKED_IN(block, call) \
 	(__extension__({ \
-		unsigned saz_was = (block); \
+		int saz_was = (block); \
 		__auto_type saz_blocked = (call); \
 		saz_unblock(saz_was); \
 		saz_blocked; \
@@ -114,20 +114,28 @@ void saz_packet_end(void);
 void saz_wait(void);                    /* this thread's packet, if any, has ended: a quiescent point */
 void saz_resume(void);                  /* after saz_wait: the thread touches state, but has no packet yet */
 void saz_round(void);
-unsigned saz_block(void);
-unsigned saz_events(void);
-void saz_unblock(unsigned was);
+int saz_block(void);
+int saz_events(void);
+void saz_unblock(int was);
 void saz_ready(void);                   /* initialisation is over */
 void saz_done(void);                    /* a library loop returned: what follows is the program's end */
 
-/* What a thread is doing.  Whoever changes that alone, or looks, is in saz_packet.c. */
-enum { SAZ_QUIET = 0, SAZ_PACKET = 1, SAZ_NO_PACKET = 3, SAZ_SCOPE = 2, SAZ_NEW_THREAD = 4 };
+/* What a thread is doing.  The values are such that an addition's flags tell the usual case from all others. */
+enum {
+	SAZ_STOPPED = -2,               /* quiet; before it goes on it looks whether it may */
+	SAZ_QUIET = -1,
+	SAZ_PACKET = 0,
+	SAZ_SCOPE = 16,                 /* a packet in a callback */
+	SAZ_NO_PACKET = 32,             /* busy, without a packet */
+	SAZ_NEW_THREAD = 48,
+	SAZ_ASKED = 64                  /* a packet; when it has ended the thread looks whether it may go on */
+};
 
-enum saz_ending { SAZ_QUICKLY, SAZ_SLOWLY, SAZ_CALLED };
+enum saz_ending { SAZ_QUICKLY, SAZ_SLOWLY, SAZ_CALLED, SAZ_LOOKING };
 
 struct saz_here {
-	unsigned busy;                  /* one of those */
-	unsigned outer;                 /* what it was before the outermost scope */
+	int busy;                       /* one of those; saz_packet.c says who may change it */
+	int outer;                      /* what it was before the outermost scope */
 	__UINTPTR_TYPE__ frame;         /* that the outermost scope is in, and an enum saz_ending */
 	void *scope;                    /* where saz_scope is, for SAZ_CALLED */
 	__UINT64_TYPE__ packets;
@@ -147,13 +155,12 @@ __extension__ extern __thread unsigned char saz_own_marks[] SAZ_TLS;
 extern unsigned char saz_all_marks[] __asm__("saz_updated");
 #define saz_updated saz_own_marks
 #endif
-extern int saz_stop SAZ_SEEN_HERE;
 
 void saz_wait_slowly(void) SAZ_SEEN_HERE;
-void saz_begin_slowly(unsigned was) SAZ_SEEN_HERE;
-void saz_resume_slowly(unsigned was) SAZ_SEEN_HERE;
-void saz_enter_slowly(void *frame, unsigned was) SAZ_SEEN_HERE;
-void saz_leave_slowly(void) SAZ_SEEN_HERE;
+void saz_begin_slowly(void) SAZ_SEEN_HERE;
+void saz_resume_slowly(int was) SAZ_SEEN_HERE;
+void saz_enter_slowly(void *frame) SAZ_SEEN_HERE;
+void saz_leave_slowly(void *frame) SAZ_SEEN_HERE;
 void saz_round_slowly(void) SAZ_SEEN_HERE;
 
 #if SAZ_INLINED
@@ -169,24 +176,25 @@ SAZ_INLINE void saz_publish(void)
 #endif
 }
 
+/* A thread's own store may undo another's of that moment (SAZ_ASKED), who looks again. */
 SAZ_INLINE void saz_wait(void)
 {
-	if (__builtin_expect(saz_here.busy & SAZ_PACKET & SAZ_NO_PACKET, 1)) {
-		saz_publish();
-		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
-	} else {
+	int other;
+
+	saz_publish();
+#if defined __GCC_ASM_FLAG_OUTPUTS__ && (defined __x86_64__ || defined __i386__) && !defined __SANITIZE_THREAD__
+	__asm__ __volatile__("subl\t$1, %0" : "+m"(saz_here.busy), "=@ccnc"(other) : : "memory");
+#else
+	other = __atomic_load_n(&saz_here.busy, __ATOMIC_RELAXED);
+	__atomic_store_n(&saz_here.busy, other - 1, __ATOMIC_RELEASE);
+#endif
+	if (__builtin_expect(other != 0, 0))
 		saz_wait_slowly();
-	}
 }
 
-SAZ_INLINE unsigned saz_take(unsigned busy, unsigned *was)
+SAZ_INLINE int saz_was_quiet(void)
 {
-	*was = __atomic_exchange_n(&saz_here.busy, busy, __ATOMIC_SEQ_CST);
-#ifdef __SANITIZE_THREAD__
-	return (*was | (unsigned)__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST)) == 0;
-#else                                   /* the exchange is a barrier, and gcc makes two instructions of an atomic load here */
-	return __builtin_expect((*was | (unsigned)saz_stop) == 0, 1);
-#endif
+	return __builtin_expect(__atomic_add_fetch(&saz_here.busy, 1, __ATOMIC_SEQ_CST) == 0, 1);
 }
 
 SAZ_INLINE void saz_new_packet(void)
@@ -201,17 +209,15 @@ SAZ_INLINE void saz_new_packet(void)
 
 SAZ_INLINE void saz_packet_begin(void)
 {
-	unsigned was;
-
-	if (saz_take(SAZ_PACKET, &was))
+	if (saz_was_quiet())
 		saz_new_packet();
 	else
-		saz_begin_slowly(was);
+		saz_begin_slowly();
 }
 
 SAZ_INLINE void saz_round(void)
 {
-	if (__builtin_expect(saz_here.busy == SAZ_PACKET && !__atomic_load_n(&saz_stop, __ATOMIC_RELAXED), 1)) {
+	if (__builtin_expect(__atomic_load_n(&saz_here.busy, __ATOMIC_RELAXED) == SAZ_PACKET, 1)) {
 		saz_publish();
 		saz_new_packet();
 	} else {
@@ -221,32 +227,36 @@ SAZ_INLINE void saz_round(void)
 
 SAZ_INLINE void saz_resume(void)
 {
-	unsigned was;
+	int was = __atomic_exchange_n(&saz_here.busy, SAZ_NO_PACKET, __ATOMIC_SEQ_CST);
 
-	if (!saz_take(SAZ_NO_PACKET, &was))
+	if (__builtin_expect(was != SAZ_QUIET, 0))
 		saz_resume_slowly(was);
 }
 
 SAZ_INLINE void saz_packet_enter(void *frame)
 {
-	unsigned was;
-
-	if (saz_take(SAZ_SCOPE, &was)) {
-		saz_here.frame = (__UINTPTR_TYPE__)frame;
+	if (saz_was_quiet()) {
+		__atomic_store_n(&saz_here.busy, SAZ_SCOPE, __ATOMIC_RELAXED);
+		__atomic_store_n(&saz_here.frame, (__UINTPTR_TYPE__)frame, __ATOMIC_RELAXED);
 		saz_new_packet();
 	} else {
-		saz_enter_slowly(frame, was);
+		saz_enter_slowly(frame);
 	}
 }
 
 /* An inner scope is not in the frame that is noted. */
 SAZ_INLINE void saz_packet_leave(void *frame)
 {
+#ifdef __SANITIZE_THREAD__
+	if (__atomic_load_n(&saz_here.frame, __ATOMIC_RELAXED) == (__UINTPTR_TYPE__)frame) {
+#else
 	if (__builtin_expect(saz_here.frame == (__UINTPTR_TYPE__)frame, 1)) {
+#endif
 		saz_publish();
 		__atomic_store_n(&saz_here.busy, SAZ_QUIET, __ATOMIC_RELEASE);
-	} else if (saz_here.frame == ((__UINTPTR_TYPE__)frame | SAZ_SLOWLY))
-		saz_leave_slowly();
+	} else {
+		saz_leave_slowly(frame);
+	}
 }
 #endif
 

@@ -3,7 +3,7 @@
  *
  * Reading order: saz_tables.h, saz_packet.c (packets and pauses), saz_heap.c (tracked blocks),
  * saz_types.c (words that hold addresses, and what is at an address), saz_container.c (entries),
- * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket); saz_verify.c.
+ * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket), saz_door.c; saz_verify.c.
  *
  * The runtime is built with the program's own flags.  So it is C89 with what GCC has had for long,
  * and switches off the warnings that are a matter of the program's taste.
@@ -78,6 +78,8 @@ SAZ_HIDDEN void saz_unpause(void);
 SAZ_HIDDEN uint64_t saz_packets(void);
 SAZ_HIDDEN const char *saz_phase(void);         /* "starting", "running", "ended" */
 SAZ_HIDDEN uint64_t saz_now_us(void);
+SAZ_HIDDEN int saz_is_quiet(void);
+SAZ_HIDDEN void saz_ask(void);
 
 /* ---- saz_heap.c ---- */
 
@@ -279,6 +281,13 @@ SAZ_HIDDEN void saz_verify_forked(const void *thread, int in_packet);
 /* ---- saz_service.c ---- */
 
 SAZ_HIDDEN void saz_service_start(void);
+SAZ_HIDDEN void saz_service_thread(void);       /* starts it, once */
 SAZ_HIDDEN void saz_service_forked(void);
+
+/* ---- saz_door.c ---- */
+
+SAZ_HIDDEN int saz_door_open(int listener);     /* 0: the thread must be there from the start */
+SAZ_HIDDEN void saz_door_shut(void);
+SAZ_HIDDEN void saz_door_forked(void);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * saz_service.c - the socket by which other programs look at the state and move it.
  *
- * A thread, started at the first quiescent point (so after a daemon has forked), listens on a Unix
- * stream socket.  A request is a line; the reply is "OK <len>" and that many bytes,
+ * From the first quiescent point on (so after a daemon has forked) there is a Unix stream socket, and from the first
+ * connection on a thread that listens on it (saz_door.c).  A request is a line; the reply is "OK <len>" and that many bytes,
  * or "ERR <code> <text>":
  *
  *	HELLO                                   who this is
@@ -27,6 +27,10 @@
 #ifdef SAZ_NO_SERVICE
 
 void saz_service_start(void)
+{
+}
+
+void saz_service_thread(void)
 {
 }
 
@@ -771,12 +775,37 @@ static int open_socket(void)
 	return 0;
 }
 
-void saz_service_start(void)
+/* Called by the program's own thread between packets: at the first quiescent point, or by saz_door.c. */
+void saz_service_thread(void)
 {
+	static int started;
 	sigset_t all, before;
 	pthread_t thread;
+	int r;
+
+	if (__atomic_exchange_n(&started, 1, __ATOMIC_SEQ_CST) || saz_listener < 0)
+		return;
+	saz_door_shut();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&thread, NULL, service, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0) {
+		pthread_detach(thread);
+		return;
+	}
+	errno = r;
+	warn("no thread for", saz_address.sun_path);
+	unlink(saz_address.sun_path);
+	saz_owner = 0;
+	close(saz_listener);
+	saz_listener = -1;
+}
+
+void saz_service_start(void)
+{
 	const char *max = getenv("SAZ_MAX_IMAGE"), *wanted = getenv("SAZ_SERVICE");
-	int r, i;
+	int i;
 
 	if (wanted != NULL && (strcmp(wanted, "off") == 0 || strcmp(wanted, "0") == 0))
 		return;
@@ -788,26 +817,15 @@ void saz_service_start(void)
 	}
 	for (i = 0; i < MAX_PEERS; i++)
 		saz_peers[i].fd = -1;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, NULL, service, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r != 0) {
-		errno = r;
-		warn("no thread for", saz_address.sun_path);
-		unlink(saz_address.sun_path);
-		saz_owner = 0;
-		close(saz_listener);
-		saz_listener = -1;
-		return;
-	}
-	pthread_detach(thread);
+	if ((wanted != NULL && strcmp(wanted, "thread") == 0) || !saz_door_open(saz_listener))
+		saz_service_thread();
 }
 
 void saz_service_forked(void)
 {
 	int i;
 
+	saz_door_forked();
 	if (saz_listener >= 0)
 		close(saz_listener);
 	for (i = 0; saz_listener >= 0 && i < MAX_PEERS; i++)
