@@ -32,7 +32,8 @@
 #define CLOSED ((size_t)1 << 62)                /* above all that is claimed, and below an overflow */
 
 struct saz_event saz_log[SAZ_LOG];
-size_t saz_nlog;                                /* claimed; those over SAZ_LOG wait for the table */
+size_t saz_log_end;                             /* of what is claimed, in bytes; what is over SAZ_LOG waits for the table */
+#define SIZE sizeof(struct saz_event)
 static uint64_t saz_ncarried;                   /* entries that have left the log */
 static struct taken {                           /* by a realloc that has not come back */
 	uint64_t ticket;
@@ -208,7 +209,7 @@ static void moved(const struct saz_event *e)
  * so many entries left. */
 static size_t carry_and_close(void)
 {
-	size_t n = __atomic_exchange_n(&saz_nlog, CLOSED, __ATOMIC_ACQ_REL), i;
+	size_t n = __atomic_exchange_n(&saz_log_end, CLOSED, __ATOMIC_ACQ_REL) / SIZE, i;
 	int ok;
 
 	if (n > SAZ_LOG)
@@ -251,7 +252,7 @@ static void carry_over(void)
 {
 	size_t left = carry_and_close();
 
-	__atomic_store_n(&saz_nlog, left, __ATOMIC_RELEASE);
+	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
 }
 
 /* Claims n entries that follow each other: where, or SAZ_LOG if there is no memory. */
@@ -260,7 +261,7 @@ static size_t claim(size_t n)
 	int tries, saved;
 
 	for (tries = 0; ; tries++) {
-		size_t at = __atomic_fetch_add(&saz_nlog, n, __ATOMIC_ACQ_REL), i;
+		size_t at = __atomic_fetch_add(&saz_log_end, n * SIZE, __ATOMIC_ACQ_REL) / SIZE, i;
 
 		if (at + n <= SAZ_LOG)
 			return at;
@@ -268,10 +269,10 @@ static size_t claim(size_t n)
 		for (i = at; i < SAZ_LOG; i++)          /* the last one, where two were wanted */
 			write_event(i, NULL, SAZ_META(0, 0, SAZ_E_VOID));
 		pthread_mutex_lock(&saz_table_lock);
-		i = __atomic_load_n(&saz_nlog, __ATOMIC_ACQUIRE);
+		i = __atomic_load_n(&saz_log_end, __ATOMIC_ACQUIRE) / SIZE;
 		if (i >= SAZ_LOG)
 			carry_over();
-		i = __atomic_load_n(&saz_nlog, __ATOMIC_ACQUIRE);
+		i = __atomic_load_n(&saz_log_end, __ATOMIC_ACQUIRE) / SIZE;
 		pthread_mutex_unlock(&saz_table_lock);
 		errno = saved;
 		if (i + n > SAZ_LOG && tries > 8)
@@ -459,7 +460,7 @@ void saz_heap_fork(int when)
 		pthread_mutex_lock(&saz_table_lock);
 		left = carry_and_close();
 	} else {
-		__atomic_store_n(&saz_nlog, left, __ATOMIC_RELEASE);
+		__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
 		pthread_mutex_unlock(&saz_table_lock);
 	}
 }
@@ -578,7 +579,7 @@ void *saz_retype(unsigned site, void *block)
 	} last;
 	size_t at;
 
-	if (block == NULL || site == 0 || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_nlog, __ATOMIC_RELAXED) == last.events &&
+	if (block == NULL || site == 0 || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_log_end, __ATOMIC_RELAXED) / SIZE == last.events &&
 	                      (block != last.block || site == last.site)))
 		return block;
 	at = claim(1);

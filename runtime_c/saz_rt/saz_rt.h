@@ -167,12 +167,13 @@ void saz_round_slowly(void) SAZ_SEEN_HERE;
 /* What happens for nearly each packet, without a call. */
 SAZ_INLINE void saz_publish(void)
 {
-#if SAZ_THREADS
-	typedef __UINT64_TYPE__ saz_word __attribute__((__may_alias__));
+#if SAZ_THREADS && defined __SANITIZE_THREAD__
 	unsigned i;
 
-	for (i = 0; i < SAZ_MARK_WORDS; i++)
-		__atomic_store_n((saz_word *)saz_all_marks + i, ((saz_word *)saz_own_marks)[i], __ATOMIC_RELAXED);
+	for (i = 0; i < SAZ_MARK_WORDS * 8; i++)
+		__atomic_store_n(&saz_all_marks[i], saz_own_marks[i], __ATOMIC_RELAXED);
+#elif SAZ_THREADS
+	__builtin_memcpy(saz_all_marks, saz_own_marks, SAZ_MARK_WORDS * 8);
 #endif
 }
 
@@ -333,18 +334,19 @@ enum { SAZ_E_NONE, SAZ_E_ADDED, SAZ_E_GONE, SAZ_E_TAKEN, SAZ_E_MOVED, SAZ_E_TYPE
 #define SAZ_LOG 131072          /* memory that is never touched costs nothing */
 #endif
 extern struct saz_event saz_log[] SAZ_SEEN_HERE;
-extern __SIZE_TYPE__ saz_nlog SAZ_SEEN_HERE;
+extern __SIZE_TYPE__ saz_log_end SAZ_SEEN_HERE;
 int saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;    /* 0: no memory */
 void *saz_refuse(void *block) SAZ_SEEN_HERE;
 
 SAZ_INLINE int saz_note(void *base, __UINT64_TYPE__ meta)
 {
-	__SIZE_TYPE__ at = __atomic_fetch_add(&saz_nlog, 1, __ATOMIC_ACQ_REL);
+	__SIZE_TYPE__ at = __atomic_fetch_add(&saz_log_end, sizeof(struct saz_event), __ATOMIC_ACQ_REL);
+	struct saz_event *e = (struct saz_event *)((char *)saz_log + at);
 
-	if (__builtin_expect(at >= SAZ_LOG, 0))
+	if (__builtin_expect(at >= SAZ_LOG * sizeof(struct saz_event), 0))
 		return saz_note_slowly(base, meta);
-	saz_log[at].base = base;
-	__atomic_store_n(&saz_log[at].meta, meta, __ATOMIC_RELEASE);
+	e->base = base;
+	__atomic_store_n(&e->meta, meta, __ATOMIC_RELEASE);
 	return 1;
 }
 
