@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -86,7 +87,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	own := ownFiles(c)
 	res.Root = root(a.Build, own)
 	twice := readTwice(c)
-	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }}
+	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }, Strict: strict(a)}
 
 	topt.Threads = track.FindThreads(c, topt)
 	tables := glue.Build(c, glue.Options{Version: opt.Version, Verify: opt.Verify, Threads: topt.Threads.Several})
@@ -191,6 +192,41 @@ func common(dir, path string) string {
 		dir = filepath.Dir(dir)
 	}
 	return dir
+}
+
+// strict says in which files a declaration behind a statement is complained of, in some unit at least.
+func strict(a *run.Analysis) func(source.FileID) bool {
+	units := map[string]bool{}
+	for i := range a.Build.Commands {
+		old, pedantic, asked := false, false, false
+		for _, f := range a.Build.Commands[i].Args {
+			switch {
+			case f == "-Wdeclaration-after-statement" || f == "-Werror=declaration-after-statement":
+				asked = true
+			case f == "-Wno-declaration-after-statement":
+				asked = false
+			case f == "-pedantic", f == "-Wpedantic", f == "-pedantic-errors":
+				pedantic = true
+			case f == "-ansi":
+				old = true
+			case strings.HasPrefix(f, "-std="):
+				old = slices.Contains([]string{"c89", "c90", "iso9899:1990", "iso9899:199409", "gnu89", "gnu90"}, f[len("-std="):])
+			}
+		}
+		if asked || old && pedantic {
+			units[a.Build.Commands[i].Path()] = true
+		}
+	}
+	files := map[source.FileID]bool{}
+	for _, u := range a.Context.Prog.Units {
+		if units[u.AST.Cpp.Main.Path] {
+			files[u.AST.Cpp.Main.ID] = true
+			for _, f := range u.AST.Cpp.Includes {
+				files[f.ID] = true
+			}
+		}
+	}
+	return func(f source.FileID) bool { return files[f] }
 }
 
 // readTwice are the files that some unit reads more than once (lists of

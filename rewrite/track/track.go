@@ -3,7 +3,8 @@
 // updated bit.
 //
 // A mark is `saz_updated[3] = 1;` on the line of the statement that it
-// announces, so that line numbers stay. Where a statement is the bare body of
+// announces, so that line numbers stay (among the declarations that a block begins with, `SAZ_MARKS(...)`, a declaration, if
+// the compiler was told to complain of others there). Where a statement is the bare body of
 // an if or a loop it gets braces; a control expression gets a comma
 // expression. The place is always one where text can be inserted: a token that was
 // written in a file. For a statement that comes out of a macro that is the
@@ -78,6 +79,8 @@ type Options struct {
 	// Editable says whether a file may be changed; nil is every file that is not a system header.
 	Editable func(source.FileID) bool
 	Threads  *Threads // of the program; nil: to be found
+	// Strict says that the compiler complains of a declaration behind a statement in the file; nil: nowhere.
+	Strict func(source.FileID) bool
 }
 
 // site is a statement, or one control expression of it, before which marks go.
@@ -449,6 +452,9 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 		}
 		out.pos = lo
 		mark := ins(lo, Text(vars, ";"), RankMark)
+		if !late && p.opt.Strict != nil && p.opt.Strict(lo.File) && leads(st) {
+			mark = ins(lo, fmt.Sprintf("SAZ_MARKS(%d, (%s)); ", lo.Off, strings.TrimSuffix(Text(vars, ","), ", ")), RankMark)
+		}
 		if late {
 			mark = ins(hi, " "+strings.TrimSpace(Text(vars, ";")), RankClose-1)
 		}
@@ -456,6 +462,22 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 		return out, true
 	}
 	return spot{}, false
+}
+
+// leads reports whether st is one of the declarations that its block begins with.
+func leads(st *check.Stmt) bool {
+	if st.Kind != check.DeclStmt || st.Up == nil || st.Up.Kind != check.Compound {
+		return false
+	}
+	for _, x := range st.Up.List {
+		if x == st {
+			return true
+		}
+		if x.Kind != check.DeclStmt {
+			break
+		}
+	}
+	return false
 }
 
 // sibling returns st or, where nothing can stand before it (the second

@@ -227,6 +227,8 @@ static size_t carry_and_close(void)
 		if (what == SAZ_E_ADDED || what == SAZ_E_MOVED) {
 			if (!ok && saz_nblocks + 2 > saz_table_cap)
 				break;
+			if (e->base == NULL && what == SAZ_E_ADDED)
+				continue;
 			if (what == SAZ_E_ADDED)
 				put(e->base, (size_t)(e->meta >> 24), site);
 			else
@@ -563,20 +565,29 @@ int saz_asprintf(unsigned site, char **out, const char *format, ...)
 	return n;
 }
 
-void *saz_adopt(unsigned site, void *block)
+/* As (void *)block, whatever the program calls it: it may be const for those that use it. */
+static void *plain(const void *block)
 {
+	return (void *)(uintptr_t)block;
+}
+
+void *saz_adopt(unsigned site, const void *owned)
+{
+	void *block = plain(owned);
+
 	return block == NULL ? NULL : added(block, malloc_usable_size(block), site);
 }
 
 /* What is found again by a procedure that allocates only at times has its type: nothing was written
  * down since this thread last asked. */
-void *saz_retype(unsigned site, void *block)
+void *saz_retype(unsigned site, const void *typed)
 {
 	static __thread struct {
 		uint64_t events;
 		void *block;
 		unsigned site;
 	} last;
+	void *block = plain(typed);
 	size_t at;
 
 	if (block == NULL || site == 0 || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_log_end, __ATOMIC_RELAXED) / SIZE == last.events &&

@@ -45,6 +45,9 @@ extern unsigned char saz_updated[];     /* [ID] is 1 when variable ID was update
 extern const unsigned saz_nvars;
 extern const struct saz_var_view saz_vars_view[];
 
+/* Marks among declarations that a compiler wants together; N is unlike that of others. */
+#define SAZ_MARKS(N, marks) int saz_marks_##N __attribute__((__unused__)) = (marks, 0)
+
 /* ---- packets ---------------------------------------------------------------------------- */
 
 #define SAZ_INLINE extern __inline__ __attribute__((__gnu_inline__, __always_inline__, __artificial__))
@@ -316,8 +319,8 @@ int saz_asprintf(unsigned site, char **out, const char *format, ...)
         __attribute__((__format__(__printf__, 3, 4)));
 int saz_vasprintf(unsigned site, char **out, const char *format, __builtin_va_list args)
         __attribute__((__format__(__printf__, 3, 0)));
-void *saz_adopt(unsigned site, void *block);    /* tracks what a library got from malloc for us */
-void *saz_retype(unsigned site, void *block);   /* a block that is tracked already: its caller knows its type */
+void *saz_adopt(unsigned site, const void *block);    /* tracks what a library got from malloc for us */
+void *saz_retype(unsigned site, const void *block);   /* a block that is tracked already: its caller knows its type */
 void saz_free(void *block);
 
 /* What is written down of each: saz_heap.c. */
@@ -351,11 +354,12 @@ SAZ_INLINE int saz_note(void *base, __UINT64_TYPE__ meta)
 }
 
 #if SAZ_INLINED
+/* NULL is noted as any block is: a test here would make the compiler warn of programs that do without. */
 SAZ_INLINE void *saz_malloc(unsigned site, __SIZE_TYPE__ size)
 {
 	void *p = __builtin_malloc(size);
 
-	if (__builtin_expect(site != 0 && p != (void *)0 && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
+	if (__builtin_expect(site != 0 && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
 		return saz_refuse(p);
 	return p;
 }
@@ -364,7 +368,7 @@ SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ si
 {
 	void *p = __builtin_calloc(count, size);
 
-	if (__builtin_expect(site != 0 && p != (void *)0 && !saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED)), 0))
+	if (__builtin_expect(site != 0 && !saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED)), 0))
 		return saz_refuse(p);
 	return p;
 }
