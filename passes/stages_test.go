@@ -144,6 +144,29 @@ var stageCases = []struct {
 	want       []string // lines of describe
 	not        []string // text that is in none
 }{
+	{"methods: a record's function gets the record that has it", `
+struct plug { int (*init)(struct plug *, const char *); void (*see)(struct plug *, int); void (*turn)(struct plug *); void *data; };
+struct file { const char *name; int lines; };
+static int file_open(struct plug *p, const char *name) { struct file *d = calloc(1, sizeof *d); d->name = name; p->data = d; return 0; }
+static void file_see(struct plug *p, int n) { struct file *d = p->data; d->lines += n; }
+static void file_turn(struct plug *p) { struct file *d = p->data; const char *name = d->name; free(d); p->data = NULL; file_open(p, name); }
+static int screen_open(struct plug *p, const char *name) { if (name) p->see = NULL; return 0; }
+static void screen_see(struct plug *p, int n) { printf("%d", n); }
+static struct plug to_file = { file_open, file_see, file_turn }, to_screen = { screen_open, screen_see };
+static struct plug *plugs[4];
+static int nplugs;
+static void add(struct plug *p) { plugs[nplugs++] = p; if (p->init) p->init(p, "x"); }
+static void setup(void) __attribute__((constructor));
+static void setup(void) { add(&to_file); add(&to_screen); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	for (int i = 0; i < nplugs; i++) {
+		struct plug *q = plugs[i];
+		if (q->see) q->see(q, p[0]);
+		if (p[1] && q->turn) q->turn(q);
+	}
+}
+static void done(void) {}`,
+		[]string{"to_file: all-flows"}, []string{"to_screen:"}},
 	{"scratch: memset first, kept counter, exit code, never read", `
 struct info { int a, b; char name[8]; };
 static struct info info;

@@ -83,6 +83,21 @@ long x;
 static long tagged(long *p) { return (long)p | 1; }
 static long *bare(long p) { return (long *)(p & ~3L); }
 int main(void) { *bare(tagged(&x)) = 1; return 0; }`},
+		{"receiver", "of a", `
+struct plug { void (*run)(struct plug *); int n; };
+static void first(struct plug *p) { p->n = 1; }
+static void second(struct plug *p) { p->n = 2; }
+struct plug a = { first }, b = { second }, *all[] = { &a, &b };
+int main(void) { for (int i = 0; i < 2; i++) { struct plug *p = all[i]; p->run(p); } return 0; }`},
+		{"gate", "of a", `
+struct plug;
+struct ops { int id; void (*run)(struct plug *); };
+struct plug { int n; const struct ops *ops; };
+static void first(struct plug *p) { p->n = 1; }
+static void second(struct plug *p) { p->n = 2; }
+static const struct ops one = { 1, first }, two = { 2, second };
+struct plug a = { 0, &one }, b = { 0, &two }, *all[] = { &a, &b };
+int main(void) { for (int i = 0; i < 2; i++) { struct plug *p = all[i]; p->ops->run(p); } return 0; }`},
 		{"escape", "byte 0 of x", `
 int *inside(int **); // of a library that nobody has described
 int x, *slot = &x;

@@ -84,7 +84,8 @@
 // its layout does not account for becomes one place; a copy of memory between
 // more than maxCopy pairs of places no longer keeps them apart; an allocation
 // with more than maxClones callers is not cloned. Addresses outside an object,
-// as list walks make of a list's head, are kept apart from it (virtual.go). All
+// as list walks make of a list's head, are kept apart from it (virtual.go). A function that is called out of a record
+// which it gets as an argument gets those records only that have it (receiver.go). All
 // string literals are one in sets.
 //
 // Measured: see docs/evaluation.md. Result.Precision and Result.Explain say how

@@ -11,6 +11,8 @@ func LeaveOut(kind string) (mend func()) {
 		"call":     {conCall},
 		"callback": {conCallback},
 		"mask":     {conMask},
+		"receiver": {conReceiver},
+		"gate":     {conGate},
 		"escape":   {conEscape},
 	}[kind]
 	if kinds == nil {

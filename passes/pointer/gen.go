@@ -566,6 +566,7 @@ type callSite struct {
 	direct bool
 	real   bool  // a call instruction
 	in     *inst // that it is in
+	self   *receiver
 	bound  []ir.FuncID
 }
 
@@ -601,6 +602,7 @@ func (s *solver) call(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 			cs.fn = t.Elem.Func
 		}
 	}
+	cs.self = s.receiverOf(f, in)
 	s.sites = append(s.sites, cs)
 	s.constrain(s.value(f, in.A), constraint{kind: conCall, other: id})
 }
@@ -677,7 +679,9 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 		if a == none {
 			continue
 		}
-		if i < len(fn.Params) {
+		if i < len(fn.Params) && cs.self.takes(i) {
+			s.receive(cs.self, g, nodes.params+int32(i))
+		} else if i < len(fn.Params) {
 			s.edge(a, nodes.params+int32(i))
 		} else {
 			s.edge(a, nodes.va)

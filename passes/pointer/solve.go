@@ -126,6 +126,10 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 			for _, p := range places {
 				s.called(c.other, p)
 			}
+		case conReceiver:
+			s.receivers(&c, places)
+		case conGate:
+			s.gate(&c, places)
 		case conCallback:
 			for _, p := range places {
 				if o := &s.objects[s.places[p].Obj]; o.Kind == Func {

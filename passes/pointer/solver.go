@@ -75,6 +75,7 @@ type solver struct {
 	backSeen map[backKey]bool
 	packetAt map[packetKey]ObjID
 	unmod    map[ir.FuncID][]ir.Ref
+	bindings []binding
 	wild     map[int32]bool // indirect calls that may call code outside the program
 	heap     *heap
 	libAlloc map[int32][]ObjID // by library call
@@ -127,6 +128,8 @@ const (
 	conEscape                         // this is known to unknown code
 	conLoadAny                        // other ⊇ all contents of what this points into
 	conStoreAny                       // any contents of what this points into ⊇ other
+	conReceiver                       // see receiver.go
+	conGate                           // likewise
 	conMask                           // other ⊇ this & a
 )
 

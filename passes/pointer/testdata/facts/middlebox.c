@@ -175,7 +175,7 @@ static int poller;
 static void client_ready(struct source *s) // callers: loop
 {
 	struct client *c = (struct client *)((char *)s - offsetof(struct client, source));
-	probe(s); // pts: CLIENT.source ?listener
+	probe(s); // pts: CLIENT.source !listener
 	probe(s->owner); // pts: CLIENT
 	ssize_t n = read(c->source.fd, c->in, sizeof c->in);
 	probe(n > 0 ? c->in : 0); // pts>: CLIENT.in !wire
