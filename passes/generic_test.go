@@ -1,6 +1,7 @@
 package passes_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -195,6 +196,127 @@ static void frag(const unsigned char *p) {
 }
 `
 
+// decoded are the same sessions where packets come as a record of the program's own, whose headers are reached through a table of
+// functions, by way of modules that get everything as void *; crowd is so much else that such a pointer may point at that
+// nothing can be said of it.
+var decoded = strings.Replace(sessions[:strings.Index(sessions, "static void see(")], "static void set_key(", `
+typedef struct addr { int16_t family, bits; uint32_t ip32[4]; } ADDR;
+typedef struct ip4h { uint8_t verhl, tos; uint16_t len, id, off; uint8_t ttl, proto; uint16_t sum; ADDR src, dst; } IP4H;
+typedef struct raw6 { uint32_t vcl; uint16_t len; uint8_t next, hops; uint8_t src[16], dst[16]; } RAW6;
+typedef struct ip6h { uint32_t vcl; uint16_t len; uint8_t next, hops; ADDR src, dst; } IP6H;
+typedef struct pkt PKT;
+typedef struct api { ADDR *(*src)(const PKT *); ADDR *(*dst)(const PKT *); uint8_t (*proto)(const PKT *); int ver; } API;
+struct pkt {
+	const struct pcap_pkthdr *h; const unsigned char *bytes;
+	const struct iphdr *iph; const struct tcphdr *tcph; const struct udphdr *udph;
+	IP4H *ip4h; IP6H *ip6h; API *api; int family;
+	uint16_t sp, dp; IP4H inner4, outer4; IP6H inner6; void *session;
+};
+static ADDR *src4(const PKT *p) { return &p->ip4h->src; }
+static ADDR *dst4(const PKT *p) { return &p->ip4h->dst; }
+static uint8_t proto4(const PKT *p) { return p->ip4h->proto; }
+static ADDR *src6(const PKT *p) { return &p->ip6h->src; }
+static ADDR *dst6(const PKT *p) { return &p->ip6h->dst; }
+static uint8_t proto6(const PKT *p) { return p->ip6h->next; }
+static API api4 = { src4, dst4, proto4, 4 }, api6 = { src6, dst6, proto6, 6 };
+static void addr_raw(ADDR *a, void *from, int family) {
+	a->family = family;
+	if (family == 2) {
+		a->ip32[0] = *(uint32_t *)from;
+		memset(&a->ip32[1], 0, 12);
+		a->bits = 32;
+	} else if (family == 10) {
+		memcpy(a->ip32, from, 16);
+		a->bits = 128;
+	}
+}
+static void build(PKT *p, const void *hdr, int family) {
+	if (p->family) memcpy(&p->outer4, &p->inner4, sizeof(IP4H));
+	p->family = family;
+	if (family == 2) {
+		struct iphdr *h = (struct iphdr *)hdr;
+		p->api = &api4;
+		memcpy(&p->inner4, h, sizeof *h - 8);
+		addr_raw(&p->inner4.src, &h->saddr, family);
+		addr_raw(&p->inner4.dst, &h->daddr, family);
+		p->ip4h = &p->inner4;
+	} else {
+		RAW6 *h = (RAW6 *)hdr;
+		p->api = &api6;
+		memcpy(&p->inner6, h, 8);
+		addr_raw(&p->inner6.src, &h->src, family);
+		addr_raw(&p->inner6.dst, &h->dst, family);
+		p->ip6h = &p->inner6;
+	}
+}
+static void decode(PKT *p, const unsigned char *bytes) {
+	memset(p, 0, sizeof *p);
+	p->bytes = bytes;
+	p->iph = IP(bytes);
+	build(p, p->iph, 2);
+	if (p->api->proto(p) == 6) {
+		p->tcph = (struct tcphdr *)TCP(bytes);
+		p->sp = ntohs(p->tcph->source);
+		p->dp = ntohs(p->tcph->dest);
+	} else if (p->api->proto(p) == 17) {
+		p->udph = (struct udphdr *)TCP(bytes);
+		p->sp = ntohs(p->udph->source);
+		p->dp = ntohs(p->udph->dest);
+	}
+}
+static void set_key(`, 1) + `
+static int key_of(PKT *p, SKEY *k) {
+	uint8_t proto = p->family == 10 ? p->ip6h->next : p->api->proto(p);
+	set_key(p->api->src(p)->ip32[0], p->sp, p->api->dst(p)->ip32[0], p->dp, proto, k);
+	return 1;
+}
+static SESSION *session_for(void *cache, PKT *p, SKEY *k) { return key_of(p, k) ? session_of(cache, k) : NULL; }
+static void session_module(void *packet, void *context) {
+	PKT *p = packet;
+	SKEY key;
+	int which = p->api->proto(p) == 6 ? 0 : 1;
+	SESSION *s = session_for(caches[which], p, &key);
+	if (!s) s = session_new(caches[which], &key);
+	p->session = s;
+	if (++s->packets > 99) session_end(caches[which], s);
+}
+struct module { struct module *next; void (*func)(void *, void *); void *context; };
+static struct module *modules;
+static void *pot[1000];
+static void stir_module(void *packet, void *context) {
+	for (int i = 0; i < 999; i++) if (!pot[i]) pot[i] = packet;
+	*(char *)pot[rand() % 1000] = 1;
+	SKEY *k = pot[rand() % 1000];
+	if (k) key_of(pot[rand() % 1000], k);
+}
+static void module_add(void (*func)(void *, void *)) {
+	struct module *m = calloc(1, sizeof *m);
+	if (!m) abort();
+	m->func = func;
+	m->next = modules;
+	modules = m;
+}
+static PKT the_packet;
+static void packet(const unsigned char *bytes, const struct pcap_pkthdr *h) {
+	decode(&the_packet, bytes);
+	for (struct module *m = modules; m; m = m->next) m->func(pot[rand() % 1000] ? pot[rand() % 1000] : &the_packet, m->context);
+}
+static void done(void) {}
+static void crowd(void);
+static void setup(void) __attribute__((constructor));
+static void setup(void) { cache_new(0); cache_new(1); module_add(session_module); module_add(stir_module); crowd(); }
+`
+
+// crowd puts hundreds of things where anything may be.
+func crowd() string {
+	var b, in strings.Builder
+	for i := range 450 {
+		fmt.Fprintf(&b, "static struct { int a; char b[12]; } x%d;\n", i)
+		fmt.Fprintf(&in, "\tpot[%d] = &x%d;\n", i, i)
+	}
+	return b.String() + "static void crowd(void) {\n" + in.String() + "}\n"
+}
+
 var genericCases = []struct {
 	name, text string
 	want       []string
@@ -256,6 +378,9 @@ static void done(void) {}`,
 		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row)" +
 			" per-flow nw_src=key->lo nw_dst=key->hi tp_src=!key->port_lo tp_dst=!key->port_hi nw_proto=key->proto bothways",
 			"frags: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row) multi-flow nw_src=key->from nw_dst=key->to nw_proto=key->proto"}, nil},
+	{"7: the packet is a record of the program's own, behind pointers that may point anywhere", generic + decoded + crowd(),
+		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row)" +
+			" per-flow nw_src=key->lo nw_dst=key->hi tp_src=!key->port_lo tp_dst=!key->port_hi nw_proto=key->proto bothways"}, nil},
 	{"5: one table for keys of two kinds has none", generic + strings.ReplaceAll(sessions+fragments, "table_new", "shared_table") + `
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
 static void done(void) {}`,

@@ -17,8 +17,10 @@ type Fields struct {
 	c       *passes.Context
 	pt      *pointer.Result
 	stores  map[fieldKey][]storeAt
+	initial map[fieldKey][]pointer.ObjID // what variables begin with
 	escaped map[fieldKey]bool
 	memo    map[fieldKey][]pointer.ObjID
+	funcs   map[fieldKey]map[ir.FuncID]bool
 }
 
 type fieldKey struct {
@@ -34,7 +36,24 @@ type storeAt struct {
 
 // NewFields looks at all stores to pointer fields.
 func NewFields(c *passes.Context) *Fields {
-	x := &Fields{c: c, pt: pointer.Of(c), stores: map[fieldKey][]storeAt{}, escaped: map[fieldKey]bool{}, memo: map[fieldKey][]pointer.ObjID{}}
+	x := &Fields{c: c, pt: pointer.Of(c), stores: map[fieldKey][]storeAt{}, initial: map[fieldKey][]pointer.ObjID{}, escaped: map[fieldKey]bool{},
+		memo: map[fieldKey][]pointer.ObjID{}, funcs: map[fieldKey]map[ir.FuncID]bool{}}
+	for _, g := range c.Prog.Globals {
+		for i := range g.Init {
+			o := pointer.ObjID(-1)
+			switch v := g.Init[i].Value; v.Kind {
+			case ir.VGlobal:
+				o = pointer.ObjID(v.ID)
+			case ir.VFunc:
+				o = x.pt.FuncObj(ir.FuncID(v.ID))
+			default:
+				continue
+			}
+			if k, ok := x.at(g.Type, g.Init[i].Off); ok {
+				x.initial[k] = append(x.initial[k], o)
+			}
+		}
+	}
 	for _, f := range c.Prog.Funcs {
 		var uses [][]int32
 		for i := range f.Instrs {
@@ -63,6 +82,79 @@ func NewFields(c *passes.Context) *Fields {
 	return x
 }
 
+// at returns the field of the innermost record of a variable of type t that begins at off.
+func (x *Fields) at(t *ctype.Type, off int64) (k fieldKey, ok bool) {
+	for {
+		switch {
+		case t == nil:
+			return k, false
+		case t.Kind == ctype.Array:
+			n := ctype.SizeOf(t.Elem)
+			if n <= 0 {
+				return k, false
+			}
+			t, off = t.Elem, off%n
+		case t.IsRecord() && t.Rec != nil:
+			rec := x.c.Prog.Record(t.Rec)
+			var inner *ctype.Type
+			for i := range rec.Fields {
+				if fl := &rec.Fields[i]; off >= fl.Off && off < fl.Off+max(ctype.SizeOf(fl.Type), 1) {
+					k, ok = fieldKey{rec, fl.Off}, true
+					inner = fl.Type
+					if !rec.Union || inner.Kind == ctype.Pointer {
+						break
+					}
+				}
+			}
+			if inner == nil {
+				return k, false
+			}
+			t, off = inner, off-k.off
+		default:
+			return k, ok && t.Kind == ctype.Pointer && off == 0
+		}
+	}
+}
+
+// Targets narrows what the call in of f may reach, all by the points-to sets: to the functions that are ever stored in the field that
+// the pointer to the function was loaded from.
+func (x *Fields) Targets(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID {
+	if in.A.Kind != ir.VReg || len(all) < 2 {
+		return all
+	}
+	ld := def(f, in.A)
+	if ld == nil || ld.Op != ir.Load {
+		return all
+	}
+	at := def(f, ld.A)
+	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil || at.Rec.Union {
+		return all
+	}
+	k := fieldKey{x.c.Prog.Record(at.Rec), at.Off}
+	set, ok := x.funcs[k]
+	if !ok {
+		for _, o := range x.stored(k) {
+			if obj := &x.pt.Objects[o]; obj.Kind == pointer.Func {
+				if set == nil {
+					set = map[ir.FuncID]bool{}
+				}
+				set[obj.Func] = true
+			}
+		}
+		x.funcs[k] = set
+	}
+	var out []ir.FuncID
+	for _, t := range all {
+		if set[t] {
+			out = append(out, t)
+		}
+	}
+	if len(out) == 0 {
+		return all
+	}
+	return out
+}
+
 // stored returns the objects that pointers in a field may point at; nil: not known.
 func (x *Fields) stored(k fieldKey) []pointer.ObjID {
 	if out, ok := x.memo[k]; ok || x.escaped[k] {
@@ -74,6 +166,7 @@ func (x *Fields) stored(k fieldKey) []pointer.ObjID {
 			out = append(out, l.Obj)
 		}
 	}
+	out = append(out, x.initial[k]...)
 	slices.Sort(out)
 	out = slices.Compact(out)
 	x.memo[k] = out

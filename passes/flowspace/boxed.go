@@ -166,10 +166,7 @@ func (w *finder) hands(f *ir.Func, v ir.Value, t *table) bool {
 	if v.Kind == ir.NoVal {
 		return false
 	}
-	if w.fields == nil {
-		w.fields = container.NewFields(w.c)
-	}
-	for _, o := range w.fields.Objects(f, v) {
+	for _, o := range w.keptFields().Objects(f, v) {
 		if t.blocks[o] {
 			return true
 		}
@@ -270,6 +267,7 @@ func (b *box) is(p *ir.Program, typ *ctype.Type) {
 	case b.typ == nil:
 		b.typ = typ
 	case b.typ == typ || ctype.Same(b.typ.Unqualified(), typ.Unqualified()):
+	case b.typ.IsRecord() && typ.IsRecord() && p.Record(b.typ.Rec) == p.Record(typ.Rec): // in another unit
 	default:
 		b.mixed = true
 	}
@@ -327,6 +325,9 @@ func (w *finder) compareBox(t *table, b *box, ref ir.Ref, f *ir.Func, sought ir.
 	b.done[k] = true
 	if b.units == nil {
 		b.units = b.fields(w.c.Prog)
+	}
+	if b.typ.IsRecord() && b.typ.Rec != nil {
+		w.keyRecs[w.c.Prog.Record(b.typ.Rec)] = true
 	}
 	n := max(ctype.SizeOf(b.typ), 1)
 	b.cover = append(b.cover, spans)
@@ -416,7 +417,7 @@ func (w *finder) settleBoxes(t *table) []*unit {
 func (w *finder) comparedBy(ref ir.Ref, f *ir.Func, in *ir.Instr, t *table, i, j int) []span {
 	var out []span
 	first := true
-	for _, g := range w.named(f, in, t, w.pt.Callees(ref)) {
+	for _, g := range w.named(f, in, t, w.callees(ref)) {
 		s := w.compares(w.c.Prog.Funcs[g], f, in, i, j, 0)
 		if first {
 			out, first = s, false
@@ -549,7 +550,7 @@ func (w *finder) named(f *ir.Func, in *ir.Instr, t *table, all []ir.FuncID) []ir
 		}
 		at = next
 	}
-	stores, typed := w.fields.Stores(f, in.A)
+	stores, typed := w.keptFields().Stores(f, in.A)
 	set := map[ir.FuncID]bool{}
 	for l := range at {
 		for _, x := range w.pt.Contents(l.Obj, l.Off) {

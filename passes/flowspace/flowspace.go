@@ -37,6 +37,10 @@
 // trace is to follow numbers; the chains of callers in which one comparison is looked at are bounded, and so are the
 // states of all traces together, by the number of tables.
 //
+// Where pointers may point at half of the program, the points-to sets say nothing of who wrote what: then the writers of a local
+// are found by following its address, and those of a record's member by the record's type (fields.go); and what a call through a
+// member may reach, by what is ever stored in that member.
+//
 // # Limits
 //
 // A key that an entry keeps behind a pointer of its own (the void * of a general hash table) is found where it is handed to something that
@@ -48,7 +52,8 @@
 // one is only imprecise. So a field is taken only if what is compared is a copy of
 // one header field, or of the same field of both ends; a comparison outside of a
 // lookup, and a value that is mixed, or masked otherwise, give nothing. Entries that are also found by a number
-// kept elsewhere have no key; nor has a field of rules that may say "any". A trace that had to be given up gives nothing.
+// kept elsewhere have no key; nor has a field of rules that may say "any". A trace that had to be given up gives nothing; what is read through
+// a pointer that may point at half of the program, and whose type says nothing either, is something else, of which nothing follows.
 package flowspace
 
 import (
@@ -119,10 +124,9 @@ type finder struct {
 	byEntry map[pointer.ObjID][]*table
 	byHead  map[pointer.ObjID][]*table
 	origins *origins
-	uses    map[ir.FuncID][][]int32
+	usedAt  map[ir.FuncID][][]int32
 	walks   map[ir.FuncID]*container.Walks
 	traces  map[state]*query
-	fields  *container.Fields
 	chains  int // of calls that may still be tried for the comparison at hand
 }
 
@@ -138,7 +142,7 @@ func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
 	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
-		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, uses: map[ir.FuncID][][]int32{}}
+		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, usedAt: map[ir.FuncID][][]int32{}}
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if up.Updateable[v.ID] == nil {
@@ -226,6 +230,7 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 		t.blocks[o] = true
 	}
 	t.units = units(w.c.Prog, k.Entry, 0, "")
+	w.entryRecs[w.c.Prog.Record(k.Entry)] = true
 	w.tables = append(w.tables, t)
 	for _, o := range t.entries {
 		if k.Blocks() == nil || len(t.entries) < 9 {
@@ -424,7 +429,7 @@ func (w *finder) callers(f *ir.Func, l ir.LocalID, next func(site ir.Ref, g *ir.
 		g := w.c.Prog.Funcs[site.Func]
 		in := &g.Instrs[site.I]
 		// A call that may reach hundreds of procedures says nothing of who calls this one.
-		if callees := w.pt.Callees(site); k < len(in.Args) && len(callees) <= maxTargets && w.tl.Packet(site) && slices.Contains(callees, f.ID) {
+		if callees := w.callees(site); k < len(in.Args) && len(callees) <= maxTargets && w.tl.Packet(site) && slices.Contains(callees, f.ID) {
 			if w.chains--; w.chains < 0 {
 				return
 			}
@@ -668,10 +673,10 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr, want func(*table)
 
 // use reports whether a pointer is loaded from the address in r, and whether another index goes on from it.
 func (w *finder) use(f *ir.Func, r ir.Reg) (reads, row bool) {
-	if w.uses[f.ID] == nil {
-		w.uses[f.ID] = container.Uses(f)
+	if w.usedAt[f.ID] == nil {
+		w.usedAt[f.ID] = container.Uses(f)
 	}
-	for _, i := range w.uses[f.ID][r] {
+	for _, i := range w.usedAt[f.ID][r] {
 		switch x := &f.Instrs[i]; x.Op {
 		case ir.Store:
 			if x.B.Kind == ir.VReg && ir.Reg(x.B.ID) == r {
@@ -689,7 +694,7 @@ func (w *finder) use(f *ir.Func, r ir.Reg) (reads, row bool) {
 
 // looks reports whether more is done with the entry at r than to write it.
 func (w *finder) looks(f *ir.Func, r ir.Reg, depth int) bool {
-	for _, i := range w.uses[f.ID][r] {
+	for _, i := range w.usedAt[f.ID][r] {
 		switch x := &f.Instrs[i]; x.Op {
 		case ir.Store, ir.Copy, ir.Zero, ir.StoreBits:
 			if x.B.Kind == ir.VReg && ir.Reg(x.B.ID) == r {

@@ -9,6 +9,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/container"
 	"saz/passes/modref"
 	"saz/passes/pointer"
 	"saz/passes/receive"
@@ -67,6 +68,16 @@ type engine struct {
 	steps    int                    // nodes that may still be expanded
 	visits   int                    // and nodes that may still be visited
 	entered  map[entryKey]entryWays // what into found
+
+	uses      map[ir.FuncID]*usesIn
+	locals    map[localKey][]put
+	fields    map[fieldKey][]put
+	records   map[*ctype.Record]uint64
+	entryRecs map[*ctype.Record]bool // of entries
+	keyRecs   map[*ctype.Record]bool // what entries keep as their key behind a pointer
+	seeds     map[*ctype.Record][]seed
+	kept      *container.Fields
+	targets   map[ir.Ref][]ir.FuncID
 }
 
 type contextKey struct {
@@ -84,7 +95,8 @@ type writer struct {
 func newEngine(c *passes.Context) *engine {
 	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
 		entered: map[entryKey]entryWays{}, number: map[stateKey]int32{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
-		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}}
+		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}, uses: map[ir.FuncID]*usesIn{}, locals: map[localKey][]put{},
+		fields: map[fieldKey][]put{}, records: map[*ctype.Record]uint64{}, entryRecs: map[*ctype.Record]bool{}, targets: map[ir.Ref][]ir.FuncID{}, keyRecs: map[*ctype.Record]bool{}}
 	for i := range e.pt.Objects {
 		if e.pt.Objects[i].Packet {
 			e.packet[pointer.ObjID(i)] = true
@@ -149,6 +161,7 @@ func (e *engine) push(site ir.Ref, up *context) *context {
 type query struct {
 	e      *engine
 	leaves map[leaf]bool
+	root   *node
 	budget int
 	gaveUp bool
 	index  bool // what is traced finds a place: what chooses among constants counts, and so does what is taken from either of two
@@ -183,16 +196,20 @@ type state struct {
 	loc  pointer.Loc
 	mem  bool
 
-	first bool // mem: an entry whose own stores are asked for
-	index bool // of a query for a place
+	rec   *ctype.Record // the field of any such record
+	first bool          // mem: an entry whose own stores are asked for
+	index bool          // of a query for a place
 }
 
 // A stateKey is a state in words, which are quick to hash.
-type stateKey [7]uint64
+type stateKey [8]uint64
 
-func (s *state) key() stateKey {
+func (e *engine) key(s *state) stateKey {
 	k := stateKey{uint64(uint32(s.f)), uint64(s.v.Kind)<<32 | uint64(uint32(s.v.ID)), uint64(s.v.Off), uint64(s.m.shift)<<32 | uint64(s.m.masked)<<16,
-		uint64(s.off), uint64(s.size), uint64(uint32(s.loc.Obj))<<32 | uint64(uint32(s.loc.Off))}
+		uint64(s.off), uint64(s.size), uint64(uint32(s.loc.Obj))<<32 | uint64(uint32(s.loc.Off)), 0}
+	if s.rec != nil {
+		k[7] = e.recordID(s.rec)
+	}
 	if s.ctx != nil {
 		k[0] |= uint64(s.ctx.id) << 32
 	}
@@ -219,7 +236,41 @@ type node struct {
 	leaves []leaf
 	known  bool
 	gaveUp bool  // it has more than is looked at
+	dead   bool  // what comes of it is more than a trace may visit
 	seen   int32 // the last trace that came by
+}
+
+// callees returns what a call may reach: where the points-to sets say hundreds, what is ever stored in the field that
+// the pointer comes from.
+func (e *engine) callees(ref ir.Ref) []ir.FuncID {
+	all := e.pt.Callees(ref)
+	if len(all) <= 2 {
+		return all
+	}
+	out, ok := e.targets[ref]
+	if !ok {
+		f := e.c.Prog.Funcs[ref.Func]
+		out = e.keptFields().Targets(f, &f.Instrs[ref.I], all)
+		e.targets[ref] = out
+	}
+	return out
+}
+
+func (e *engine) keptFields() *container.Fields {
+	if e.kept == nil {
+		e.kept = container.NewFields(e.c)
+	}
+	return e.kept
+}
+
+// recordID numbers the records whose fields are asked for, from 1.
+func (e *engine) recordID(r *ctype.Record) uint64 {
+	k := e.records[r]
+	if k == 0 {
+		k = uint64(len(e.records)) + 1
+		e.records[r] = k
+	}
+	return k
 }
 
 func (e *engine) query(budget int) *query {
@@ -239,7 +290,8 @@ func (q *query) trace(from func(q *query)) *query {
 	for _, l := range root.leaves {
 		q.leaves[l] = true
 	}
-	work := root.succ
+	work, first := slices.Clone(root.succ), root.succ
+	full := q.budget >= traceBudget
 	for len(work) > 0 && !q.gaveUp {
 		k := work[len(work)-1]
 		work = work[:len(work)-1]
@@ -247,8 +299,15 @@ func (q *query) trace(from func(q *query)) *query {
 			continue
 		}
 		e.nodes[k].seen = stamp
+		if e.nodes[k].dead {
+			q.gaveUp = true
+			break
+		}
 		if q.budget--; q.budget < 0 || e.visits < 0 {
 			q.gaveUp = true
+			if full && len(first) == 1 {
+				e.bury(first[0])
+			}
 			break
 		}
 		e.visits--
@@ -269,6 +328,16 @@ func (q *query) trace(from func(q *query)) *query {
 	return q
 }
 
+// bury notes that a trace from k visits too much: so does any that comes by there, or further down where there is one way only.
+func (e *engine) bury(k int32) {
+	for n := e.nodes[k]; !n.dead; n = e.nodes[n.succ[0]] {
+		n.dead = true
+		if len(n.succ) != 1 {
+			break
+		}
+	}
+}
+
 // expand finds out what comes of a node.
 func (e *engine) expand(k int32) {
 	n, outer := e.nodes[k], e.at
@@ -277,6 +346,8 @@ func (e *engine) expand(k int32) {
 	s := &n.state
 	q := &query{e: e, index: s.index}
 	switch {
+	case s.rec != nil:
+		q.puts(e.fieldPuts(fieldKey{s.rec, s.off, s.size}), s.off, s.size, s.m)
 	case s.mem && s.addr:
 		q.pointersAt(s.loc, s.off, s.size, s.m)
 	case s.mem:
@@ -293,7 +364,7 @@ func (e *engine) expand(k int32) {
 func (q *query) to(s state) {
 	e := q.e
 	s.index = q.index
-	key := s.key()
+	key := e.key(&s)
 	k, ok := e.number[key]
 	if !ok {
 		k = int32(len(e.nodes))
@@ -524,7 +595,7 @@ func (e *engine) isPrefixMask(ctx *context, f *ir.Func, v ir.Value, net bool, de
 	case ir.Bin: // 0xffffffff << n
 		return !net && in.Sub == check.Shl && in.A.Kind == ir.VInt && uint32(in.A.Off) == 0xffffffff
 	case ir.Call:
-		ts := e.pt.Callees(ir.Ref{Func: f.ID, I: r.Def})
+		ts := e.callees(ir.Ref{Func: f.ID, I: r.Def})
 		for _, t := range ts {
 			g := e.c.Prog.Funcs[t]
 			if !g.Defined() {
@@ -607,7 +678,7 @@ func (q *query) param(ctx *context, f *ir.Func, l ir.LocalID, next func(*context
 	for _, site := range e.pt.Callers(f.ID) {
 		g := e.c.Prog.Funcs[site.Func]
 		in := &g.Instrs[site.I]
-		if slices.Contains(e.pt.Callees(site), f.ID) {
+		if slices.Contains(e.callees(site), f.ID) {
 			if k < len(in.Args) {
 				next(nil, g, in.Args[k])
 			}
@@ -627,7 +698,7 @@ func (q *query) param(ctx *context, f *ir.Func, l ir.LocalID, next func(*context
 func (q *query) result(ctx *context, f *ir.Func, i int32, in *ir.Instr, m mode, next func(*context, *ir.Func, ir.Value)) {
 	e := q.e
 	ref := ir.Ref{Func: f.ID, I: i}
-	for _, t := range e.pt.Callees(ref) {
+	for _, t := range e.callees(ref) {
 		g := e.c.Prog.Funcs[t]
 		if !g.Defined() {
 			mo := e.pt.Model(t)
@@ -729,9 +800,30 @@ func (q *query) addressOf(ctx *context, f *ir.Func, v ir.Value, off, size int64,
 		return
 	}
 	r := f.Regs[v.ID]
+	if r.Def < 0 && e.packetParam(f, r.Local) {
+		q.frame(off, size, m)
+		return
+	}
+	if size > 0 && off >= 0 {
+		// A pointer to a header, whatever it was cast from.
+		if t := r.Type; t != nil && t.Kind == ctype.Pointer && t.Elem != nil && t.Elem.IsRecord() && t.Elem.Rec != nil {
+			if x, ok := e.inRecord(t.Elem.Rec, off, size); ok {
+				q.header(x, off, size, m)
+				return
+			}
+		}
+		if rec := e.vague(ctx, f, v); rec != nil {
+			if e.keyRecs[rec] {
+				q.other(m) // a key that was kept: an entry's own
+				return
+			}
+			q.field(rec, off, size, m)
+			return
+		}
+	}
 	if r.Def < 0 {
-		if e.packetParam(f, r.Local) {
-			q.frame(off, size, m)
+		if ctx == nil && e.wide(f, v) {
+			q.other(m)
 			return
 		}
 		if ctx != nil || e.mayBePacket(f, v) {
@@ -779,7 +871,7 @@ func (q *query) addressOf(ctx *context, f *ir.Func, v ir.Value, off, size int64,
 			q.address(ctx, f, a, off, size, m)
 		}
 	case ir.Call:
-		for _, t := range e.pt.Callees(ir.Ref{Func: f.ID, I: r.Def}) {
+		for _, t := range e.callees(ir.Ref{Func: f.ID, I: r.Def}) {
 			if mo := e.pt.Model(t); mo != nil && mo.Receive != nil && mo.Receive.Result {
 				q.frame(off, size, m)
 				return
@@ -793,6 +885,10 @@ func (q *query) addressOf(ctx *context, f *ir.Func, v ir.Value, off, size int64,
 	case ir.Load:
 		if e.mayBePacket(f, v) {
 			// A pointer kept in memory: what was stored there.
+			if e.wide(f, in.A) || e.wide(f, v) {
+				q.other(m)
+				return
+			}
 			for _, l := range e.pt.PointsTo(f.ID, in.A) {
 				q.pointers(l, off, size, m)
 			}
@@ -880,23 +976,40 @@ func (e *engine) mayBePacket(f *ir.Func, v ir.Value) bool {
 	return len(locs) == 0
 }
 
+// wide reports whether v may point at so much that this says nothing.
+func (e *engine) wide(f *ir.Func, v ir.Value) bool { return len(e.pt.PointsTo(f.ID, v)) > maxWrites }
+
 // places goes on at the objects that v may point at.
 func (q *query) places(f *ir.Func, v ir.Value, off, size int64, m mode) {
 	e := q.e
-	locs := e.pt.PointsTo(f.ID, v)
-	if len(locs) > maxWrites {
-		q.giveUp()
+	if e.wide(f, v) {
+		q.other(m)
 		return
 	}
-	for _, l := range locs {
+	for _, l := range e.pt.PointsTo(f.ID, v) {
 		if off == anywhere {
 			q.memory(pointer.Loc{Obj: l.Obj, Off: pointer.Any}, size, m, false)
+			continue
+		}
+		if e.whole(f, v, l) {
+			// Not the array that such a record may begin with.
+			q.memory(pointer.Loc{Obj: l.Obj, Off: e.pt.Canon(l.Obj, off)}, size, m, false)
 			continue
 		}
 		for _, s := range e.pt.Shift(l, off) {
 			q.memory(s, size, m, false)
 		}
 	}
+}
+
+// whole reports whether v points at l by type: at a variable that is one record, from its start.
+func (e *engine) whole(f *ir.Func, v ir.Value, l pointer.Loc) bool {
+	if l.Off != 0 || v.Kind != ir.VReg {
+		return false
+	}
+	t, o := f.Regs[v.ID].Type, e.pt.TypeOf(l.Obj)
+	return t != nil && t.Kind == ctype.Pointer && t.Elem != nil && t.Elem.IsRecord() && o != nil && o.IsRecord() && o.Rec != nil &&
+		e.c.Prog.Record(t.Elem.Rec) == e.c.Prog.Record(o.Rec)
 }
 
 // object goes on at off of one object whose type is known.
@@ -919,6 +1032,9 @@ func (q *query) memory(l pointer.Loc, size int64, m mode, first bool) {
 	if e.entries[l.Obj] && !first {
 		q.leaf(leaf{kind: fromEntry, obj: l.Obj, off: l.Off, pure: m.pure, swapped: m.swapped})
 		return
+	}
+	if l.Off == pointer.Any {
+		m.pure = false // which of its bytes they are is not known
 	}
 	o := e.pt.Objects[l.Obj]
 	if o.Kind == pointer.Func || o.Kind == pointer.Unknown || o.Opaque {
@@ -954,33 +1070,58 @@ func (q *query) memoryAt(l pointer.Loc, size int64, m mode, first bool) {
 			})
 		}
 	}
+	// What writes to a local through its own address is told with its calls, whatever else it may write.
+	var own []put
+	if o.Kind == pointer.Local && o.Func >= 0 && l.Off != pointer.Any {
+		own = e.localPuts(e.c.Prog.Funcs[o.Func], o.Local, int64(l.Off), size)
+		q.puts(own, int64(l.Off), size, m)
+	}
 	if e.writers == nil {
 		e.index()
 	}
 	for _, w := range e.writers[l.Obj] {
-		if !meets(w, l, size) {
+		if !meets(w, l, size) || slices.ContainsFunc(own, func(p put) bool { return p.ref == w.ref }) {
 			continue
 		}
-		f := e.c.Prog.Funcs[w.ref.Func]
-		in := &f.Instrs[w.ref.I]
-		switch in.Op {
-		case ir.Store:
-			ctxs, lost := e.into(f, in.A, w.at(l))
-			m := m
-			m.lost = m.lost || lost
-			for _, ctx := range ctxs {
-				q.value(ctx, f, in.B, m)
-			}
-		case ir.Copy:
-			ctxs, lost := e.into(f, in.A, w.at(l))
-			m := m
-			m.lost = m.lost || lost
-			for _, ctx := range ctxs {
-				q.copied(ctx, f, in.B, w, l, size, m)
-			}
-		case ir.Call:
-			q.called(w, f, in, l, size, m)
+		x := write{ref: w.ref, size: w.size, by: byAny, loc: l, ways: func(f *ir.Func, v ir.Value) ([]*context, bool) { return e.into(f, v, w.at(l)) }}
+		if w.off != pointer.Any && l.Off != pointer.Any {
+			x.delta = int64(l.Off) - int64(w.off)
 		}
+		q.wrote(x, size, m)
+	}
+}
+
+// A write is an instruction that wrote what is asked for.
+type write struct {
+	ref   ir.Ref
+	size  int64 // of what it writes; -1: not known
+	delta int64 // where in that the bytes begin that are asked for
+	by    int   // the operand through which it did (put.by), or byAny
+	loc   pointer.Loc
+	ways  func(f *ir.Func, addr ir.Value) (ctxs []*context, lost bool) // in which addr is where they are
+}
+
+const byAny = -3
+
+// wrote goes on at what w wrote.
+func (q *query) wrote(w write, size int64, m mode) {
+	f := q.e.c.Prog.Funcs[w.ref.Func]
+	in := &f.Instrs[w.ref.I]
+	switch in.Op {
+	case ir.Store:
+		ctxs, lost := w.ways(f, in.A)
+		m.lost = m.lost || lost
+		for _, ctx := range ctxs {
+			q.value(ctx, f, in.B, m)
+		}
+	case ir.Copy:
+		ctxs, lost := w.ways(f, in.A)
+		m.lost = m.lost || lost
+		for _, ctx := range ctxs {
+			q.copied(ctx, f, in.B, w, size, m)
+		}
+	case ir.Call:
+		q.called(w, f, in, size, m)
 	}
 }
 
@@ -1051,12 +1192,9 @@ func meets(w writer, l pointer.Loc, size int64) bool {
 	return (w.size < 0 || a+w.size > b) && (b+max(size, 1) > a)
 }
 
-// copied goes on at the source of a copy by w, at the bytes that became those at l.
-func (q *query) copied(ctx *context, f *ir.Func, src ir.Value, w writer, l pointer.Loc, size int64, m mode) {
-	delta := int64(0)
-	if w.off != pointer.Any && l.Off != pointer.Any {
-		delta = int64(l.Off) - int64(w.off)
-	}
+// copied goes on at the source of a copy by w, at the bytes that became those that are asked for.
+func (q *query) copied(ctx *context, f *ir.Func, src ir.Value, w write, size int64, m mode) {
+	delta := w.delta
 	if w.size >= 0 && size > w.size-delta && delta >= 0 {
 		size = w.size - delta // only part of what is asked for
 	}
@@ -1070,17 +1208,17 @@ func (q *query) copied(ctx *context, f *ir.Func, src ir.Value, w writer, l point
 	q.address(ctx, f, src, delta, size, m)
 }
 
-// called goes on at a call that wrote l: a copying library function, or a
+// called goes on at a call that wrote what is asked for: a copying library function, or a
 // procedure that returns a record.
-func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size int64, m mode) {
+func (q *query) called(w write, f *ir.Func, in *ir.Instr, size int64, m mode) {
 	e := q.e
-	for _, t := range e.pt.Callees(w.ref) {
+	for _, t := range e.callees(w.ref) {
 		g := e.c.Prog.Funcs[t]
 		if g.Defined() {
-			if in.B.Kind == ir.NoVal {
+			if in.B.Kind == ir.NoVal || w.by != byAny && w.by != byResult {
 				continue
 			}
-			ctxs, lost := e.into(f, in.B, w.at(l))
+			ctxs, lost := w.ways(f, in.B)
 			m := m
 			m.lost = m.lost || lost
 			for _, ctx := range ctxs {
@@ -1090,7 +1228,7 @@ func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size i
 				inner := e.push(w.ref, ctx)
 				for b := range g.Blocks {
 					if t := g.Term(ir.BlockID(b)); t.Op == ir.Ret && t.A.Kind != ir.NoVal {
-						q.copied(inner, g, t.A, w, l, size, m)
+						q.copied(inner, g, t.A, w, size, m)
 					}
 				}
 			}
@@ -1101,20 +1239,20 @@ func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size i
 			q.other(m)
 			continue
 		}
-		if k, ok := peer[mo.Name]; ok && k < len(in.Args) && q.peer(f, in.Args[k], w, l, size, m) {
+		if k, ok := peer[mo.Name]; ok && k < len(in.Args) && q.peer(f, in.Args[k], k, w, size, m) {
 			continue
 		}
 		hit := false
 		for _, c := range mo.Copies {
-			if c[0] >= len(in.Args) || c[1] >= len(in.Args) || c[0] == c[1] || strings.HasPrefix(mo.Name, "str") {
+			if c[0] >= len(in.Args) || c[1] >= len(in.Args) || c[0] == c[1] || w.by != byAny && w.by != c[0] || strings.HasPrefix(mo.Name, "str") {
 				continue
 			}
 			hit = true
-			ctxs, lost := e.into(f, in.Args[c[0]], w.at(l))
+			ctxs, lost := w.ways(f, in.Args[c[0]])
 			m := m
 			m.lost = m.lost || lost
 			for _, ctx := range ctxs {
-				q.copied(ctx, f, in.Args[c[1]], w, l, size, m)
+				q.copied(ctx, f, in.Args[c[1]], w, size, m)
 			}
 		}
 		if !hit {
@@ -1131,19 +1269,24 @@ func (q *query) called(w writer, f *ir.Func, in *ir.Instr, l pointer.Loc, size i
 // comes from there has it as its source.
 var peer = map[string]int{"accept": 1, "accept4": 1, "recvfrom": 4, "getpeername": 1}
 
-// peer notes the part of a socket address at l that a library function wrote.
-func (q *query) peer(f *ir.Func, arg ir.Value, w writer, l pointer.Loc, size int64, m mode) bool {
+// peer notes the part of a socket address, argument k of a library function, that it wrote.
+func (q *query) peer(f *ir.Func, arg ir.Value, k int, w write, size int64, m mode) bool {
 	e := q.e
-	for _, b := range e.pt.PointsTo(f.ID, arg) {
-		if b.Obj != l.Obj || b.Off == pointer.Any || l.Off == pointer.Any {
-			continue
-		}
-		off := int64(l.Off - b.Off)
+	said := func(off int64) bool {
 		for _, x := range [...]part{{2, 2, "tp_src"}, {4, 4, "nw_src"}, {8, 16, "nw_src"}} {
 			if x.off <= off && off+max(size, 1) <= x.off+x.size {
 				q.header(x, off, size, m)
 				return true
 			}
+		}
+		return false
+	}
+	if w.by != byAny {
+		return w.by == k && said(w.delta)
+	}
+	for _, b := range e.pt.PointsTo(f.ID, arg) {
+		if b.Obj == w.loc.Obj && b.Off != pointer.Any && w.loc.Off != pointer.Any && said(int64(w.loc.Off-b.Off)) {
+			return true
 		}
 	}
 	return false
@@ -1231,7 +1374,7 @@ func (e *engine) intoAt(f *ir.Func, v ir.Value, delta int64, l pointer.Loc, dept
 	for _, site := range e.pt.Callers(f.ID) {
 		g := e.c.Prog.Funcs[site.Func]
 		in := &g.Instrs[site.I]
-		if k >= len(in.Args) || !slices.Contains(e.pt.Callees(site), f.ID) || !e.tl.Packet(site) {
+		if k >= len(in.Args) || !slices.Contains(e.callees(site), f.ID) || !e.tl.Packet(site) {
 			continue
 		}
 		if !e.leads(g, in.Args[k], off, l) {
