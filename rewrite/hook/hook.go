@@ -4,6 +4,7 @@
 //
 //   - a procedure that a library calls with a packet gets SAZ_PACKET_SCOPE as
 //     its first declaration, with the marks that each packet sets;
+//     as does what a library calls while it receives one, or takes apart what was received by another call (nfq_handle_packet);
 //   - the call of the library's loop becomes SAZ_LOOP(call), a call that receives a
 //     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
 //   - a call that blocks before the packet is received (poll, epoll_wait, sleep) in the same loop
@@ -149,17 +150,29 @@ func (h *hooks) threads() {
 // packets brackets the processing of each packet.
 func (h *hooks) packets() {
 	scoped, idle := map[ir.FuncID]bool{}, map[ir.Ref]bool{}
-	for _, s := range receive.Of(h.c).Sites {
-		macro := "SAZ_RECEIVE("
-		if s.Callbacks != nil {
-			macro = "SAZ_LOOP("
+	sites := receive.Of(h.c).Sites
+	gives := func(s *receive.Site) bool { return len(s.Buffers) > 0 || s.Result }
+	any := false
+	for i := range sites {
+		any = any || sites[i].Callbacks == nil && gives(&sites[i])
+	}
+	for i := range sites {
+		s := &sites[i]
+		back := s.Callbacks
+		for _, cb := range pointer.Of(h.c).Callbacks(s.Ref) {
+			if s.Callbacks == nil && len(h.c.Prog.Funcs[cb.Func].Blocks) > 0 {
+				back = append(back[:len(back):len(back)], cb.Func)
+			}
 		}
-		at := h.c.Instr(s.Ref).Pos
-		h.wrap(at, macro, ")", s.Function)
-		if s.Callbacks == nil {
+		switch {
+		case s.Callbacks != nil || len(back) > 0 && !gives(s) && !any:
+			h.wrap(h.c.Instr(s.Ref).Pos, "SAZ_LOOP(", ")", s.Function)
+		case len(back) > 0 && !gives(s): // it hands out what has been received elsewhere
+		default:
+			h.wrap(h.c.Instr(s.Ref).Pos, "SAZ_RECEIVE(", ")", s.Function)
 			h.idle(s.Ref, idle)
 		}
-		for _, f := range s.Callbacks {
+		for _, f := range back {
 			if !scoped[f] {
 				scoped[f] = true
 				h.scope(h.c.Prog.Funcs[f])
