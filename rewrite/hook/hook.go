@@ -310,10 +310,14 @@ func (h *hooks) heap() {
 	}
 	h.freeInData(pl)
 	for _, r := range pl.FreeRefs {
+		named := false // free itself, not one that a library has for its objects
+		h.c.Instr(r).Operands(func(v *ir.Value) {
+			named = named || v.Kind == ir.VFunc && h.c.Prog.Funcs[v.ID].Name == "free"
+		})
 		at := h.c.Instr(r).Pos
 		toks := h.toks(at.Unit)
-		for i := at.Tok; i < at.End; i++ {
-			if toks[i].Kind == cpp.Ident && toks[i].Text == "free" {
+		for i := at.Tok; i < at.End && named; i++ {
+			if toks[i].Kind == cpp.Ident && toks[i].Text == "free" && !member(toks, i) {
 				h.rename(at, &toks[i], "saz_free", source.Pos{}, "")
 			}
 		}
@@ -342,7 +346,7 @@ func (h *hooks) freeInData(pl *plan.Result) {
 				depth++
 			case t.Text == ")" || t.Text == "]" || t.Text == "}":
 				depth--
-			case t.Kind == cpp.Ident && t.Text == "free" && toks[i-1].Text != "." && toks[i-1].Text != "->":
+			case t.Kind == cpp.Ident && t.Text == "free" && !member(toks, i):
 				found = true
 				h.rename(ir.Pos{Unit: g.Unit, Tok: i, End: i + 1}, t, "saz_free", source.Pos{}, "")
 			}
@@ -351,6 +355,11 @@ func (h *hooks) freeInData(pl *plan.Result) {
 			h.fail("allocation-hidden", g.Pos, "the initialiser of %s has the address of free, but not by its name", g.Name)
 		}
 	}
+}
+
+// member reports whether token i is the name of a member.
+func member(toks []cpp.Token, i int32) bool {
+	return i > 0 && (toks[i-1].Text == "." || toks[i-1].Text == "->")
 }
 
 // callee returns the name of the library function that the call at r names.
@@ -487,7 +496,7 @@ func (h *hooks) nameOf(r ir.Ref, name string) *int32 {
 	base := strings.TrimPrefix(name, "__builtin_")
 	for i := at.Tok; i+1 < at.End; i++ {
 		t := &toks[i]
-		if t.Kind == cpp.Ident && (t.Text == name || t.Text == "__builtin_"+base || t.Text == base) && toks[i+1].Text == "(" {
+		if t.Kind == cpp.Ident && (t.Text == name || t.Text == "__builtin_"+base || t.Text == base) && toks[i+1].Text == "(" && !member(toks, i) {
 			return &i
 		}
 	}
