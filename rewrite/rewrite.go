@@ -131,6 +131,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 		}
 	}
 	res.Diff = diff.Bytes()
+	tables.Group(res.Marks.Groups)
 	gen, err := tables.Files()
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	}
 	res.Files["Makefile"] = res.makefile(a.Build)
 	manifest, err := json.MarshalIndent(Manifest{Schema: "saz.tree/1", Program: a.Build.Name, Root: res.Root, Version: opt.Version,
-		Sites: len(receive.Of(c).Sites), Tracked: len(res.Plan.Vars), Marks: len(res.Marks.Marks), Pruned: len(res.Marks.Pruned),
+		Sites: len(receive.Of(c).Sites), Tracked: len(res.Plan.Vars), Marks: res.Marks.Placed, Pruned: len(res.Marks.Pruned),
 		Steps: res.Marks.Steps, Scratch: res.Marks.Scratch, Allocs: len(res.Plan.Sites), Patched: append([]string{}, res.Patched...)}, "", "  ")
 	if err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import "fmt"
 // Summary says in a line what was done.
 func (r *Result) Summary() string {
 	return fmt.Sprintf("%d variables tracked, %d marks (%d pruned) in %d files, %d allocation sites",
-		len(r.Plan.Vars), len(r.Marks.Marks), len(r.Marks.Pruned), len(r.Patched), len(r.Plan.Sites))
+		len(r.Plan.Vars), r.Marks.Placed, len(r.Marks.Pruned), len(r.Patched), len(r.Plan.Sites))
 }
 
 // MarksIn counts the marks of a file, by its name in the tree.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/template"
 
+	"saz/rewrite/track"
 	"saz/runtime_c"
 )
 
@@ -30,8 +31,13 @@ func (t *tables) files() (map[string][]byte, error) {
 		header = strings.Replace(header, was, fmt.Sprintf("#define %s %d ", name, value), 1)
 		return nil
 	}
-	if err := set("SAZ_MARK_WORDS", words(t.Nvars)/8); err != nil {
+	if err := set("SAZ_MARK_WORDS", t.Bytes()/8); err != nil {
 		return nil, err
+	}
+	if len(t.Groups) > 0 {
+		if err := set("SAZ_GROUPS", len(t.Groups)); err != nil {
+			return nil, err
+		}
 	}
 	if t.opt.Threads {
 		if err := set("SAZ_THREADS", 1); err != nil {
@@ -81,12 +87,26 @@ func cString(s string) string {
 	return b.String()
 }
 
-// words is the size of saz_updated, in whole words for the runtime's sake.
-func words(n int) int { return max((n+7)/8*8, 8) }
+// Bytes is the size of saz_updated, in whole words for the runtime's sake; the last is the groups'.
+func (t *tables) Bytes() int {
+	n := track.GroupByte(t.Nvars)
+	if len(t.Groups) > 0 {
+		n += 8
+	}
+	return n
+}
+
+// Mask is a group's members as bytes of saz_updated.
+func (t *tables) Mask(members []int) string {
+	mask := bytes.Repeat([]byte("0,"), track.GroupByte(t.Nvars))
+	for _, v := range members {
+		mask[2*v] = '1'
+	}
+	return string(mask[:len(mask)-1])
+}
 
 var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
-	"c":     cString,
-	"words": words,
+	"c": cString,
 	"or1": func(n int) int { // C has no empty arrays
 		return max(n, 1)
 	},
@@ -96,11 +116,19 @@ var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
 #include "saz_tables.h"
 
 #if SAZ_THREADS
-__thread unsigned char saz_own_marks[{{words .Nvars}}] __attribute__((__aligned__(8)));
+__thread unsigned char saz_own_marks[{{.Bytes}}] __attribute__((__aligned__(8)));
 #undef saz_updated
 #endif
-unsigned char saz_updated[{{words .Nvars}}] __attribute__((__aligned__(8)));	/* whole words: saz_packet.c */
+unsigned char saz_updated[{{.Bytes}}] __attribute__((__aligned__(8)));	/* whole words: saz_packet.c */
 const unsigned saz_nvars = {{.Nvars}};
+{{- if .Groups}}
+
+/* Variables that one mark stands for. */
+{{- range $i, $g := .Groups}}
+static const unsigned char saz_group_{{$i}}[] __attribute__((__aligned__(8))) = { {{$.Mask $g}} };
+{{- end}}
+const unsigned char *const saz_groups[] = { {{range $i, $g := .Groups}}{{if $i}}, {{end}}saz_group_{{$i}}{{end}} };
+{{- end}}
 {{range $i, $s := .Symbols}}{{if $s.Link}}
 extern char saz_sym_{{$i}}[] __asm__({{c $s.Link}}) __attribute__((__weak__));{{end}}{{end}}
 {{range $i, $f := .Functions}}{{if $f.Link}}

@@ -34,6 +34,9 @@ func Build(c *passes.Context, opt Options) *Tables {
 	return &Tables{t}
 }
 
+// Group says which variables one mark stands for.
+func (t *Tables) Group(groups [][]int) { t.t.Groups = groups }
+
 // Statics lists the variables and functions that need SAZ_STATIC and SAZ_STATIC_FN.
 func (t *Tables) Statics() []hook.Static { return t.t.statics }
 

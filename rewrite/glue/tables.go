@@ -74,6 +74,7 @@ type box struct {
 type tables struct {
 	Name       string
 	Nvars      int
+	Groups     [][]int // of variables that one mark stands for
 	Types      []typ
 	Symbols    []symbol
 	Functions  []function

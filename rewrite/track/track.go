@@ -63,6 +63,8 @@ type Result struct {
 	Steps   []Step // of pruning
 	Hoisted int    // marks that stand before a loop for one in it
 	Scratch int    // marks that per-packet scratch would have had, before any pruning
+	Placed  int    // marks in the text: one that stands for a group of variables is one
+	Groups  [][]int
 	// Scoped are marks that stand in the bracket of a packet: of each procedure that a library calls with one, by variable.
 	Scoped  map[ir.FuncID][]int
 	Threads *Threads
@@ -94,7 +96,7 @@ type site struct {
 // Place enters the marks of a program into set.
 func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	p := &placer{c: c, opt: opt, res: &Result{}, set: set,
-		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]int32{}}
+		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]int32{}, texts: map[markKey]bool{}}
 	if p.opt.Editable == nil {
 		p.opt.Editable = func(f source.FileID) bool { return !SystemFile(c.Prog, f) }
 	}
@@ -111,16 +113,32 @@ func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 		fids = append(fids, f)
 	}
 	sort.Slice(fids, func(i, j int) bool { return fids[i] < fids[j] })
-	for _, f := range fids {
-		p.function(c.Prog.Funcs[f], need[f], drops[f], extras[f])
+	work := make([]*placing, len(fids))
+	var sets [][]int
+	for i, f := range fids {
+		work[i] = p.function(c.Prog.Funcs[f], need[f], drops[f], extras[f])
+		for _, s := range work[i].order {
+			sets = append(sets, work[i].at[s])
+		}
+	}
+	if !opt.NoPrune {
+		p.res.Groups = chooseGroups(sets, len(p.pl.Vars))
+	}
+	for _, w := range work {
+		p.place(w)
 	}
 	for f, list := range p.res.Scoped {
 		pos, _ := ScopeAt(c, f)
 		for _, v := range list {
 			p.res.Marks = append(p.res.Marks, Mark{v, ir.Ref{Func: f}, pos})
+			p.texts[markKey{pos, v}] = true
 		}
 	}
 	p.finish()
+	p.res.Placed = len(p.texts)
+	if len(p.res.Groups) > 0 {
+		p.res.Steps = append(p.res.Steps, Step{"many variables' marks in one", p.res.Placed})
+	}
 	return p.res, p.err
 }
 
@@ -140,6 +158,8 @@ func Scoped(c *passes.Context, id ir.FuncID, opt Options) bool {
 }
 
 type placer struct {
+	texts map[markKey]bool // marks in the text
+
 	c        *passes.Context
 	opt      Options
 	res      *Result
@@ -274,9 +294,16 @@ func (p *placer) begins(f *ir.Func, i int32) bool {
 	return false
 }
 
-// function places the marks of one procedure.
-func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra) {
-	clear(p.braced)
+// A placing is what is to be placed in one procedure.
+type placing struct {
+	order []site
+	at    map[site][]int
+	first map[site]ir.Ref
+	late  map[site]bool
+}
+
+// function finds the places of the marks of one procedure.
+func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra) *placing {
 	at := map[site][]int{}
 	first := map[site]ir.Ref{}
 	var order []site
@@ -331,20 +358,32 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 	}
 	for _, s := range order {
 		sort.Ints(at[s])
-		pos, ok := p.insert(s, at[s], late[s])
-		if !ok {
-			p.fail(first[s], "there is no place for a mark before this update")
-			continue
-		}
-		for _, v := range at[s] {
-			p.res.Marks = append(p.res.Marks, Mark{v, first[s], pos})
-		}
 	}
 	for s, vs := range gone {
 		for v, ref := range vs {
 			if !has(at[s], v) {
 				p.res.Pruned = append(p.res.Pruned, Mark{v, ref, p.c.Pos(ref)})
 			}
+		}
+	}
+	return &placing{order, at, first, late}
+}
+
+// place puts the marks of one procedure.
+func (p *placer) place(w *placing) {
+	clear(p.braced)
+	for _, s := range w.order {
+		short := p.grouped(w.at[s])
+		pos, ok := p.insert(s, short, w.late[s])
+		if !ok {
+			p.fail(w.first[s], "there is no place for a mark before this update")
+			continue
+		}
+		for _, v := range w.at[s] {
+			p.res.Marks = append(p.res.Marks, Mark{v, w.first[s], pos})
+		}
+		for _, v := range short {
+			p.texts[markKey{pos, v}] = true
 		}
 	}
 }

@@ -55,11 +55,31 @@ static __inline__ void clear_marks(void)
 #endif
 }
 
+/* The packet has ended: the marks of its groups become their members'. */
+#if SAZ_GROUPS
+void saz_resolve_groups(void)
+{
+	typedef uint64_t word __attribute__((__may_alias__));
+	word *marks = (word *)saz_updated;
+	unsigned g, i;
+
+	for (g = 0; g < SAZ_GROUPS; g++)
+		if (saz_updated[(SAZ_MARK_WORDS - 1) * 8 + g])
+			for (i = 0; i < SAZ_MARK_WORDS - 1; i++)
+				marks[i] |= ((const word *)saz_groups[g])[i];
+}
+#endif
+
 static void publish(void)
 {
 #if SAZ_THREADS
 	size_t i, n = SAZ_MARK_WORDS ? SAZ_MARK_WORDS * 8 : saz_program.nvars;
+#endif
 
+#if SAZ_GROUPS
+	saz_resolve_groups();
+#endif
+#if SAZ_THREADS
 	for (i = 0; i < n; i++)
 		__atomic_store_n(&saz_all_marks[i], saz_own_marks[i], __ATOMIC_RELAXED);
 #endif

@@ -24,6 +24,9 @@
 #ifndef SAZ_MARK_WORDS
 #define SAZ_MARK_WORDS 0        /* of eight bytes, in saz_updated; 0: not known, nothing is inlined */
 #endif
+#ifndef SAZ_GROUPS
+#define SAZ_GROUPS 0            /* marks that stand for many variables': bytes of the last word of saz_updated */
+#endif
 #ifndef SAZ_THREADS
 #define SAZ_THREADS 0           /* 1: the program has several, and each its own marks */
 #endif
@@ -159,6 +162,7 @@ extern unsigned char saz_all_marks[] __asm__("saz_updated");
 #define saz_updated saz_own_marks
 #endif
 
+void saz_resolve_groups(void) SAZ_SEEN_HERE;
 void saz_wait_slowly(void) SAZ_SEEN_HERE;
 void saz_begin_slowly(void) SAZ_SEEN_HERE;
 void saz_resume_slowly(int was) SAZ_SEEN_HERE;
@@ -170,11 +174,19 @@ void saz_round_slowly(void) SAZ_SEEN_HERE;
 /* What happens for nearly each packet, without a call. */
 SAZ_INLINE void saz_publish(void)
 {
-#if SAZ_THREADS && defined __SANITIZE_THREAD__
-	unsigned i;
+#if SAZ_GROUPS
+	typedef __UINT64_TYPE__ saz_word __attribute__((__may_alias__));
 
-	for (i = 0; i < SAZ_MARK_WORDS * 8; i++)
-		__atomic_store_n(&saz_all_marks[i], saz_own_marks[i], __ATOMIC_RELAXED);
+	if (((saz_word *)saz_updated)[SAZ_MARK_WORDS - 1] != 0)
+		saz_resolve_groups();
+#endif
+#if SAZ_THREADS && defined __SANITIZE_THREAD__
+	{
+		unsigned i;
+
+		for (i = 0; i < SAZ_MARK_WORDS * 8; i++)
+			__atomic_store_n(&saz_all_marks[i], saz_own_marks[i], __ATOMIC_RELAXED);
+	}
 #elif SAZ_THREADS
 	__builtin_memcpy(saz_all_marks, saz_own_marks, SAZ_MARK_WORDS * 8);
 #endif

@@ -130,6 +130,7 @@ struct saz_program {
 	unsigned keep_blocks;           /* locals may point at entries: never free what a peer has taken */
 };
 
+extern const unsigned char *const saz_groups[];      /* SAZ_GROUPS of them: 1 for each member, as in saz_updated */
 extern const struct saz_program saz_program;
 
 /* ---- --verify only: what is claimed of the variables, and names for people ---- */
