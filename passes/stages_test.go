@@ -144,6 +144,21 @@ var stageCases = []struct {
 	want       []string // lines of describe
 	not        []string // text that is in none
 }{
+	{"parameters: what only the beginning handed to a helper", `
+struct watch { int fd; unsigned ready; struct watch *also; };
+static struct watch listener, first, late, conns[8];
+static void watch_set(struct watch *w, int fd) { w->fd = fd; if (w->also) w->also->ready = 0; }
+static void both(struct watch *w, int fd) { for (struct watch *x = w; x; x = x->also) x->fd = fd; }
+static void hand(struct watch *w) { watch_set(w, 1); }
+static void handler(int n) { hand(&late); }
+static void setup(void) __attribute__((constructor));
+static void setup(void) { watch_set(&listener, 3); both(&listener, 3); hand(&first); signal(SIGHUP, handler); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	watch_set(&conns[p[0] & 7], p[1]);
+	printf("%d %d %d", listener.fd, conns[p[2] & 7].fd, first.fd);
+}
+static void done(void) { printf("%d", late.fd); }`,
+		[]string{"late: all-flows"}, []string{"listener:", "first:"}},
 	{"methods: a record's function gets the record that has it", `
 struct plug { int (*init)(struct plug *, const char *); void (*see)(struct plug *, int); void (*turn)(struct plug *); void *data; };
 struct file { const char *name; int lines; };

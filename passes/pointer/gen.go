@@ -680,7 +680,7 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 			continue
 		}
 		if i < len(fn.Params) && cs.self.takes(i) {
-			s.receive(cs.self, g, nodes.params+int32(i))
+			s.receive(cs.self, g, len(cs.bound), nodes.params+int32(i))
 		} else if i < len(fn.Params) {
 			s.edge(a, nodes.params+int32(i))
 		} else {

@@ -31,10 +31,17 @@ type binding struct {
 	self  *receiver
 	g     ir.FuncID
 	param int32
+	gates int  // so far
+	open  bool // there are too many: all records get through
 }
 
-// maxPath bounds how many pointers are followed from a record to its function.
-const maxPath = 2
+// Bounds, beyond which a call hands on all that its argument may point at: the pointers that are followed from a record to its
+// function, the callees of a call that are told apart, and the gates of one of them.
+const (
+	maxPath    = 2
+	maxMethods = 32
+	maxGates   = 64
+)
 
 // receiverOf recognises such a call, nil if it is none.
 func (s *solver) receiverOf(f *inst, in *ir.Instr) *receiver {
@@ -94,16 +101,23 @@ func (s *solver) receiverOf(f *inst, in *ir.Instr) *receiver {
 // takes reports whether argument i is the record.
 func (r *receiver) takes(i int) bool { return r != nil && slices.Contains(r.args, i) }
 
-// receive hands g the records among those of r that have it.
-func (s *solver) receive(r *receiver, g ir.FuncID, param int32) {
+// receive hands g, the nth callee, the records among those of r that have it.
+func (s *solver) receive(r *receiver, g ir.FuncID, n int, param int32) {
+	if n > maxMethods {
+		s.edge(r.base, param)
+		return
+	}
 	k := int64(len(s.bindings))
-	s.bindings = append(s.bindings, binding{r, g, param})
+	s.bindings = append(s.bindings, binding{self: r, g: g, param: param})
 	s.constrain(r.base, constraint{kind: conReceiver, a: k})
 }
 
 // receivers puts a gate on the member of each record.
 func (s *solver) receivers(c *constraint, places []int32) {
 	for _, p := range places {
+		if s.bindings[c.a].open {
+			return
+		}
 		if s.virt[p] == 0 {
 			s.gateAt(p, p, c.a, 0)
 		}
@@ -112,7 +126,13 @@ func (s *solver) receivers(c *constraint, places []int32) {
 
 // gateAt puts a gate on member step of the way from record p, at place at.
 func (s *solver) gateAt(at, p int32, k int64, step int) {
-	m := s.bindings[k].self.path[step]
+	b := &s.bindings[k]
+	if b.gates++; b.gates > maxGates {
+		b.open = true
+		s.edge(b.self.base, b.param)
+		return
+	}
+	m := b.self.path[step]
 	for _, q := range s.stepsFrom(&constraint{kind: conShift, a: m.off, b: m.rec}, at) {
 		if s.virt[q] == 0 {
 			s.constrain(s.readNode(q), constraint{kind: conGate, other: p, a: k, b: int64(step)})
@@ -125,6 +145,9 @@ func (s *solver) gate(c *constraint, places []int32) {
 	b, p := s.bindings[c.a], c.other
 	last := int(c.b) == len(b.self.path)-1
 	for _, q := range places {
+		if s.bindings[c.a].open {
+			return
+		}
 		o := &s.objects[s.places[q].Obj]
 		switch {
 		case o.Kind == Unknown || last && o.Kind == Func && o.Func == b.g:

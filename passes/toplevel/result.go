@@ -14,6 +14,9 @@ type Result struct {
 	TopLevel map[persist.VarID][]passes.Why
 	// Packet reports whether the instruction may run while a packet is processed.
 	Packet func(ir.Ref) bool
+	// Called reports whether a procedure is packet code as a whole that only calls from packet code enter: not the loop's, no
+	// handler, no thread.
+	Called func(ir.FuncID) bool
 	// Live reports whether, besides, the program may go on after it: it is not on the way to exit() alone.
 	Live func(ir.Ref) bool
 }

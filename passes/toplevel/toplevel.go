@@ -130,6 +130,7 @@ func run(c *passes.Context) (any, error) {
 	res.Packet = func(r ir.Ref) bool {
 		return reg.whole[r.Func] || reg.blocks[r.Func][c.Instr(r).Block]
 	}
+	res.Called = func(f ir.FuncID) bool { return reg.whole[f] && !reg.rooted[f] && reg.blocks[f] == nil }
 	res.Live = func(r ir.Ref) bool { return res.Packet(r) && alive(r) }
 	uses(c, ps, res)
 	return res, nil

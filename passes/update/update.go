@@ -14,6 +14,9 @@
 // are updated are kept; code on the way to the program's end does not count, since no packet sees what it leaves (a configuration struct with a few counters in it is updateable,
 // nearly all of its bytes are not).
 //
+// What a parameter points at is what calls in packet code hand over (params.go): a helper's writes to what only the program's
+// beginning gave it don't count.
+//
 // Sound as far as the pointer analysis is.
 package update
 
@@ -91,6 +94,8 @@ func run(c *passes.Context) (any, error) {
 	}
 	// What is updated by an effect is worked out once: the same pointer is written through again and again.
 	written := map[effect][]Update{}
+	narrowed := map[ir.Ref][]Update{}
+	now := newParams(c, pt, tl)
 	of := func(ref ir.Ref) []Update {
 		key := effect{write: mr.WriteEffect(ref)}
 		if freed := mr.Frees(ref); len(freed) > 0 {
@@ -98,11 +103,16 @@ func run(c *passes.Context) (any, error) {
 		} else if key.write == 0 {
 			return nil
 		}
-		if u, ok := written[key]; ok {
+		if u, ok := narrowed[ref]; ok {
+			return u
+		}
+		all := mr.Writes(ref)
+		some := now.writes(ref, all)
+		if u, ok := written[key]; ok && len(some) == len(all) {
 			return u
 		}
 		var locs []pointer.Loc
-		for _, l := range mr.Writes(ref) {
+		for _, l := range some {
 			if !pt.Objects[l.Obj].Opaque {
 				locs = append(locs, l)
 			}
@@ -113,7 +123,11 @@ func run(c *passes.Context) (any, error) {
 			}
 		}
 		u := cl.updates(locs, own)
-		written[key] = u
+		if len(some) == len(all) {
+			written[key] = u
+		} else {
+			narrowed[ref] = u
+		}
 		return u
 	}
 	n := 0
