@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"saz/frontend/ctype"
+	"saz/passes/members"
 	"saz/passes/persist"
 	"saz/passes/pointer"
 )
@@ -49,7 +50,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 		for _, l := range locs {
 			heap, _ := w.pointed(l)
 			if rec != nil {
-				heap = w.fields().in(rec, h.off, heap)
+				heap = w.fields().In(rec, h.off, heap)
 			}
 			objs = append(objs, filter(heap, func(o pointer.ObjID) bool { return MayBe(w.c, o, h.entry) })...)
 		}
@@ -86,7 +87,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 			if h.indirect {
 				for _, l := range locs {
 					tables, _ := w.pointed(l)
-					tables = w.fields().in(s.rec, h.off, tables)
+					tables = w.fields().In(s.rec, h.off, tables)
 					for _, t := range tables {
 						c.heads = append(c.heads, pointer.Loc{Obj: t, Off: w.pt.Canon(t, 0)})
 						for _, x := range w.pt.Contents(l.Obj, l.Off) { // the block may begin with something else
@@ -124,9 +125,9 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 }
 
 // fields is made when first asked for.
-func (w *finder) fields() *Fields {
+func (w *finder) fields() *members.Table {
 	if w.narrowed == nil {
-		w.narrowed = NewFields(w.c)
+		w.narrowed = members.New(w.c)
 	}
 	return w.narrowed
 }

@@ -63,6 +63,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/persist"
 	"saz/passes/pointer"
@@ -97,7 +98,7 @@ type finder struct {
 	heads   map[persist.VarID][]pointer.Loc   // where they stand
 	behind  map[persist.VarID]*candidate      // tables behind control blocks
 
-	narrowed *Fields
+	narrowed *members.Table
 }
 
 func run(c *passes.Context) (any, error) {
@@ -488,7 +489,7 @@ func (w *finder) count(o pointer.ObjID, size int64) int64 {
 		if k >= len(in.Args) {
 			return 0
 		}
-		a := strip(f, in.Args[k])
+		a := members.Strip(f, in.Args[k])
 		if a.Kind != ir.VInt {
 			return 0
 		}
@@ -629,7 +630,7 @@ func (w *finder) indexed(v *persist.Var) bool {
 			if in.Op != ir.IndexAddr || in.B.Kind == ir.VInt || !w.tl.Packet(ir.Ref{Func: fid, I: int32(i)}) {
 				continue
 			}
-			ld := def(f, in.A)
+			ld := members.Def(f, in.A)
 			if ld == nil || ld.Op != ir.Load {
 				continue
 			}
@@ -656,13 +657,13 @@ func (w *finder) tail(v *persist.Var, k *Container, next *link) {
 			if l != next {
 				continue
 			}
-			ld := def(f, base)
+			ld := members.Def(f, base)
 			if ld == nil || ld.Op != ir.Load || ld.A.Kind != ir.VGlobal || ld.A.Off != 0 || pointer.ObjID(ld.A.ID) == v.Obj {
 				continue
 			}
 			for j := range f.Instrs {
 				st := &f.Instrs[j]
-				if st.Op == ir.Store && st.A == ld.A && strip(f, st.B) == strip(f, in.B) {
+				if st.Op == ir.Store && st.A == ld.A && members.Strip(f, st.B) == members.Strip(f, in.B) {
 					k.Tail = w.c.Prog.Globals[ld.A.ID].Name
 					k.Why = append(k.Why, w.c.Because(ir.Ref{Func: f.ID, I: int32(i)}, "%s is the last entry", k.Tail))
 					return
@@ -871,7 +872,7 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 					}
 				}
 				for _, k := range h.heads {
-					v := def(f, in.B)
+					v := members.Def(f, in.B)
 					_, ln, _ := w.scan.load(f, v)
 					if ln != nil && k.Shape == Tree {
 						continue // another root: a rotation

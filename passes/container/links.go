@@ -8,6 +8,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/members"
 	"saz/passes/pointer"
 )
 
@@ -78,31 +79,6 @@ func inArray(f *ir.Func, in *ir.Instr) bool {
 func FieldOf(p *ir.Program, f *ir.Func, v ir.Value) (*ctype.Record, int64, bool) {
 	rec, off, _, ok := fieldOf(p, f, v)
 	return rec, off, ok
-}
-
-// strip goes back over moves and conversions.
-func strip(f *ir.Func, v ir.Value) ir.Value {
-	for d := 0; v.Kind == ir.VReg && d < 32; d++ {
-		def := f.Regs[v.ID].Def
-		if def < 0 {
-			return v
-		}
-		if in := &f.Instrs[def]; in.Op == ir.Move || in.Op == ir.Conv {
-			v = in.A
-			continue
-		}
-		return v
-	}
-	return v
-}
-
-// def returns the instruction that computes v, moves and conversions aside.
-func def(f *ir.Func, v ir.Value) *ir.Instr {
-	v = strip(f, v)
-	if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
-		return nil
-	}
-	return &f.Instrs[f.Regs[v.ID].Def]
 }
 
 // pointee returns the record that t points at.
@@ -237,7 +213,7 @@ func sources(f *ir.Func, v ir.Value) map[ir.Reg]bool {
 	seen := map[ir.Value]bool{}
 	var walk func(v ir.Value)
 	walk = func(v ir.Value) {
-		v = strip(f, v)
+		v = members.Strip(f, v)
 		if v.Kind != ir.VReg || seen[v] {
 			return
 		}
@@ -260,19 +236,6 @@ func sources(f *ir.Func, v ir.Value) map[ir.Reg]bool {
 	}
 	walk(v)
 	return out
-}
-
-// Uses lists the instructions that use each register of f.
-func Uses(f *ir.Func) [][]int32 {
-	uses := make([][]int32, len(f.Regs))
-	for i := range f.Instrs {
-		f.Instrs[i].Operands(func(v *ir.Value) {
-			if v.Kind == ir.VReg {
-				uses[v.ID] = append(uses[v.ID], int32(i))
-			}
-		})
-	}
-	return uses
 }
 
 // run looks at every function.
@@ -316,7 +279,7 @@ func (s *scan) function(f *ir.Func) {
 				continue
 			}
 			if uses == nil {
-				uses, loops = Uses(f), ir.FindLoops(f)
+				uses, loops = members.Uses(f), ir.FindLoops(f)
 			}
 			if loops.LoopOf(in.Block) < 0 {
 				continue
@@ -327,11 +290,11 @@ func (s *scan) function(f *ir.Func) {
 				hit = hit || to[r]
 			}
 			// A cursor that is in memory: root = root->left, as in a splay tree.
-			if b := def(f, base); !hit && b != nil && b.Op == ir.Load {
+			if b := members.Def(f, base); !hit && b != nil && b.Op == ir.Load {
 				for r := range carriers(f, uses, in.Dst) {
 					for _, j := range uses[r] {
 						st := &f.Instrs[j]
-						hit = hit || st.Op == ir.Store && loops.LoopOf(st.Block) >= 0 && strip(f, st.B) == strip(f, ir.RegVal(in.Dst)) && alike(f, st.A, b.A, 0)
+						hit = hit || st.Op == ir.Store && loops.LoopOf(st.Block) >= 0 && members.Strip(f, st.B) == members.Strip(f, ir.RegVal(in.Dst)) && alike(f, st.A, b.A, 0)
 					}
 				}
 			}
@@ -346,12 +309,12 @@ func (s *scan) function(f *ir.Func) {
 				continue
 			}
 			l := ls.at(off)
-			ld := def(f, base)
+			ld := members.Def(f, base)
 			if l == nil || ld == nil || ld.Op != ir.Load {
 				continue
 			}
 			if uses == nil {
-				uses, loops = Uses(f), ir.FindLoops(f)
+				uses, loops = members.Uses(f), ir.FindLoops(f)
 			}
 			if loops.LoopOf(in.Block) < 0 {
 				continue
@@ -400,11 +363,11 @@ func (s *scan) store(f *ir.Func, in *ir.Instr) {
 		}
 	}
 	ls, l, base := s.address(f, in.A, in.Type)
-	if l == nil || strip(f, in.B).Kind == ir.VInt {
+	if l == nil || members.Strip(f, in.B).Kind == ir.VInt {
 		return
 	}
 	l.stored++
-	b := def(f, base)
+	b := members.Def(f, base)
 	if _, other, from := s.load(f, b); other != nil {
 		// x->other->l = v. With v = x it ties the entry behind to x; with v a
 		// load of x->l it takes x out.
@@ -412,12 +375,12 @@ func (s *scan) store(f *ir.Func, in *ir.Instr) {
 			if !slices.Contains(l.through, other) {
 				l.through = append(l.through, other)
 			}
-			v := def(f, in.B)
+			v := members.Def(f, in.B)
 			_, vl, vfrom := s.load(f, v)
-			if strip(f, in.B) == strip(f, from) {
+			if members.Strip(f, in.B) == members.Strip(f, from) {
 				l.tied++
 			}
-			if strip(f, in.B) == strip(f, from) || vl == l && strip(f, vfrom) == strip(f, from) {
+			if members.Strip(f, in.B) == members.Strip(f, from) || vl == l && members.Strip(f, vfrom) == members.Strip(f, from) {
 				l.back++
 				return
 			}
@@ -442,13 +405,13 @@ func (s *scan) store(f *ir.Func, in *ir.Instr) {
 // isHead reports whether v is loaded from a place that holds entries and is no
 // link of an entry: a bucket, a list's head or tail.
 func (s *scan) isHead(f *ir.Func, ls *links, v ir.Value) bool {
-	in := def(f, v)
+	in := members.Def(f, v)
 	if in == nil {
 		return false
 	}
 	if in.Op == ir.Phi {
 		for _, a := range in.Args {
-			d := def(f, a)
+			d := members.Def(f, a)
 			if d == nil || d.Op == ir.Phi || !s.isHead(f, ls, a) {
 				return false
 			}
@@ -473,7 +436,7 @@ func (s *scan) pushes(f *ir.Func, ls *links, l *link, e, old ir.Value) bool {
 		if in.Op != ir.Store {
 			continue
 		}
-		if x, m, base := s.address(f, in.A, in.Type); x == ls && m != nil && m != l && strip(f, base) == strip(f, e) && alike(f, in.B, old, 0) {
+		if x, m, base := s.address(f, in.A, in.Type); x == ls && m != nil && m != l && members.Strip(f, base) == members.Strip(f, e) && alike(f, in.B, old, 0) {
 			return true
 		}
 	}
@@ -483,14 +446,14 @@ func (s *scan) pushes(f *ir.Func, ls *links, l *link, e, old ir.Value) bool {
 // alike reports whether two values are computed in the same way. Loads of one
 // place count as the same value.
 func alike(f *ir.Func, a, b ir.Value, depth int) bool {
-	a, b = strip(f, a), strip(f, b)
+	a, b = members.Strip(f, a), members.Strip(f, b)
 	if a == b {
 		return true
 	}
 	if a.Kind != ir.VReg || b.Kind != ir.VReg || depth > 8 {
 		return false
 	}
-	x, y := def(f, a), def(f, b)
+	x, y := members.Def(f, a), members.Def(f, b)
 	if x == nil || y == nil || x.Op != y.Op || x.Off != y.Off {
 		return false
 	}

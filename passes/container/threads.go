@@ -7,6 +7,7 @@ import (
 
 	"saz/frontend/ctype"
 	"saz/ir"
+	"saz/passes/members"
 	"saz/passes/persist"
 	"saz/passes/pointer"
 )
@@ -133,7 +134,7 @@ func (w *finder) follow(vars []*persist.Var, res *Result) {
 				continue
 			}
 			if uses == nil {
-				uses = Uses(f)
+				uses = members.Uses(f)
 			}
 			if in.Op == ir.Load {
 				for _, k := range ks {
@@ -248,7 +249,7 @@ func (w *finder) linkStores(f *ir.Func) []linkStore {
 			continue
 		}
 		if rec, off, base, ok := fieldOf(w.c.Prog, f, in.A); ok {
-			out = append(out, linkStore{rec, off, strip(f, base), in.B})
+			out = append(out, linkStore{rec, off, members.Strip(f, base), in.B})
 		}
 	}
 	return out
@@ -257,13 +258,13 @@ func (w *finder) linkStores(f *ir.Func) []linkStore {
 // put sees what is stored in a head: what a link of an entry had (a removal), or an entry
 // whose link gets what the head had.
 func (w *finder) put(f *ir.Func, st *ir.Instr, ks []*Container, stores []linkStore, at func(*ir.Func, ir.Value) []*Container) {
-	v := strip(f, st.B)
+	v := members.Strip(f, st.B)
 	if v.Kind != ir.VReg {
 		return
 	}
 	for _, k := range ks {
 		th := w.threads[k]
-		if ld := def(f, v); ld != nil && ld.Op == ir.Load {
+		if ld := members.Def(f, v); ld != nil && ld.Op == ir.Load {
 			if rec, off, _, ok := fieldOf(w.c.Prog, f, ld.A); ok && rec == k.Entry && k.node == nil {
 				th.links[off]++
 				continue
@@ -273,7 +274,7 @@ func (w *finder) put(f *ir.Func, st *ir.Instr, ks []*Container, stores []linkSto
 			if st.rec != k.Entry || st.base != v {
 				continue
 			}
-			if ld := def(f, st.val); ld != nil && ld.Op == ir.Load {
+			if ld := members.Def(f, st.val); ld != nil && ld.Op == ir.Load {
 				for _, x := range at(f, ld.A) {
 					if x == k {
 						th.links[st.off]++

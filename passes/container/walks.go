@@ -4,6 +4,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/members"
 	"saz/passes/persist"
 )
 
@@ -67,7 +68,7 @@ func (w *Walks) AtEntry(v ir.Value, at ir.BlockID, k *Container) bool {
 func (w *Walks) atEntry(v ir.Value, k *walkKey, box *Container) bool {
 	f := w.f
 	for d := 0; d < 32; d++ { // to the address of the entry
-		v = strip(f, v)
+		v = members.Strip(f, v)
 		if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
 			return false
 		}
@@ -80,7 +81,7 @@ func (w *Walks) atEntry(v ir.Value, k *walkKey, box *Container) bool {
 		case ir.IndexAddr:
 			return true
 		case ir.Load:
-			if a := def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt && w.head(w.f, in.A, box) {
+			if a := members.Def(f, in.A); a != nil && a.Op == ir.IndexAddr && a.B.Kind != ir.VInt && w.head(w.f, in.A, box) {
 				return true // the first entry of a bucket
 			}
 			if box.Shape == Tree && w.head(w.f, in.A, box) {
@@ -124,7 +125,7 @@ func (w *Walks) index() {
 		return
 	}
 	f := w.f
-	w.loops, w.uses = ir.FindLoops(f), Uses(f)
+	w.loops, w.uses = ir.FindLoops(f), members.Uses(f)
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		if in.Op != ir.Load && in.Op != ir.FieldAddr && in.Op != ir.IndexAddr || w.loops.LoopOf(in.Block) < 0 {
@@ -150,7 +151,7 @@ func (w *Walks) index() {
 // pointer to the pointer to the entry too.
 func (w *Walks) cursors(v ir.Value) map[ir.Reg]bool {
 	out := sources(w.f, v)
-	if in := def(w.f, v); in != nil && in.Op == ir.Load {
+	if in := members.Def(w.f, v); in != nil && in.Op == ir.Load {
 		for r := range sources(w.f, in.A) {
 			out[r] = true
 		}

@@ -7,6 +7,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes/container"
+	"saz/passes/members"
 	"saz/passes/pointer"
 )
 
@@ -597,8 +598,8 @@ func (w *finder) loadedBase(f *ir.Func, v ir.Value) ir.Value {
 }
 
 // storesAt lists the stores of pointers to functions at some places.
-func (w *finder) storesAt(at map[pointer.Loc]bool) []container.Store {
-	var out []container.Store
+func (w *finder) storesAt(at map[pointer.Loc]bool) []members.Store {
+	var out []members.Store
 	for _, g := range w.c.Prog.Funcs {
 		for i := range g.Instrs {
 			in := &g.Instrs[i]
@@ -607,7 +608,7 @@ func (w *finder) storesAt(at map[pointer.Loc]bool) []container.Store {
 			}
 			for _, l := range w.pt.PointsTo(g.ID, in.A) {
 				if at[l] {
-					out = append(out, container.Store{Func: g, Addr: in.A, Val: in.B})
+					out = append(out, members.Store{Func: g, Addr: in.A, Val: in.B})
 					break
 				}
 			}
@@ -618,7 +619,7 @@ func (w *finder) storesAt(at map[pointer.Loc]bool) []container.Store {
 
 // setHere leaves out the functions that are stored at these places only through control blocks of other tables. own: the places are in
 // the control block itself.
-func (w *finder) setHere(t *table, stores []container.Store, own bool, set map[ir.FuncID]bool) map[ir.FuncID]bool {
+func (w *finder) setHere(t *table, stores []members.Store, own bool, set map[ir.FuncID]bool) map[ir.FuncID]bool {
 	out := map[ir.FuncID]bool{}
 	var up func(g *ir.Func, ctl, v ir.Value, owned bool, depth int)
 	up = func(g *ir.Func, ctl, v ir.Value, owned bool, depth int) {

@@ -5,7 +5,7 @@ import (
 
 	"saz/frontend/ctype"
 	"saz/ir"
-	"saz/passes/container"
+	"saz/passes/members"
 	"saz/passes/pointer"
 )
 
@@ -298,7 +298,7 @@ func (w *follower) passed(f *ir.Func, ref ir.Ref, in *ir.Instr, a int, off int64
 func (e *engine) usesOf(f *ir.Func, v ir.Value) []int32 {
 	u := e.uses[f.ID]
 	if u == nil {
-		u = &usesIn{regs: container.Uses(f), locals: map[int32][]int32{}, globals: map[int32][]int32{}}
+		u = &usesIn{regs: members.Uses(f), locals: map[int32][]int32{}, globals: map[int32][]int32{}}
 		for i := range f.Instrs {
 			f.Instrs[i].Operands(func(v *ir.Value) {
 				switch v.Kind {

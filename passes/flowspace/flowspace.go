@@ -67,6 +67,7 @@ import (
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/container"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/persist"
 	"saz/passes/pointer"
@@ -674,7 +675,7 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr, want func(*table)
 // use reports whether a pointer is loaded from the address in r, and whether another index goes on from it.
 func (w *finder) use(f *ir.Func, r ir.Reg) (reads, row bool) {
 	if w.usedAt[f.ID] == nil {
-		w.usedAt[f.ID] = container.Uses(f)
+		w.usedAt[f.ID] = members.Uses(f)
 	}
 	for _, i := range w.usedAt[f.ID][r] {
 		switch x := &f.Instrs[i]; x.Op {

@@ -5,7 +5,7 @@ import (
 
 	"saz/frontend/ctype"
 	"saz/ir"
-	"saz/passes/container"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/pointer"
 )
@@ -261,7 +261,7 @@ func (o *origins) flow(p place) {
 	e := o.e
 	f := e.c.Prog.Funcs[p.f]
 	if o.uses[p.f] == nil {
-		o.uses[p.f] = container.Uses(f)
+		o.uses[p.f] = members.Uses(f)
 	}
 	for _, i := range o.uses[p.f][p.r] {
 		in := &f.Instrs[i]

@@ -9,7 +9,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
-	"saz/passes/container"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/pointer"
 	"saz/passes/receive"
@@ -76,7 +76,7 @@ type engine struct {
 	entryRecs map[*ctype.Record]bool // of entries
 	keyRecs   map[*ctype.Record]bool // what entries keep as their key behind a pointer
 	seeds     map[*ctype.Record][]seed
-	kept      *container.Fields
+	kept      *members.Table
 	targets   map[ir.Ref][]ir.FuncID
 }
 
@@ -256,9 +256,9 @@ func (e *engine) callees(ref ir.Ref) []ir.FuncID {
 	return out
 }
 
-func (e *engine) keptFields() *container.Fields {
+func (e *engine) keptFields() *members.Table {
 	if e.kept == nil {
-		e.kept = container.NewFields(e.c)
+		e.kept = members.New(e.c)
 	}
 	return e.kept
 }

@@ -23,12 +23,13 @@ package toplevel
 
 import (
 	"container/heap"
-	"math/bits"
+	"fmt"
 	"slices"
 	"sort"
 
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/persist"
 	"saz/passes/pointer"
@@ -56,6 +57,7 @@ type region struct {
 	last   func(ir.Ref) bool
 	cost   map[ir.FuncID]int    // of the way to those where packets come in or around that
 	in     func(ir.FuncID) bool // part of what receives packets
+	guess  *guesses
 }
 
 // A step is the call by which a procedure was first found: nearest first, so that the way there is a shortest one.
@@ -67,7 +69,8 @@ type step struct {
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
-		rooted: map[ir.FuncID]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around}
+		rooted: map[ir.FuncID]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around,
+		guess: &guesses{c: c, pt: pt, said: map[ir.Ref]map[ir.FuncID]bool{}}}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
@@ -191,11 +194,55 @@ func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref) {
 }
 
 // ended is what a step costs after which the program can only end.
-const ended = 1 << 20
+const ended = 1 << 24
 
-// guess is what a step of a way costs: a call that may reach many procedures says little about which.
-func guess(pt *pointer.Result, ref ir.Ref) int {
-	return 1 + 2*bits.Len(uint(max(len(pt.Callees(ref))+len(pt.Callbacks(ref)), 1)-1))
+// Steps of a way that explains something. A call through a pointer says the less the more it may reach, so each costs as many calls by
+// name; and more than any if what it is said to reach is never stored in the member that the pointer comes from.
+type guesses struct {
+	c    *passes.Context
+	pt   *pointer.Result
+	kept *members.Table // made when a call asks
+	said map[ir.Ref]map[ir.FuncID]bool
+}
+
+const unlikely = 1 << 12
+
+// of is what it costs to say that the call at ref reaches f (-1: whatever it reaches).
+func (g *guesses) of(ref ir.Ref, f ir.FuncID) int {
+	all := g.pt.Callees(ref)
+	n := max(len(all)+len(g.pt.Callbacks(ref)), 1)
+	if n <= 2 {
+		return n
+	}
+	set, ok := g.said[ref]
+	if !ok {
+		if g.kept == nil {
+			g.kept = members.New(g.c)
+		}
+		fn := g.c.Prog.Funcs[ref.Func]
+		if some := g.kept.Targets(fn, &fn.Instrs[ref.I], all); len(some) < len(all) {
+			set = map[ir.FuncID]bool{}
+			for _, t := range some {
+				set[t] = true
+			}
+		}
+		g.said[ref] = set
+	}
+	switch {
+	case set == nil:
+		return n
+	case f < 0 || set[f]:
+		return len(set)
+	}
+	return n + unlikely
+}
+
+// oneOf says on a step that it is a guess.
+func (g *guesses) oneOf(ref ir.Ref) string {
+	if n := len(g.pt.Callees(ref)); n > 1 {
+		return fmt.Sprintf(", one of %d procedures that this call may reach", n)
+	}
+	return ""
 }
 
 // reasons fills in why for all procedures: the way on which the least is guessed (Dijkstra's). Handlers come second, since they run
@@ -218,7 +265,7 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 		}
 		cost[x.f] = x.cost
 		if g.why[x.f] == nil {
-			text := "calls %s"
+			text := "calls %s" + g.guess.oneOf(x.by.at)
 			if x.by.back {
 				text = "the library calls %s back"
 			}
@@ -232,18 +279,18 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 				continue
 			}
 			ref := ir.Ref{Func: x.f, I: int32(i)}
-			n := x.cost + guess(pt, ref)
+			n := x.cost
 			if !alive(ref) {
 				n += ended // a way that goes on tells more than one that ends
 			}
 			for _, t := range pt.Callees(ref) {
-				if g.whole[t] {
-					heap.Push(&work, way{n, t, step{ref, false}})
+				if _, done := cost[t]; g.whole[t] && !done {
+					heap.Push(&work, way{n + g.guess.of(ref, t), t, step{ref, false}})
 				}
 			}
 			for _, cb := range pt.Callbacks(ref) {
 				if g.whole[cb.Func] && !(cb.How != nil && cb.How.Thread) {
-					heap.Push(&work, way{n, cb.Func, step{ref, true}})
+					heap.Push(&work, way{n + g.guess.of(ref, -1), cb.Func, step{ref, true}})
 				}
 			}
 		}
@@ -295,10 +342,10 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	for len(work) > 0 {
 		x := heap.Pop(&work).(way)
 		g.level(c, pt, x, reasons[x.by], seen, func(r ir.Ref) {
-			to := way{x.cost + guess(pt, r), r.Func, step{at: r}}
+			to := way{x.cost + g.guess.of(r, x.f), r.Func, step{at: r}}
 			if reasons[to.by] == nil {
 				before := reasons[x.by]
-				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller", c.Prog.Funcs[x.f].Name))
+				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller%s", c.Prog.Funcs[x.f].Name, g.guess.oneOf(r)))
 				heap.Push(&work, to)
 			}
 		})

@@ -22,6 +22,7 @@ package update
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"sort"
 
@@ -95,12 +96,11 @@ func run(c *passes.Context) (any, error) {
 	// What is updated by an effect is worked out once: the same pointer is written through again and again.
 	written := map[effect][]Update{}
 	narrowed := map[ir.Ref][]Update{}
+	width := map[effect]int{} // how many objects it may be that are written
 	now := newParams(c, pt, tl)
 	of := func(ref ir.Ref) []Update {
-		key := effect{write: mr.WriteEffect(ref)}
-		if freed := mr.Frees(ref); len(freed) > 0 {
-			key.first, key.freed = &freed[0], len(freed)
-		} else if key.write == 0 {
+		key := effectOf(mr, ref)
+		if key == (effect{}) {
 			return nil
 		}
 		if u, ok := narrowed[ref]; ok {
@@ -123,6 +123,15 @@ func run(c *passes.Context) (any, error) {
 			}
 		}
 		u := cl.updates(locs, own)
+		n := 0
+		for i, l := range locs {
+			if i == 0 || l.Obj != locs[i-1].Obj {
+				n++
+			}
+		}
+		if w, ok := width[key]; !ok || n < w {
+			width[key] = n
+		}
 		if len(some) == len(all) {
 			written[key] = u
 		} else {
@@ -175,18 +184,24 @@ func run(c *passes.Context) (any, error) {
 			if len(here) > 1 {
 				sort.SliceStable(here, func(a, b int) bool { return here[a].Var < here[b].Var })
 			}
+			objects := 0
+			if len(here) > 0 {
+				objects = width[effectOf(mr, ref)]
+			}
 			for k := range here {
-				r := reason{ref: ref, update: from + k, kind: 3, way: tl.ProcCost[fid]}
+				r := reason{ref: ref, update: from + k, cost: tl.ProcCost[fid]}
 				switch {
 				case !here[k].Direct:
+					r.cost += objects + 16
 				case here[k].How == "assignment":
-					r.kind = 0
+					r.named = true
 				case in.Op != ir.Call:
-					r.kind = 1
+					r.cost += objects
 				default:
-					r.kind = 2
+					r.cost += objects + 1
 				}
-				if old, ok := best[here[k].Var]; !ok || r.kind < old.kind || r.kind == old.kind && r.way < old.way {
+				r.own = here[k].Direct
+				if old, ok := best[here[k].Var]; !ok || r.cost < old.cost {
 					best[here[k].Var] = r
 				}
 			}
@@ -195,7 +210,7 @@ func run(c *passes.Context) (any, error) {
 	for id, r := range best {
 		u := &res.Updates[r.update]
 		way := tl.ProcWhy[r.ref.Func]
-		if r.kind == 1 || r.kind == 2 {
+		if r.own && !r.named {
 			way = wayWith(c, pt, tl, r.ref, ps.Vars[id].Obj)
 		}
 		f := c.Prog.Funcs[r.ref.Func]
@@ -228,6 +243,14 @@ type effect struct {
 	write int
 	first *pointer.ObjID // of what is released
 	freed int
+}
+
+func effectOf(mr *modref.Result, ref ir.Ref) effect {
+	key := effect{write: mr.WriteEffect(ref)}
+	if freed := mr.Frees(ref); len(freed) > 0 {
+		key.first, key.freed = &freed[0], len(freed)
+	}
+	return key
 }
 
 // updates makes an update of each variable of which locs (sorted), or memory reached from it, is a part.
@@ -319,12 +342,13 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 	return "assignment through a pointer"
 }
 
-// A reason is the update that is shown of a variable: an assignment that names it, or else one of its own bytes, or else of what it
-// reaches; of several the one on the way to which the least is guessed.
+// A reason is the update that is shown of a variable: the one of which the least is guessed, of the way there (toplevel.ProcCost), of
+// which of several objects is written where that is not named, and of what is reached of the variable where it is not itself.
 type reason struct {
-	ref       ir.Ref
-	update    int
-	kind, way int
+	ref        ir.Ref
+	update     int
+	cost       int
+	named, own bool
 }
 
 // wayWith is the way to the instruction at ref, which writes obj through a pointer: where that is a parameter, by way of
@@ -360,38 +384,56 @@ func wayWith(c *passes.Context, pt *pointer.Result, tl *toplevel.Result, ref ir.
 	if at.k < 0 {
 		return plain
 	}
-	from := map[state]hop{at: {}}
-	work := []state{at}
-	for len(work) > 0 && len(from) < 1000 {
-		s := work[0]
-		work = work[1:]
-		for _, r := range pt.Callers(s.f) {
-			call := c.Instr(r)
-			if !tl.Live(r) || s.k >= len(call.Args) || !points(r.Func, call.Args[s.k]) {
-				continue
-			}
-			g := c.Prog.Funcs[r.Func]
-			base, k := origin(g, call.Args[s.k])
-			if base.Kind == ir.VGlobal && pointer.ObjID(base.ID) == obj || base.Kind == ir.VLocal && pt.LocalObj(r.Func, ir.LocalID(base.ID)) == obj {
-				way := tl.ProcWhy[r.Func]
-				way = append(way[:len(way):len(way)], c.Because(r, "calls %s with it: %s", c.Prog.Funcs[s.f].Name, c.Text(r)))
-				for s != at {
-					h := from[s]
-					way = append(way, c.Because(h.call, "calls %s with it: %s", c.Prog.Funcs[h.to.f].Name, c.Text(h.call)))
-					s = h.to
+	others := func(r ir.Ref) string {
+		if n := len(pt.Callees(r)); n > 1 {
+			return fmt.Sprintf(" (one of %d procedures that this call may reach)", n)
+		}
+		return ""
+	}
+	// First by calls that reach nothing else.
+	wayVia := func(most int) []passes.Why {
+		from := map[state]hop{at: {}}
+		work := []state{at}
+		for len(work) > 0 && len(from) < 1000 {
+			s := work[0]
+			work = work[1:]
+			for _, r := range pt.Callers(s.f) {
+				call := c.Instr(r)
+				if !tl.Live(r) || len(pt.Callees(r)) > most || s.k >= len(call.Args) || !points(r.Func, call.Args[s.k]) {
+					continue
 				}
-				return way
-			}
-			if next := (state{r.Func, k}); k >= 0 {
-				if _, ok := from[next]; !ok {
-					from[next] = hop{s, r}
-					work = append(work, next)
+				g := c.Prog.Funcs[r.Func]
+				base, k := origin(g, call.Args[s.k])
+				if base.Kind == ir.VGlobal && pointer.ObjID(base.ID) == obj || base.Kind == ir.VLocal && pt.LocalObj(r.Func, ir.LocalID(base.ID)) == obj {
+					way := tl.ProcWhy[r.Func]
+					way = append(way[:len(way):len(way)], c.Because(r, "calls %s with it%s: %s", c.Prog.Funcs[s.f].Name, others(r), c.Text(r)))
+					for s != at {
+						h := from[s]
+						way = append(way, c.Because(h.call, "calls %s with it%s: %s", c.Prog.Funcs[h.to.f].Name, others(h.call), c.Text(h.call)))
+						s = h.to
+					}
+					return way
+				}
+				if next := (state{r.Func, k}); k >= 0 {
+					if _, ok := from[next]; !ok {
+						from[next] = hop{s, r}
+						work = append(work, next)
+					}
 				}
 			}
+		}
+		return nil
+	}
+	for _, most := range []int{1, maxNamed} {
+		if way := wayVia(most); way != nil {
+			return way
 		}
 	}
 	return plain
 }
+
+// maxNamed is how many procedures a call may reach for it to be said that it hands on a variable.
+const maxNamed = 8
 
 // origin follows an address to the variable that it is of, or to a parameter (its index, otherwise -1).
 func origin(f *ir.Func, v ir.Value) (ir.Value, int) {

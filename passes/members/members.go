@@ -1,4 +1,5 @@
-package container
+// Package members says what is ever stored in a member of a kind of record.
+package members
 
 import (
 	"slices"
@@ -9,11 +10,11 @@ import (
 	"saz/passes/pointer"
 )
 
-// Fields narrows what a pointer may point at that was loaded from a field of a record: to what is ever stored in that field of such
+// A Table narrows what a pointer may point at that was loaded from a field of a record: to what is ever stored in that field of such
 // a record, if its address goes nowhere but into loads and stores. The pointer analysis goes by bytes, so that one
 // store whose place it does not know reaches the fields of many records; C's effective types say that it doesn't. That suffices to tell one
 // general table from another, which are the same code; no verdict about updates rests on it.
-type Fields struct {
+type Table struct {
 	c       *passes.Context
 	pt      *pointer.Result
 	stores  map[fieldKey][]storeAt
@@ -34,9 +35,9 @@ type storeAt struct {
 	v  ir.Value
 }
 
-// NewFields looks at all stores to pointer fields.
-func NewFields(c *passes.Context) *Fields {
-	x := &Fields{c: c, pt: pointer.Of(c), stores: map[fieldKey][]storeAt{}, initial: map[fieldKey][]pointer.ObjID{}, escaped: map[fieldKey]bool{},
+// New looks at all stores to pointer fields.
+func New(c *passes.Context) *Table {
+	x := &Table{c: c, pt: pointer.Of(c), stores: map[fieldKey][]storeAt{}, initial: map[fieldKey][]pointer.ObjID{}, escaped: map[fieldKey]bool{},
 		memo: map[fieldKey][]pointer.ObjID{}, funcs: map[fieldKey]map[ir.FuncID]bool{}}
 	for _, g := range c.Prog.Globals {
 		for i := range g.Init {
@@ -83,7 +84,7 @@ func NewFields(c *passes.Context) *Fields {
 }
 
 // at returns the field of the innermost record of a variable of type t that begins at off.
-func (x *Fields) at(t *ctype.Type, off int64) (k fieldKey, ok bool) {
+func (x *Table) at(t *ctype.Type, off int64) (k fieldKey, ok bool) {
 	for {
 		switch {
 		case t == nil:
@@ -118,15 +119,15 @@ func (x *Fields) at(t *ctype.Type, off int64) (k fieldKey, ok bool) {
 
 // Targets narrows what the call in of f may reach, all by the points-to sets: to the functions that are ever stored in the field that
 // the pointer to the function was loaded from.
-func (x *Fields) Targets(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID {
+func (x *Table) Targets(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID {
 	if in.A.Kind != ir.VReg || len(all) < 2 {
 		return all
 	}
-	ld := def(f, in.A)
+	ld := Def(f, in.A)
 	if ld == nil || ld.Op != ir.Load {
 		return all
 	}
-	at := def(f, ld.A)
+	at := Def(f, ld.A)
 	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil || at.Rec.Union {
 		return all
 	}
@@ -156,7 +157,7 @@ func (x *Fields) Targets(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID 
 }
 
 // stored returns the objects that pointers in a field may point at; nil: not known.
-func (x *Fields) stored(k fieldKey) []pointer.ObjID {
+func (x *Table) stored(k fieldKey) []pointer.ObjID {
 	if out, ok := x.memo[k]; ok || x.escaped[k] {
 		return out
 	}
@@ -181,12 +182,12 @@ type Store struct {
 }
 
 // Stores returns all stores to the field that v of f was loaded from; ok: there are no others.
-func (x *Fields) Stores(f *ir.Func, v ir.Value) (list []Store, ok bool) {
-	ld := def(f, v)
+func (x *Table) Stores(f *ir.Func, v ir.Value) (list []Store, ok bool) {
+	ld := Def(f, v)
 	if ld == nil || ld.Op != ir.Load {
 		return nil, false
 	}
-	at := def(f, ld.A)
+	at := Def(f, ld.A)
 	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil {
 		return nil, false
 	}
@@ -201,34 +202,34 @@ func (x *Fields) Stores(f *ir.Func, v ir.Value) (list []Store, ok bool) {
 }
 
 // Objects returns the objects that v of f may point at.
-func (x *Fields) Objects(f *ir.Func, v ir.Value) []pointer.ObjID {
+func (x *Table) Objects(f *ir.Func, v ir.Value) []pointer.ObjID {
 	var out []pointer.ObjID
 	for _, l := range x.pt.PointsTo(f.ID, v) {
 		if len(out) == 0 || out[len(out)-1] != l.Obj {
 			out = append(out, l.Obj)
 		}
 	}
-	ld := def(f, v)
+	ld := Def(f, v)
 	if ld == nil || ld.Op != ir.Load {
 		return out
 	}
-	at := def(f, ld.A)
+	at := Def(f, ld.A)
 	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil {
 		return out
 	}
 	return x.narrow(fieldKey{x.c.Prog.Record(at.Rec), at.Off}, out)
 }
 
-func (x *Fields) narrow(k fieldKey, objs []pointer.ObjID) []pointer.ObjID {
+func (x *Table) narrow(k fieldKey, objs []pointer.ObjID) []pointer.ObjID {
 	set := x.stored(k)
 	if set == nil {
 		return objs
 	}
-	return filter(objs, func(o pointer.ObjID) bool { _, ok := slices.BinarySearch(set, o); return ok })
+	return slices.DeleteFunc(objs, func(o pointer.ObjID) bool { _, ok := slices.BinarySearch(set, o); return !ok })
 }
 
-// in narrows what stands at off of a record.
-func (x *Fields) in(rec *ctype.Record, off int64, objs []pointer.ObjID) []pointer.ObjID {
+// In narrows what stands at off of a record.
+func (x *Table) In(rec *ctype.Record, off int64, objs []pointer.ObjID) []pointer.ObjID {
 	for {
 		var inner *ctype.Field
 		for i := range rec.Fields {
@@ -247,4 +248,42 @@ func (x *Fields) in(rec *ctype.Record, off int64, objs []pointer.ObjID) []pointe
 		}
 		rec, off = x.c.Prog.Record(inner.Type.Rec), off-inner.Off
 	}
+}
+
+// Strip goes back over moves and conversions.
+func Strip(f *ir.Func, v ir.Value) ir.Value {
+	for d := 0; v.Kind == ir.VReg && d < 32; d++ {
+		def := f.Regs[v.ID].Def
+		if def < 0 {
+			return v
+		}
+		if in := &f.Instrs[def]; in.Op == ir.Move || in.Op == ir.Conv {
+			v = in.A
+			continue
+		}
+		return v
+	}
+	return v
+}
+
+// Def returns the instruction that computes v, moves and conversions aside.
+func Def(f *ir.Func, v ir.Value) *ir.Instr {
+	v = Strip(f, v)
+	if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+		return nil
+	}
+	return &f.Instrs[f.Regs[v.ID].Def]
+}
+
+// Uses lists the instructions that use each register of f.
+func Uses(f *ir.Func) [][]int32 {
+	uses := make([][]int32, len(f.Regs))
+	for i := range f.Instrs {
+		f.Instrs[i].Operands(func(v *ir.Value) {
+			if v.Kind == ir.VReg {
+				uses[v.ID] = append(uses[v.ID], int32(i))
+			}
+		})
+	}
+	return uses
 }
