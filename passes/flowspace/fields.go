@@ -58,29 +58,36 @@ type followed struct {
 	ctx  *context
 }
 
-// maxPuts bounds the writers that one address is followed to: with more, calls are not told apart, and then it says nothing.
-const maxPuts = 1000
+// Bounds of following one address: with more writers, or more places on the way, calls are not told apart, and then it says nothing.
+const (
+	maxPuts   = 1000
+	maxPlaced = 4000
+)
+
+func (w *follower) full() bool { return len(w.puts) > maxPuts || len(w.seen) > maxPlaced }
 
 // run calls from, which starts the follower.
-func (w *follower) run(from func()) []put {
+func (w *follower) run(from func()) ([]put, bool) {
 	for {
 		w.puts, w.seen, w.phis = nil, map[followed]bool{}, map[followed]int64{}
 		from()
-		if w.plain || len(w.puts) <= maxPuts {
-			return w.puts
+		if w.full() && w.plain {
+			return nil, false
+		} else if !w.full() {
+			return w.puts, true
 		}
 		w.plain = true
 	}
 }
 
-// localPuts finds what writes size bytes at off of a local through its own address.
+// localPuts finds what writes size bytes at off of a local through its own address; nil if that is not known.
 func (e *engine) localPuts(f *ir.Func, l ir.LocalID, off, size int64) []put {
 	k := localKey{f.ID, l, off, size}
 	if p, ok := e.locals[k]; ok {
 		return p
 	}
 	w := &follower{e: e, off: off, size: max(size, 1)}
-	p := w.run(func() { w.follow(f, ir.Value{Kind: ir.VLocal, ID: int32(l)}, 0, nil, false) })
+	p, _ := w.run(func() { w.follow(f, ir.Value{Kind: ir.VLocal, ID: int32(l)}, 0, nil, false) })
 	e.locals[k] = p
 	return p
 }
@@ -96,15 +103,18 @@ type fieldKey struct {
 	off, size int64
 }
 
-// fieldPuts finds what writes size bytes at off of records of a type through a pointer of that type, or to a variable of it.
-func (e *engine) fieldPuts(k fieldKey) []put {
+// fieldPuts finds what writes size bytes at off of records of a type through a pointer of that type, or to a variable of it; false: too much.
+func (e *engine) fieldPuts(k fieldKey) ([]put, bool) {
 	if p, ok := e.fields[k]; ok {
-		return p
+		return p, p != nil
 	}
 	w := &follower{e: e, rec: k.rec, off: k.off, size: max(k.size, 1)}
-	p := w.run(w.all)
+	p, ok := w.run(w.all)
+	if ok && p == nil {
+		p = []put{}
+	}
 	e.fields[k] = p
-	return p
+	return p, ok
 }
 
 // A seed is a pointer to a record, or a variable that is one.
@@ -182,7 +192,7 @@ func (w *follower) follow(f *ir.Func, v ir.Value, off int64, ctx *context, lost 
 		ctx, lost = nil, true
 	}
 	k := followed{f.ID, v.Kind, v.ID, off, ctx}
-	if w.seen[k] || len(w.puts) > maxPuts {
+	if w.seen[k] || w.full() {
 		return
 	}
 	w.seen[k] = true
@@ -346,7 +356,7 @@ func (e *engine) vague(ctx *context, f *ir.Func, v ir.Value) *ctype.Record {
 		return nil
 	}
 	locs := e.pt.PointsTo(f.ID, v)
-	if len(locs) > maxWrites || slices.ContainsFunc(locs, func(l pointer.Loc) bool { return l.Off == pointer.Any }) {
+	if len(locs) > maxPlaces || slices.ContainsFunc(locs, func(l pointer.Loc) bool { return l.Off == pointer.Any }) {
 		return rec
 	}
 	return nil
@@ -371,10 +381,6 @@ func (q *query) field(rec *ctype.Record, off, size int64, m mode) {
 
 // puts goes on from what is written to size bytes at off, by writers that were followed from an address.
 func (q *query) puts(list []put, off, size int64, m mode) {
-	if len(list) > maxPuts {
-		q.giveUp()
-		return
-	}
 	for _, p := range list {
 		if p.off != anywhere && off != anywhere && (p.size >= 0 && p.off+p.size <= off || off+max(size, 1) <= p.off) {
 			continue

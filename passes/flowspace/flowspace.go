@@ -620,6 +620,10 @@ func (w *finder) indexed(ref ir.Ref, f *ir.Func, in *ir.Instr, want func(*table)
 	if want != nil {
 		hit = slices.DeleteFunc(hit, func(t *table) bool { return !want(t) })
 	}
+	// Of an array that packets don't store into nothing follows from where it is looked at.
+	hit = slices.DeleteFunc(hit, func(t *table) bool {
+		return !t.direct && (t.k == nil || t.k.Shape == container.Array && !t.k.InPlace())
+	})
 	if len(hit) == 0 {
 		return
 	}

@@ -119,6 +119,9 @@ func newEngine(c *passes.Context) *engine {
 // store through a pointer that may point anywhere says nothing.
 const maxWrites = 400
 
+// maxPlaces bounds likewise where a pointer may point through which something is read.
+const maxPlaces = 100
+
 func (e *engine) index() {
 	e.writers = map[pointer.ObjID][]writer{}
 	for _, fid := range e.tl.PktProcs {
@@ -347,7 +350,11 @@ func (e *engine) expand(k int32) {
 	q := &query{e: e, index: s.index}
 	switch {
 	case s.rec != nil:
-		q.puts(e.fieldPuts(fieldKey{s.rec, s.off, s.size}), s.off, s.size, s.m)
+		if list, ok := e.fieldPuts(fieldKey{s.rec, s.off, s.size}); ok {
+			q.puts(list, s.off, s.size, s.m)
+		} else {
+			q.giveUp()
+		}
 	case s.mem && s.addr:
 		q.pointersAt(s.loc, s.off, s.size, s.m)
 	case s.mem:
@@ -977,7 +984,7 @@ func (e *engine) mayBePacket(f *ir.Func, v ir.Value) bool {
 }
 
 // wide reports whether v may point at so much that this says nothing.
-func (e *engine) wide(f *ir.Func, v ir.Value) bool { return len(e.pt.PointsTo(f.ID, v)) > maxWrites }
+func (e *engine) wide(f *ir.Func, v ir.Value) bool { return len(e.pt.PointsTo(f.ID, v)) > maxPlaces }
 
 // places goes on at the objects that v may point at.
 func (q *query) places(f *ir.Func, v ir.Value, off, size int64, m mode) {

@@ -39,7 +39,7 @@ type binding struct {
 // function, the callees of a call that are told apart, and the gates of one of them.
 const (
 	maxPath    = 2
-	maxMethods = 32
+	maxMethods = 8
 	maxGates   = 64
 )
 
@@ -103,7 +103,7 @@ func (r *receiver) takes(i int) bool { return r != nil && slices.Contains(r.args
 
 // receive hands g, the nth callee, the records among those of r that have it.
 func (s *solver) receive(r *receiver, g ir.FuncID, n int, param int32) {
-	if n > maxMethods {
+	if n > maxMethods || s.pts[s.find(r.base)].len() > maxGates {
 		s.edge(r.base, param)
 		return
 	}
