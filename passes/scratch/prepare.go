@@ -1,0 +1,275 @@
+package scratch
+
+import (
+	"slices"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+	"saz/passes/pointer"
+)
+
+// What each instruction of a procedure does is found out once.
+
+// A proc is one procedure during the analysis: the places that it may have
+// certainly written, numbered, so that a set of them is a bit set.
+type proc struct {
+	e        *engine
+	f        *ir.Func
+	places   []place
+	index    map[place]int
+	byBase   map[uint64][]int
+	gen      [][]int                 // instruction → places that it writes (calls of the program's own procedures: see call)
+	edge     map[ir.BlockID][2][]int // branch → places written if it goes to Succs[0], [1]
+	dead     map[ir.BlockID][]bool   // edges that no run takes, by Succs
+	param    map[ir.LocalID]int32    // parameters that may point at an object in question
+	reads    [][]read
+	escs     [][]addr // pointers to objects in question that get away
+	families []family
+	at       []addr // memo of where, by register
+	atOK     []bool
+	calls    map[callKey]callMemo
+	mine     map[int32]bool // spans of parameters
+	parts    map[int32]int  // how many, by parameter
+
+	objs      []pointer.ObjID // that it has places of
+	touched   bits            // their spans
+	touchedAt [2]int          // how many spans and places there were then
+	left      bits            // of bulk, used again
+}
+
+// A read is what an instruction reads: from an address that is known, or else what the pointer analysis says.
+type read struct {
+	at   addr
+	size int64 // 0: to the end
+	str  bool
+	objs []span
+}
+
+func (e *engine) proc(id ir.FuncID) *proc {
+	if p := e.fns[id]; p != nil {
+		return p
+	}
+	f := e.c.Prog.Funcs[id]
+	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[uint64][]int{}, gen: make([][]int, len(f.Instrs)), edge: map[ir.BlockID][2][]int{},
+		param: map[ir.LocalID]int32{}, reads: make([][]read, len(f.Instrs)), escs: make([][]addr, len(f.Instrs)), calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{},
+		at: make([]addr, len(f.Regs)), atOK: make([]bool, len(f.Regs))}
+	e.fns[id] = p
+	for r := range f.Regs {
+		if f.Regs[r].Def >= 0 || f.Regs[r].Local < 0 {
+			continue
+		}
+		k := slices.Index(f.Params, f.Regs[r].Local)
+		if k < 0 {
+			continue
+		}
+		for _, loc := range e.pt.PointsTo(id, ir.RegVal(ir.Reg(r))) {
+			if e.asked[loc.Obj] {
+				p.param[f.Regs[r].Local] = int32(k)
+				break
+			}
+		}
+	}
+	for i := range f.Instrs {
+		p.prepare(int32(i))
+	}
+	return p
+}
+
+// prepare finds what instruction i reads and certainly writes, and which pointers get away.
+func (p *proc) prepare(i int32) {
+	in := &p.f.Instrs[i]
+	switch in.Op {
+	case ir.Store:
+		p.writes(i, in.A, ctype.SizeOf(in.Type), false)
+		p.away(i, in.B)
+	case ir.Zero:
+		p.writes(i, in.A, ctype.SizeOf(in.Type), false)
+	case ir.Copy:
+		p.readAt(i, in.B, ctype.SizeOf(in.Type), false)
+		p.writes(i, in.A, ctype.SizeOf(in.Type), false)
+	case ir.Load:
+		p.readAt(i, in.A, ctype.SizeOf(in.Type), false)
+	case ir.LifeStart:
+		if in.A.Kind == ir.VLocal {
+			p.writes(i, ir.Value{Kind: ir.VLocal, ID: in.A.ID}, max(ctype.SizeOf(p.f.Locals[in.A.ID].Type), 1), false)
+		}
+	case ir.Call:
+		p.prepareCall(i, in)
+	case ir.Ret:
+		if t := p.f.Type; t != nil && t.Elem != nil && t.Elem.IsRecord() && in.A.Kind != ir.NoVal {
+			p.readAt(i, in.A, ctype.SizeOf(t.Elem), false)
+		} else if p.result().kind == noBase {
+			p.away(i, in.A)
+		}
+	case ir.Phi:
+		if in.Dst >= 0 && p.where(ir.RegVal(in.Dst)).kind == noBase {
+			for _, v := range in.Args {
+				p.away(i, v)
+			}
+		}
+	case ir.FieldAddr, ir.Move, ir.Cmp, ir.PtrDiff, ir.Branch, ir.Switch, ir.StoreBits, ir.LoadBits, ir.IndexAddr:
+		if in.Op == ir.LoadBits {
+			p.unplaced(i, nil)
+		}
+		if in.Op == ir.StoreBits {
+			p.away(i, in.B)
+		}
+	case ir.Conv:
+		if in.Opnd != nil && in.Opnd.Kind != ctype.Pointer {
+			p.away(i, in.A)
+		}
+	case ir.Builtin:
+		p.prepareBuiltin(i, in)
+	default:
+		p.unplaced(i, nil)
+		in.Operands(func(v *ir.Value) { p.away(i, *v) })
+	}
+}
+
+// away notes that a pointer to a brief object, or a parameter, gets away at i.
+func (p *proc) away(i int32, v ir.Value) {
+	if v.Kind != ir.VReg && v.Kind != ir.VGlobal && v.Kind != ir.VLocal {
+		return
+	}
+	x := p.where(v)
+	switch x.kind {
+	case noBase:
+		return
+	case ofParam:
+	default:
+		if o := p.object(x.kind, x.id); o < 0 || !p.e.brief[o] {
+			return
+		}
+	}
+	p.escs[i] = append(p.escs[i], x)
+}
+
+// unplaced takes what the instruction reads of objects in question, but for those in done, from mod/ref.
+func (p *proc) unplaced(i int32, done map[pointer.ObjID]bool) {
+	var r read
+	for _, x := range p.e.mr.ReadAccesses(ir.Ref{Func: p.f.ID, I: i}) {
+		if p.e.asked[x.Obj] && !done[x.Obj] {
+			r.objs = append(r.objs, p.e.span(x.Loc, x.Size))
+		}
+	}
+	if r.objs != nil {
+		p.reads[i] = append(p.reads[i], r)
+	}
+}
+
+// prepareCall prepares a call: what library functions that it may reach read, and what they write:
+// that counts where all of them write it, so with more than one nothing does.
+func (p *proc) prepareCall(i int32, in *ir.Instr) {
+	ref := ir.Ref{Func: p.f.ID, I: i}
+	if in.B.Kind != ir.NoVal { // a record result
+		if ft := in.Opnd; ft != nil && ft.Kind == ctype.Func && ft.Elem != nil {
+			p.writes(i, in.B, ctype.SizeOf(ft.Elem), false)
+		}
+	}
+	done := map[pointer.ObjID]bool{}
+	account := func(v ir.Value) {
+		if x := p.where(v); x.kind == ofGlobal || x.kind == ofLocal {
+			if o := p.object(x.kind, x.id); o >= 0 {
+				done[o] = true
+			}
+		}
+		for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
+			done[l.Obj] = true
+		}
+	}
+	for k, t := range in.ArgTypes {
+		if k < len(in.Args) && t != nil && t.IsRecord() {
+			p.readAt(i, in.Args[k], ctype.SizeOf(t), false)
+			account(in.Args[k])
+		}
+	}
+	p.away(i, in.A)
+	callees := p.e.pt.Callees(ref)
+	callbacks := len(p.e.pt.Callbacks(ref)) > 0
+	gone := make([]bool, len(in.Args))
+	for _, t := range callees {
+		g := p.e.c.Prog.Funcs[t]
+		if g.Defined() {
+			for k := range in.Args {
+				if k >= len(g.Params) {
+					gone[k] = true // one of the variable arguments
+				} else if l := g.Locals[g.Params[k]]; !l.Lifted && (l.Type == nil || !l.Type.IsRecord()) {
+					gone[k] = true
+				}
+			}
+			continue
+		}
+		m := p.e.pt.Model(t)
+		if m == nil || callbacks || len(m.Moves)+len(m.Puts)+len(m.Keeps)+len(m.Elem)+len(m.Returns)+len(m.Gathers) > 0 || len(m.Same) > 1 {
+			for k := range gone {
+				gone[k] = true
+			}
+		}
+		if m == nil {
+			continue
+		}
+		for k, v := range in.Args {
+			if readsArg(m, k) {
+				p.libraryRead(i, in, m, k, v)
+				if len(m.Gathers) == 0 {
+					account(v)
+				}
+			}
+			if len(callees) == 1 {
+				p.libraryWrite(i, in, m, k, v)
+			}
+		}
+	}
+	for k, v := range in.Args {
+		if gone[k] {
+			p.away(i, v)
+		}
+	}
+	p.unplaced(i, done)
+}
+
+// prepareBuiltin prepares a builtin function: __builtin_memcpy and its like are as the library's.
+func (p *proc) prepareBuiltin(i int32, in *ir.Instr) {
+	m := p.e.c.Models.Lookup(in.Name)
+	done := map[pointer.ObjID]bool{}
+	for k, v := range in.Args {
+		if m == nil || len(m.Same) > 1 || len(m.Moves)+len(m.Puts)+len(m.Elem)+len(m.Returns) > 0 {
+			p.away(i, v)
+		}
+		if m == nil {
+			continue
+		}
+		if readsArg(m, k) {
+			p.libraryRead(i, in, m, k, v)
+			for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
+				done[l.Obj] = true
+			}
+		}
+		p.libraryWrite(i, in, m, k, v)
+	}
+	if m != nil && len(m.Same) == 1 && in.Dst >= 0 && p.where(ir.RegVal(in.Dst)).kind == noBase && m.Same[0] < len(in.Args) {
+		p.away(i, in.Args[m.Same[0]])
+	}
+	p.unplaced(i, done)
+}
+
+// touch finds the spans of objects that the procedure has places of.
+func (p *proc) touch() {
+	e := p.e
+	if p.touchedAt == [2]int{len(e.spans), len(p.places)} {
+		return
+	}
+	from := p.touchedAt[1]
+	p.touchedAt = [2]int{len(e.spans), len(p.places)}
+	for _, x := range p.places[from:] {
+		if o := p.object(x.kind, x.id); o >= 0 && !slices.Contains(p.objs, o) {
+			p.objs = append(p.objs, o)
+		}
+	}
+	p.touched = p.touched[:0]
+	for _, o := range p.objs {
+		for _, k := range e.spansOf[o] {
+			p.touched = p.touched.with(int(k))
+		}
+	}
+}
