@@ -228,19 +228,55 @@ func (e *engine) packetParam(f *ir.Func, l ir.LocalID) bool {
 	return false
 }
 
-// mayBePacket reports whether v may point into packet bytes, or nothing is known.
-func (e *engine) mayBePacket(f *ir.Func, v ir.Value) bool {
-	locs := e.pt.PointsTo(f.ID, v)
-	for _, l := range locs {
-		if e.packet[l.Obj] || e.pt.Objects[l.Obj].Kind == pointer.Unknown {
-			return true
-		}
+// What is asked about a pointer again and again.
+const (
+	asked   = 1 << iota
+	packets // it may point into packet bytes, or nothing is known
+	tooMany // it may point at so much that this says nothing
+	unsure  // it may point anywhere in something
+)
+
+// about answers that for v of f.
+func (e *engine) about(f *ir.Func, v ir.Value) uint8 {
+	if v.Kind != ir.VReg {
+		return e.look(f, v)
 	}
-	return len(locs) == 0
+	x := e.pointers[f.ID]
+	if x == nil {
+		x = make([]uint8, len(f.Regs))
+		e.pointers[f.ID] = x
+	}
+	if x[v.ID] == 0 {
+		x[v.ID] = e.look(f, v)
+	}
+	return x[v.ID]
 }
 
+func (e *engine) look(f *ir.Func, v ir.Value) uint8 {
+	locs := e.pt.PointsTo(f.ID, v)
+	x := uint8(asked)
+	if len(locs) == 0 {
+		x |= packets
+	}
+	if len(locs) > maxPlaces {
+		x |= tooMany
+	}
+	for _, l := range locs {
+		if e.packet[l.Obj] || e.pt.Objects[l.Obj].Kind == pointer.Unknown {
+			x |= packets
+		}
+		if l.Off == pointer.Any {
+			x |= unsure
+		}
+	}
+	return x
+}
+
+// mayBePacket reports whether v may point into packet bytes, or nothing is known.
+func (e *engine) mayBePacket(f *ir.Func, v ir.Value) bool { return e.about(f, v)&packets != 0 }
+
 // wide reports whether v may point at so much that this says nothing.
-func (e *engine) wide(f *ir.Func, v ir.Value) bool { return len(e.pt.PointsTo(f.ID, v)) > maxPlaces }
+func (e *engine) wide(f *ir.Func, v ir.Value) bool { return e.about(f, v)&tooMany != 0 }
 
 // places goes on at the objects that v may point at.
 func (q *query) places(f *ir.Func, v ir.Value, off, size int64, m mode) {

@@ -64,6 +64,7 @@ type engine struct {
 	visits   int                    // and nodes that may still be visited
 	entered  map[entryKey]entryWays // what into found
 
+	pointers  [][]uint8 // what about knows, by procedure and register
 	uses      map[ir.FuncID]*usesIn
 	locals    map[localKey][]put
 	fields    map[fieldKey][]put
@@ -90,7 +91,7 @@ type writer struct {
 func newEngine(c *passes.Context) *engine {
 	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
 		entered: map[entryKey]entryWays{}, number: map[stateKey]int32{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
-		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}, uses: map[ir.FuncID]*usesIn{}, locals: map[localKey][]put{},
+		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}, pointers: make([][]uint8, len(c.Prog.Funcs)), uses: map[ir.FuncID]*usesIn{}, locals: map[localKey][]put{},
 		fields: map[fieldKey][]put{}, records: map[*ctype.Record]uint64{}, entryRecs: map[*ctype.Record]bool{}, targets: map[ir.Ref][]ir.FuncID{}, keyRecs: map[*ctype.Record]bool{}}
 	for i := range e.pt.Objects {
 		if e.pt.Objects[i].Packet {

@@ -6,7 +6,6 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes/members"
-	"saz/passes/pointer"
 )
 
 // Where the points-to sets say nothing, because a pointer may point at half of the program, two things still do.
@@ -355,8 +354,7 @@ func (e *engine) vague(ctx *context, f *ir.Func, v ir.Value) *ctype.Record {
 	if d := f.Regs[v.ID].Def; d >= 0 && f.Instrs[d].Op != ir.Load || d < 0 && ctx != nil {
 		return nil
 	}
-	locs := e.pt.PointsTo(f.ID, v)
-	if len(locs) > maxPlaces || slices.ContainsFunc(locs, func(l pointer.Loc) bool { return l.Off == pointer.Any }) {
+	if e.about(f, v)&(tooMany|unsure) != 0 {
 		return rec
 	}
 	return nil
