@@ -14,7 +14,7 @@
 // procedures are kept if the slice enters any of them.
 //
 // Inside a loop procedure only the loop itself counts, so that set-up code in
-// main() does not make its variables top-level.
+// main() does not make its variables top-level; nor does what a thread does before its loop, if it is started before packets come.
 //
 // Code from which the program can only end (a fatal error's clean-up, a handler that
 // says goodbye) processes packets, but what it writes no later packet can see: package update
@@ -111,7 +111,10 @@ func run(c *passes.Context) (any, error) {
 					inSlice[f] = true
 				}
 			}
-			if reaches(pt, c.Prog, t, inSlice) {
+			switch {
+			case !reaches(pt, c.Prog, t, inSlice):
+			case reg.begunEarly(c, pt, rc, t) && reg.loops(c, pt, t, why):
+			default:
 				reg.root(c, t, why)
 			}
 		}
@@ -407,6 +410,58 @@ func (g *region) level(c *passes.Context, pt *pointer.Result, x way, why []passe
 			up(r)
 		}
 	}
+}
+
+// begunEarly reports whether thread t is started by what runs before packets come, and by no other thread.
+func (g *region) begunEarly(c *passes.Context, pt *pointer.Result, rc *receive.Result, t ir.FuncID) bool {
+	for _, site := range pt.Callers(t) {
+		if g.whole[site.Func] || g.blocks[site.Func][c.Instr(site).Block] || slices.Contains(pt.Callees(site), t) {
+			return false
+		}
+		at := map[ir.FuncID]bool{site.Func: true}
+		for _, u := range rc.Threads {
+			if reaches(pt, c.Prog, u, at) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// loops adds the loops of thread f and what follows them: what it does before is setting up, as main's is. false: it has none.
+func (g *region) loops(c *passes.Context, pt *pointer.Result, f ir.FuncID, why []passes.Why) bool {
+	fn := c.Prog.Funcs[f]
+	in := map[ir.BlockID]bool{}
+	var work []ir.BlockID
+	for b := range ir.BlockID(len(fn.Blocks)) {
+		if !in[b] && passes.LoopAround(fn, b) != nil {
+			in[b] = true
+			work = append(work, b)
+		}
+	}
+	if len(work) == 0 || g.blocks[f] != nil || in[0] {
+		return false
+	}
+	for len(work) > 0 {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, s := range fn.Blocks[b].Succs {
+			if !in[s] {
+				in[s] = true
+				work = append(work, s)
+			}
+		}
+	}
+	g.blocks[f] = in
+	if g.why[f] == nil {
+		g.why[f], g.cost[f] = why, 3
+	}
+	for i := range fn.Instrs {
+		if in[fn.Instrs[i].Block] && fn.Instrs[i].Op == ir.Call {
+			g.call(c, pt, ir.Ref{Func: f, I: int32(i)})
+		}
+	}
+	return true
 }
 
 // isHandler reports whether t is installed with signal() or the like.
