@@ -99,7 +99,9 @@ func (x *Table) at(t *ctype.Type, off int64) (k fieldKey, ok bool) {
 			rec := x.c.Prog.Record(t.Rec)
 			var inner *ctype.Type
 			for i := range rec.Fields {
-				if fl := &rec.Fields[i]; off >= fl.Off && off < fl.Off+max(ctype.SizeOf(fl.Type), 1) {
+				fl := &rec.Fields[i]
+				open := fl.Type.Kind == ctype.Array && ctype.SizeOf(fl.Type) <= 0 && i == len(rec.Fields)-1
+				if off >= fl.Off && (open || off < fl.Off+max(ctype.SizeOf(fl.Type), 1)) {
 					k, ok = fieldKey{rec, fl.Off}, true
 					inner = fl.Type
 					if !rec.Union || inner.Kind == ctype.Pointer {

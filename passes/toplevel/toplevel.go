@@ -234,7 +234,13 @@ func (g *guesses) of(ref ir.Ref, f ir.FuncID) int {
 	switch {
 	case set == nil:
 		return n
-	case f < 0 || set[f]:
+	case f < 0: // called back by a library's function that is called
+		for t := range set {
+			if !g.c.Prog.Funcs[t].Defined() {
+				return n
+			}
+		}
+	case set[f]:
 		return len(set)
 	}
 	return n + unlikely
