@@ -2,6 +2,7 @@ package track
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -14,7 +15,7 @@ one byte, which stands for all of its members' and is resolved once, when the pa
 The places' meaning stays as it was; pruning has been done before.
 
 Chosen is the set that spares most marks, among those that many places have, up to four times, as long as a fifth of
-all marks is spared by it.
+all marks is spared by it. A place gets the largest that it has whole, and then others.
 */
 
 const (
@@ -58,6 +59,8 @@ func chooseGroups(places [][]int, nvars int) [][]int {
 	var groups [][]int
 	var chosen []bits
 	cost := func(with []bits) int {
+		with = slices.Clone(with)
+		sort.SliceStable(with, func(i, j int) bool { return with[i].count() > with[j].count() })
 		n := 0
 		for _, s := range sets {
 			left := append(bits(nil), s.bits...)
@@ -90,6 +93,7 @@ func chooseGroups(places [][]int, nvars int) [][]int {
 		chosen = append(chosen, sets[which].bits)
 		now = best
 	}
+	sort.SliceStable(groups, func(i, j int) bool { return len(groups[i]) > len(groups[j]) })
 	return groups
 }
 

@@ -571,7 +571,7 @@ static void *plain(const void *block)
 	return (void *)(uintptr_t)block;
 }
 
-void *saz_adopt(unsigned site, const void *owned)
+void *saz_adopt_block(unsigned site, const void *owned)
 {
 	void *block = plain(owned);
 
@@ -580,7 +580,7 @@ void *saz_adopt(unsigned site, const void *owned)
 
 /* What is found again by a procedure that allocates only at times has its type: nothing was written
  * down since this thread last asked. */
-void *saz_retype(unsigned site, const void *typed)
+void *saz_retype_block(unsigned site, const void *typed)
 {
 	static __thread struct {
 		uint64_t events;

@@ -60,13 +60,20 @@ static __inline__ void clear_marks(void)
 void saz_resolve_groups(void)
 {
 	typedef uint64_t word __attribute__((__may_alias__));
+	typedef uint64_t words __attribute__((__vector_size__(32), __may_alias__, __aligned__(8)));
 	word *marks = (word *)saz_updated;
 	unsigned g, i;
 
-	for (g = 0; g < SAZ_GROUPS; g++)
-		if (saz_updated[(SAZ_MARK_WORDS - 1) * 8 + g])
-			for (i = 0; i < SAZ_MARK_WORDS - 1; i++)
-				marks[i] |= ((const word *)saz_groups[g])[i];
+	for (g = 0; g < SAZ_GROUPS; g++) {
+		const word *group = (const word *)saz_groups[g];
+
+		if (!saz_updated[(SAZ_MARK_WORDS - 1) * 8 + g])
+			continue;
+		for (i = 0; i + 4 < SAZ_MARK_WORDS; i += 4)
+			*(words *)(marks + i) |= *(const words *)(group + i);
+		for (; i < SAZ_MARK_WORDS - 1; i++)
+			marks[i] |= group[i];
+	}
 }
 #endif
 

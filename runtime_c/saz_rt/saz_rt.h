@@ -331,8 +331,13 @@ int saz_asprintf(unsigned site, char **out, const char *format, ...)
         __attribute__((__format__(__printf__, 3, 4)));
 int saz_vasprintf(unsigned site, char **out, const char *format, __builtin_va_list args)
         __attribute__((__format__(__printf__, 3, 0)));
-void *saz_adopt(unsigned site, const void *block);    /* tracks what a library got from malloc for us */
-void *saz_retype(unsigned site, const void *block);   /* a block that is tracked already: its caller knows its type */
+void *saz_adopt_block(unsigned site, const void *block);        /* tracks what a library got from malloc for us */
+void *saz_retype_block(unsigned site, const void *block);       /* a block that is tracked already: its caller knows its type */
+/* Around a call, whose type stays. */
+#define saz_adopt(site, call) \
+	(__extension__({ __auto_type saz_owned = (call); (__typeof__(saz_owned))saz_adopt_block(site, saz_owned); }))
+#define saz_retype(site, call) \
+	(__extension__({ __auto_type saz_typed = (call); (__typeof__(saz_typed))saz_retype_block(site, saz_typed); }))
 void saz_free(void *block);
 
 /* What is written down of each: saz_heap.c. */
