@@ -14,7 +14,6 @@ import (
 type query struct {
 	e      *engine
 	leaves map[leaf]bool
-	root   *node
 	budget int
 	gaveUp bool
 	index  bool // what is traced finds a place: what chooses among constants counts, and so does what is taken from either of two
