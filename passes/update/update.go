@@ -95,8 +95,8 @@ func run(c *passes.Context) (any, error) {
 	}
 	// What is updated by an effect is worked out once: the same pointer is written through again and again.
 	written := map[effect][]Update{}
-	narrowed := map[ir.Ref][]Update{}
-	width := map[effect]int{} // how many objects it may be that are written
+	narrowed, alike := map[ir.Ref][]Update{}, map[string][]Update{} // the second by what is written
+	width := map[effect]int{}                                       // how many objects it may be that are written
 	now := newParams(c, pt, tl)
 	of := func(ref ir.Ref) []Update {
 		key := effectOf(mr, ref)
@@ -122,7 +122,20 @@ func run(c *passes.Context) (any, error) {
 				touch(id-1, l)
 			}
 		}
-		u := cl.updates(locs, own)
+		var u []Update
+		if len(some) == len(all) {
+			u = cl.updates(locs, own)
+		} else {
+			text := make([]byte, 0, 8*len(locs))
+			for _, l := range locs {
+				text = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(text, uint32(l.Obj)), uint32(l.Off))
+			}
+			var ok bool
+			if u, ok = alike[string(text)]; !ok {
+				u = cl.updates(locs, own)
+				alike[string(text)] = u
+			}
+		}
 		n := 0
 		for i, l := range locs {
 			if i == 0 || l.Obj != locs[i-1].Obj {
