@@ -864,9 +864,13 @@ func (w *finder) procedures(vars []*persist.Var, res *Result) {
 				for _, k := range h.nodes {
 					if !tried[put{f.ID, k}] {
 						tried[put{f.ID, k}] = true
-						w.putters(f, k, func(g *ir.Func) {
-							if b := best[k]; bonusOf(g) > b.insert {
-								b.insert, k.Insert = bonusOf(g), g.Name
+						w.putters(f, k, func(g *ir.Func, named bool) {
+							n := 2 * bonusOf(g)
+							if named {
+								n++
+							}
+							if b := best[k]; n > b.insert {
+								b.insert, k.Insert = n, g.Name
 							}
 						})
 					}
@@ -978,31 +982,32 @@ func (w *finder) walkersOf(k *Container) []ir.FuncID {
 }
 
 // putters calls found for the procedures that put an entry of k behind its head, in
-// f or by f's help: those that know what the entry is.
-func (w *finder) putters(f *ir.Func, k *Container, found func(*ir.Func)) {
+// f or by f's help: those that know what the entry is. named is of one that hands over
+// the head and nothing else: what may be the head or an entry is mostly an entry.
+func (w *finder) putters(f *ir.Func, k *Container, found func(f *ir.Func, named bool)) {
 	seen := map[ir.FuncID]bool{}
-	var up func(f *ir.Func, depth int)
-	up = func(f *ir.Func, depth int) {
+	var up func(f *ir.Func, depth int, named bool)
+	up = func(f *ir.Func, depth int, named bool) {
 		if seen[f.ID] || depth > 3 {
 			return
 		}
 		seen[f.ID] = true
 		if w.knows(f, k) {
-			found(f)
+			found(f, named)
 			return
 		}
 		for _, site := range w.pt.Callers(f.ID) {
 			g := w.c.Prog.Funcs[site.Func]
 			for _, arg := range g.Instrs[site.I].Args {
-				for _, x := range w.pt.PointsTo(g.ID, arg) {
-					if slices.Contains(w.heads[k.Var], x) {
-						up(g, depth+1)
-					}
+				locs := w.pt.PointsTo(g.ID, arg)
+				isHead := func(x pointer.Loc) bool { return slices.Contains(w.heads[k.Var], x) }
+				if slices.ContainsFunc(locs, isHead) {
+					up(g, depth+1, !slices.ContainsFunc(locs, func(x pointer.Loc) bool { return !isHead(x) }))
 				}
 			}
 		}
 	}
-	up(f, 0)
+	up(f, 0, false)
 }
 
 // knows reports whether f takes the link of k out of an entry.
