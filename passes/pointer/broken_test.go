@@ -47,7 +47,7 @@ int main(void) { struct request a = { "a", &x }, b; take(&b, &a); ++*b.count; re
 struct request { int id; int *count; };
 int x;
 static void take(void *to, const void *from, unsigned long n) { memcpy(to, from, n); }
-int main(void) { struct request a = { 1, &x }, b; take(&b, &a, sizeof a); ++*b.count; return 0; }`},
+int main(int argc, char **argv) { struct request a = { 1, &x }, b; take(&b, &a, sizeof a + argc - 1); ++*b.count; return 0; }`},
 		{"callback", "of main.table", `
 #include <stdlib.h>
 static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
@@ -98,6 +98,10 @@ static void second(struct plug *p) { p->n = 2; }
 static const struct ops one = { 1, first }, two = { 2, second };
 struct plug a = { 0, &one }, b = { 0, &two }, *all[] = { &a, &b };
 int main(void) { for (int i = 0; i < 2; i++) { struct plug *p = all[i]; p->ops->run(p); } return 0; }`},
+		{"typed", "of job", `
+struct job { int done; } job;
+void *context = &job;
+int main(void) { struct job *j = context; j->done = 1; return 0; }`},
 		{"escape", "byte 0 of x", `
 int *inside(int **); // of a library that nobody has described
 int x, *slot = &x;

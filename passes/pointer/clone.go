@@ -250,14 +250,14 @@ func (s *solver) newInst(f *ir.Func, parent *inst, at int32) *inst {
 		if in.Dst < 0 || in.A.Kind != ir.VReg {
 			continue
 		}
-		if in.Op == ir.Move && carries(in.Type) || in.Op == ir.Conv && carries(in.Type) && carries(in.Opnd) {
+		if s.carriesTo(f, in.Dst, in.Type) && (in.Op == ir.Move && s.carriesFrom(f, in.A, in.Type) || in.Op == ir.Conv && !s.fromUntyped(in) && s.carriesFrom(f, in.A, in.Opnd)) {
 			s.alias(x.regs+int32(in.Dst), x.regs+in.A.ID)
 		}
 	}
 	for r := range f.Regs {
 		if in := &f.Regs[r]; in.Def < 0 && in.Local >= 0 {
 			for k, p := range f.Params {
-				if p == in.Local && carries(in.Type) {
+				if p == in.Local && s.carriesTo(f, ir.Reg(r), in.Type) {
 					s.alias(x.regs+int32(r), x.params+int32(k))
 				}
 			}

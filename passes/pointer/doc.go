@@ -21,7 +21,18 @@
 // not known and do not fit an array around the place gives "anywhere in the
 // object" (Any). Pearce, Kelly and Hankin ("Efficient Field-Sensitive Pointer
 // Analysis of C", TOPLAS 2007) is the model; their positive-weight cycles end
-// here at the object's end, and at rawCap in an object of unknown layout.
+// here at the object's end, and at rawCap in an object of unknown layout. A block
+// that is many things, or of which nothing is known, is split by the records as
+// which it is seen (views.go).
+//
+// TYPE-FILTERED: what is loaded as a pointer to a record or to bytes, or made one
+// from a pointer to void or an integer, points only at what fits that type, if the
+// object's own is known (alike.go); types that the program's casts take for each other
+// are one for this (kin.go). Smaragdakis and Balatsouras ("Structure-Sensitive
+// Points-To Analysis for C and C++", SAS 2016) and Avots et al. ("Improving Software
+// Security with a C Pointer Analysis", ICSE 2005) have filters of the kind. Integers
+// that hold no pointers carry none (carriers.go), and amounts that are one of a few
+// numbers are followed one by one (ranges.go).
 //
 // The CALL GRAPH is built on the fly. A function pointer reaches the functions in
 // its set whose number of parameters and kind of result the call fits. What
@@ -40,7 +51,17 @@
 //     before the pointer is used;
 //   - in which a record that is a variable, or the only thing that a block is
 //     used as, is not reached by subtracting an offset from a pointer to one of
-//     its members as if it were a record of another size;
+//     its members as if it were a record of another type;
+//   - whose objects are seen by their types, as C17 6.5p7 has it and compilers suppose:
+//     as their own, or another that begins with the same scalars; or as what a cast of
+//     the program makes of them, be it by way of void pointers in registers, parameters
+//     and results of direct calls. A type that is taken for another by way of a void
+//     pointer in memory alone, with members of other kinds at the same place, is not
+//     followed; nor is a record with pointers in it in bytes that were never cast to one;
+//     nor in text that strdup and its like made, or in memory that libraries keep to
+//     themselves, unless their functions speak of such a record;
+//   - in which a copy of a number of bytes that is not known stays in the largest thing
+//     that begins where it begins;
 //   - in which pointers are stored and loaded as pointers, integers of their
 //     size, or by whole-object copies (assignment of structs, memcpy and its
 //     like): a pointer that is copied byte by byte, or scaled or encoded with
@@ -83,10 +104,11 @@
 // points anywhere in it (solve.go); an object with more than maxOdd places that
 // its layout does not account for becomes one place; a copy of memory between
 // more than maxCopy pairs of places no longer keeps them apart; an allocation
-// with more than maxClones callers is not cloned. Addresses outside an object,
-// as list walks make of a list's head, are kept apart from it (virtual.go). A function that is called out of a record
-// which it gets as an argument gets those records only that have it (receiver.go). All
-// string literals are one in sets.
+// with more than maxClones callers is not cloned; a block with more than maxViews
+// views is one place. Addresses outside an object, as list walks make of a list's head,
+// are kept apart from it (virtual.go). A function that is called out of a record which
+// it gets as an argument gets those records only that have it (receiver.go). All string
+// literals are one in sets.
 //
 // Measured: see docs/evaluation.md. Result.Precision and Result.Explain say how
 // large the sets are, and what makes them so.

@@ -14,6 +14,7 @@ func LeaveOut(kind string) (mend func()) {
 		"receiver": {conReceiver},
 		"gate":     {conGate},
 		"escape":   {conEscape},
+		"typed":    {conTyped},
 	}[kind]
 	if kinds == nil {
 		panic("no constraints called " + kind)

@@ -103,12 +103,16 @@ func (s *solver) copyMem(dst, src int32, size int64, t *ctype.Type) {
 		return
 	}
 	if size >= 0 && size <= maxPieces*ctype.PtrSize {
+		rec := int64(-1)
+		if t != nil && t.IsRecord() {
+			rec = s.recordID(t.Rec) // each piece is a member
+		}
 		for _, off := range pieces(size, t) {
 			from, to := src, dst
-			if off > 0 {
+			if off > 0 || rec > 0 {
 				from, to = s.node(), s.node()
-				s.constrain(src, constraint{kind: conShift, other: from, a: off, b: -1})
-				s.constrain(dst, constraint{kind: conShift, other: to, a: off, b: -1})
+				s.constrain(src, constraint{kind: conShift, other: from, a: off, b: rec})
+				s.constrain(dst, constraint{kind: conShift, other: to, a: off, b: rec})
 			}
 			v := s.node()
 			s.constrain(from, constraint{kind: conLoad, other: v})
@@ -200,7 +204,7 @@ func (s *solver) mainArgs(f *ir.Func) {
 			continue
 		}
 		o := s.newLibObj("argv", nil)
-		s.objLay[o] = s.lays.array(s.lays.scalar(ctype.PtrSize), -1)
+		s.objLay[o] = s.lays.array(s.lays.scalar(ctype.PtrSize, scalarPointer, nil), -1)
 		s.addPlace(s.baseOf(f.ID).params+int32(i), s.place(o, 0))
 		s.addPlace(s.cellOf(s.place(o, 0)), s.place(s.outsideObj("optarg"), 0))
 	}
@@ -271,11 +275,11 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 	ref := ir.Ref{Func: f.ID, I: i}
 	switch in.Op {
 	case ir.Load:
-		if carries(in.Type) {
-			s.load(f, in.A, dst)
+		if s.carriesTo(f.Func, in.Dst, in.Type) {
+			s.load(f, in.A, s.typed(dst, in.Type))
 		}
 	case ir.Store:
-		if !carries(in.Type) {
+		if !s.carriesFrom(f.Func, in.B, in.Type) {
 			return
 		}
 		if p, ok := s.constPlace(f, in.B); ok {
@@ -290,13 +294,15 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 	case ir.FieldAddr:
 		rec := int64(0)
 		if in.Rec != nil {
-			rec = in.Rec.Size
+			rec = s.recordID(in.Rec)
 		}
 		s.shifted(f, in.A, dst, in.Off, rec)
 	case ir.IndexAddr:
 		switch {
 		case in.B.Kind == ir.VInt && in.Off > 0:
-			if in.B.Off == 0 {
+			if in.Off == 1 && in.B.Off <= 0 {
+				s.back(f, in.A, in.Dst, dst, -in.B.Off)
+			} else if in.B.Off == 0 {
 				s.flow(f, in.A, dst)
 			} else if s.isWide(f.Func, in.A, 1) && !s.isWide(f.Func, in.A, 0) { // *p++ over a record, in a loop
 				s.indexed(f, in.A, dst, max(in.B.Off, -in.B.Off)*in.Off, wide)
@@ -304,15 +310,28 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 				s.shifted(f, in.A, dst, in.B.Off*in.Off, unit(in.Off))
 			}
 		default:
+			if in.Off > 0 {
+				few := s.values(f, in.B, i).few(fewValues)
+				if len(few) == 1 && in.Off == 1 && few[0] <= 0 {
+					s.back(f, in.A, in.Dst, dst, -few[0])
+					return
+				}
+				if len(few) == 1 || len(few) > 0 && in.Off == 1 {
+					for _, v := range few {
+						s.shifted(f, in.A, dst, v*in.Off, unit(in.Off))
+					}
+					return
+				}
+			}
 			s.indexed(f, in.A, dst, in.Off, s.modeOf(f, in.A))
 		}
 	case ir.Bin:
-		if carries(in.Type) {
-			s.bin(f, in, dst)
+		if s.carriesTo(f.Func, in.Dst, in.Type) {
+			s.bin(f, i, in, dst)
 		}
 	case ir.PtrDiff:
 		// (T *)((void *)p - (void *)&((T *)0)->member) is a pointer.
-		if in.Off == 1 && dst != none {
+		if in.Off == 1 && dst != none && s.carriesTo(f.Func, in.Dst, in.Type) {
 			if c, ok := fold(f.Func, in.B, 0); ok {
 				s.back(f, in.A, in.Dst, dst, c)
 			} else if fromInt(f.Func, in.B) {
@@ -320,11 +339,15 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 			}
 		}
 	case ir.Conv, ir.Move:
-		if carries(in.Type) && (in.Op == ir.Move || carries(in.Opnd)) && in.A.Kind != ir.VReg {
+		switch {
+		case !s.carriesTo(f.Func, in.Dst, in.Type) || in.Op == ir.Conv && !carries(in.Opnd):
+		case in.A.Kind != ir.VReg:
 			s.flow(f, in.A, dst)
+		case s.fromUntyped(in) && s.carriesFrom(f.Func, in.A, in.Opnd):
+			s.flow(f, in.A, s.typed(dst, in.Type))
 		}
 	case ir.Phi:
-		if carries(in.Type) {
+		if s.carriesTo(f.Func, in.Dst, in.Type) {
 			for _, v := range in.Args {
 				s.flow(f, v, dst)
 			}
@@ -357,6 +380,22 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 	}
 }
 
+// typed returns a node whose places go to node to as far as they fit its type t.
+func (s *solver) typed(to int32, t *ctype.Type) int32 {
+	var id int64
+	if r := s.pointee(t); r != nil {
+		id = s.recordID(r)
+	} else if s.pointedAt(t) != byteLay {
+		return to
+	}
+	if to == none {
+		return none
+	}
+	n := s.node()
+	s.constrain(n, constraint{kind: conTyped, other: to, a: id})
+	return n
+}
+
 // unit returns inBytes if elements of size n are bytes.
 func unit(n int64) int64 {
 	if n == 1 {
@@ -364,6 +403,10 @@ func unit(n int64) int64 {
 	}
 	return 0
 }
+
+// fewValues bounds the different amounts that a step by one of a few is split
+// into.
+const fewValues = 4
 
 func (s *solver) shifted(f *inst, a ir.Value, dst int32, delta, rec int64) {
 	if dst == none {
@@ -444,8 +487,14 @@ func (s *solver) isWide(f *ir.Func, v ir.Value, phis int) bool {
 	return false
 }
 
-func (s *solver) bin(f *inst, in *ir.Instr, dst int32) {
-	konst := func(v ir.Value) (int64, bool) { return fold(f.Func, v, 0) }
+func (s *solver) bin(f *inst, at int32, in *ir.Instr, dst int32) {
+	konst := func(v ir.Value) (int64, bool) {
+		if c, ok := fold(f.Func, v, 0); ok {
+			return c, true
+		}
+		i := s.values(f, v, at)
+		return i.lo, i.lo == i.hi
+	}
 	a, b := in.A, in.B
 	switch in.Sub {
 	case check.Add, check.PtrAdd:
@@ -457,11 +506,25 @@ func (s *solver) bin(f *inst, in *ir.Instr, dst int32) {
 			s.shifted(f, b, dst, c, inBytes)
 			return
 		}
+		for _, v := range [2][2]ir.Value{{a, b}, {b, a}} {
+			if few := s.values(f, v[1], at).few(fewValues); len(few) > 0 {
+				for _, c := range few {
+					s.shifted(f, v[0], dst, c, inBytes)
+				}
+				return
+			}
+		}
 		s.indexed(f, a, dst, 1, wide)
 		s.indexed(f, b, dst, 1, wide)
 	case check.Sub, check.PtrSub:
 		if c, ok := konst(b); ok {
 			s.back(f, a, in.Dst, dst, c)
+			return
+		}
+		if few := s.values(f, b, at).few(fewValues); len(few) > 0 {
+			for _, v := range few {
+				s.shifted(f, a, dst, -v, 0)
+			}
 			return
 		}
 		s.indexed(f, a, dst, 1, wide)
@@ -547,7 +610,7 @@ func fromInt(f *ir.Func, v ir.Value) bool {
 // down; one that keeps only few bits leaves no pointer.
 func (s *solver) masked(f *inst, a ir.Value, dst int32, c int64) {
 	n := s.value(f, a)
-	if n == none || dst == none || c >= 0 && c < 4096 {
+	if n == none || dst == none || c >= 0 && c < 1<<32 {
 		return
 	}
 	s.constrain(n, constraint{kind: conMask, other: dst, a: c})
@@ -576,7 +639,7 @@ func (s *solver) call(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 	cs.args = make([]int32, len(in.Args))
 	for i, a := range in.Args {
 		cs.args[i] = none
-		if i >= len(in.ArgTypes) || carries(in.ArgTypes[i]) {
+		if i >= len(in.ArgTypes) || s.carriesFrom(f.Func, a, in.ArgTypes[i]) {
 			cs.args[i] = s.value(f, a)
 		}
 	}
@@ -794,6 +857,8 @@ func (s *solver) asm(f *inst, ref ir.Ref, in *ir.Instr) {
 		for _, c := range in.Asm.Clobbers {
 			memory = memory || c == "memory"
 		}
+		// An empty one is a barrier for the compiler alone.
+		memory = memory && strings.TrimSpace(in.Asm.Template) != ""
 	}
 	for i, a := range in.Args {
 		if i < outs {

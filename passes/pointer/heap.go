@@ -37,22 +37,20 @@ type heap struct {
 	addressed map[ir.FuncID]bool
 	freshAt   map[ir.Ref][]ObjID
 	witnesses map[ir.Ref]*witness
-	uses      map[ir.FuncID][][]int32 // by function, by register: instructions that use it
+	tails     map[*lay]bool // see tailed
 }
 
 // A witness is what the uses of a fresh pointer say of its type.
 type witness struct {
-	types []*ctype.Type // element types by order of appearance
-	char  *ctype.Type
+	types  []*ctype.Type // element types by order of appearance
+	char   *ctype.Type
+	walked bool // something unknown is added to it, as to bytes
 }
 
 func newHeap(s *solver) *heap {
 	h := &heap{s: s, wrappers: map[ir.FuncID]*wrapper{}, direct: map[ir.FuncID][]ir.Ref{}, addressed: map[ir.FuncID]bool{},
-		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}, uses: map[ir.FuncID][][]int32{}}
-	busy := map[ir.FuncID]bool{}
-	for _, f := range s.prog.Funcs {
-		h.find(f, busy)
-	}
+		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}}
+	h.findAll()
 	if len(h.wrappers) > 0 {
 		h.scan()
 	}
@@ -62,6 +60,13 @@ func newHeap(s *solver) *heap {
 		}
 	}
 	return h
+}
+
+func (h *heap) findAll() {
+	busy := map[ir.FuncID]bool{}
+	for _, f := range h.s.prog.Funcs {
+		h.find(f, busy)
+	}
 }
 
 // name names the objects of every direct call of an allocator in f and the
@@ -97,7 +102,7 @@ func (h *heap) name(f *inst) {
 // stored reports whether f stores register r anywhere: then one object for each
 // caller of f would only make sets larger.
 func (h *heap) stored(f *ir.Func, r ir.Reg) bool {
-	uses := h.usesOf(f)
+	uses := h.s.usesOf(f)
 	seen := map[ir.Reg]bool{r: true}
 	work := []ir.Reg{r}
 	for len(work) > 0 {
@@ -217,7 +222,7 @@ func (h *heap) find(f *ir.Func, busy map[ir.FuncID]bool) *wrapper {
 				if g := h.find(h.s.prog.Funcs[in.A.ID], busy); g != nil && g.level < maxDepth {
 					w.origins[d] = true
 					w.level = max(w.level, g.level+1)
-					if len(g.rest) > 0 || len(g.via) > 0 {
+					if len(g.rest)+len(g.via) > 0 {
 						w.via = append(w.via, d)
 					}
 					return
@@ -365,7 +370,16 @@ func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 		t, array, tail = nil, true, false
 	}
 	o := s.newHeapObj(site, inner.ref, t, array, tail)
-	s.trust[o] = t != nil && t.IsRecord() && !tail && !sz.unknown && len(w.types) == 1
+	if t != nil && t.IsRecord() && (!sz.unknown || !h.tailed()[s.lays.of(t)]) {
+		s.trust[o] = true
+		for _, x := range w.types {
+			if x.IsRecord() && s.lays.of(x) != s.lays.of(t) {
+				s.trust[o] = false
+			}
+		}
+	}
+	s.viewed[o] = (t == nil && w.walked || bytesOnly(t)) && !inner.m.Alloc.String
+	s.text[o] = inner.m.Alloc.String
 	return o
 }
 
@@ -395,7 +409,12 @@ func (h *heap) size(inner allocCall, path []ir.Ref) size {
 }
 
 func mul(a, b size) size {
+	one := size{fixed: 1}
 	switch {
+	case a == one:
+		return b
+	case b == one:
+		return a
 	case a.fixed == 0 && a.unit == 0 && !a.unknown, b.fixed == 0 && b.unit == 0 && !b.unknown:
 		return size{}
 	case !a.unknown && a.unit == 0 && !b.unknown:
@@ -496,11 +515,14 @@ func (w *witness) choose(sz size) (t *ctype.Type, array, tail bool) {
 		}
 		return sz.fixed == n
 	}
-	for pass := 0; pass < 3 && t == nil; pass++ {
+	for pass := 0; pass < 4 && t == nil; pass++ {
 		for _, c := range w.types {
-			if pass == 0 && c.IsRecord() && exact(c) || pass == 1 && exact(c) || pass == 2 && fits(c) {
+			if pass == 0 && c.IsRecord() && exact(c) || pass == 1 && exact(c) || pass == 3 && fits(c) {
 				t = c
 				break
+			}
+			if pass == 2 && c.IsRecord() && fits(c) {
+				t = c // the outermost caller's: an allocator has its own view of a block
 			}
 		}
 	}
@@ -517,9 +539,11 @@ func (w *witness) choose(sz size) (t *ctype.Type, array, tail bool) {
 	switch {
 	case sz.unknown:
 		return t, true, false
+	case sz.unit != 0 && sz.head == n && t.IsRecord():
+		return t, false, true // a header and what follows it
 	case sz.unit == 0:
 		switch {
-		case sz.head == n && sz.fixed > n:
+		case sz.head == n && sz.fixed > n && t.IsRecord():
 			return nil, false, false // a header, and something else of known size
 		case sz.fixed == n:
 			return t, false, false
@@ -581,6 +605,7 @@ func (h *heap) gather(ref ir.Ref, w *witness) {
 	if w.char == nil {
 		w.char = have.char
 	}
+	w.walked = w.walked || have.walked
 next:
 	for _, t := range have.types {
 		for _, x := range w.types {
@@ -597,7 +622,7 @@ func (h *heap) follow(f *ir.Func, r ir.Reg, w *witness) {
 	if r < 0 {
 		return
 	}
-	uses := h.usesOf(f)
+	uses := h.s.usesOf(f)
 	seen := map[ir.Reg]bool{r: true}
 	work := []ir.Reg{r}
 	for len(work) > 0 {
@@ -615,6 +640,12 @@ func (h *heap) follow(f *ir.Func, r ir.Reg, w *witness) {
 				}
 				w.add(in.Type)
 			case ir.Move, ir.Phi:
+			case ir.IndexAddr:
+				w.walked = w.walked || in.Off == 1 && in.A.Kind == ir.VReg && in.A.ID == int32(r) && in.B.Kind != ir.VInt
+				continue
+			case ir.Bin:
+				w.walked = w.walked || in.A.Kind != ir.VInt && in.B.Kind != ir.VInt
+				continue
 			case ir.Store:
 				if in.B.Kind == ir.VReg && in.B.ID == int32(r) {
 					w.add(in.Type)
@@ -631,8 +662,9 @@ func (h *heap) follow(f *ir.Func, r ir.Reg, w *witness) {
 	}
 }
 
-func (h *heap) usesOf(f *ir.Func) [][]int32 {
-	if u := h.uses[f.ID]; u != nil {
+// usesOf lists by register of f the instructions that use it.
+func (s *solver) usesOf(f *ir.Func) [][]int32 {
+	if u := s.uses[f.ID]; u != nil {
 		return u
 	}
 	u := make([][]int32, len(f.Regs))
@@ -649,6 +681,75 @@ func (h *heap) usesOf(f *ir.Func) [][]int32 {
 			add(a, i)
 		}
 	}
-	h.uses[f.ID] = u
+	s.uses[f.ID] = u
 	return u
+}
+
+// tailed finds the record types behind which something else may be, in the same
+// block: those with a pointer to which arithmetic is done as bytes, or which one
+// steps over to what follows. A block of unknown size that is used as any other
+// record is taken for an array of it.
+func (h *heap) tailed() map[*lay]bool {
+	if h.tails != nil {
+		return h.tails
+	}
+	h.tails = map[*lay]bool{}
+	s := h.s
+	record := func(t *ctype.Type) *lay {
+		if t != nil && t.Kind == ctype.Pointer && t.Elem.IsRecord() {
+			return s.lays.of(t.Elem)
+		}
+		return nil
+	}
+	for _, f := range s.prog.Funcs {
+		// by register: the record that it pointed at before it was converted
+		from := make([]*lay, len(f.Regs))
+		for range 2 { // twice for what comes back
+			for i := range f.Instrs {
+				in := &f.Instrs[i]
+				if in.Dst < 0 || in.A.Kind != ir.VReg && in.Op != ir.Phi {
+					continue
+				}
+				switch in.Op {
+				case ir.Conv:
+					if r := record(in.Opnd); r != nil && record(in.Type) == nil {
+						from[in.Dst] = r
+					} else if record(in.Type) == nil {
+						from[in.Dst] = from[in.A.ID]
+					} else if st := f.Regs[in.A.ID].Def; r != nil && record(in.Type) != r && st >= 0 && f.Instrs[st].Op == ir.IndexAddr {
+						h.tails[r] = true // (T *)(s + 1)
+					}
+				case ir.Move:
+					from[in.Dst] = from[in.A.ID]
+				case ir.Phi:
+					for _, a := range in.Args {
+						if a.Kind == ir.VReg && from[in.Dst] == nil {
+							from[in.Dst] = from[a.ID]
+						}
+					}
+				case ir.IndexAddr:
+					if r := from[in.A.ID]; r != nil && !(in.B.Kind == ir.VInt && in.B.Off <= 0) {
+						h.tails[r] = true
+					}
+				case ir.Bin:
+					switch in.Sub {
+					case check.Add, check.PtrAdd, check.Or, check.Xor:
+						if r := from[in.A.ID]; r != nil && !(in.B.Kind == ir.VInt && in.B.Off <= 0) {
+							h.tails[r] = true
+						}
+					}
+				}
+			}
+		}
+		for i := range f.Instrs {
+			if in := &f.Instrs[i]; in.Op == ir.Conv && in.A.Kind == ir.VReg {
+				if d := f.Regs[in.A.ID].Def; d >= 0 && f.Instrs[d].Op == ir.IndexAddr {
+					if r := record(in.Opnd); r != nil && record(in.Type) != r {
+						h.tails[r] = true // (char *)(s + 1)
+					}
+				}
+			}
+		}
+	}
+	return h.tails
 }

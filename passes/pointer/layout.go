@@ -34,13 +34,15 @@ const (
 type lay struct {
 	kind   layKind
 	size   int64
-	rec    bool // a record
+	rec    *lay // a record: itself, also of a copy of it with a tail
 	elem   *lay
 	n      int64 // layArray: elements, -1 unbounded
 	fields []layField
 	table  []int32 // layUnion with arrays: byte → canonical offset
-	one    bool    // every byte is canonical 0
-	tail   bool    // the object goes on after size (struct hack, header and payload)
+	class  scalarClass
+	to     *lay // layScalar: the record that a recordPointer points at, nil if that is not known
+	one    bool // every byte is canonical 0
+	tail   bool // the object goes on after size (struct hack, header and payload)
 }
 
 type layField struct {
@@ -60,13 +62,46 @@ type layouts struct {
 	prog  *ir.Program
 	byRec map[*ctype.Record]*lay
 	byArr map[arrKey]*lay
-	bySca map[int64]*lay
+	bySca map[scaKey]*lay
 	byUse map[useKey]*lay
 }
 
 type arrKey struct {
 	elem *lay
 	n    int64
+}
+
+// A scalarClass says what a scalar is, as far as that tells apart what no program
+// takes for each other.
+type scalarClass uint8
+
+const (
+	plainData scalarClass = iota
+	voidPointer
+	recordPointer
+	scalarPointer // to characters, numbers, pointers
+	funcPointer
+)
+
+func classOf(t *ctype.Type) scalarClass {
+	if t.Kind != ctype.Pointer {
+		return plainData
+	}
+	switch e := t.Elem; {
+	case e.Kind == ctype.Void:
+		return voidPointer
+	case e.Kind == ctype.Func:
+		return funcPointer
+	case recordElem(e):
+		return recordPointer
+	}
+	return scalarPointer
+}
+
+type scaKey struct {
+	size  int64
+	class scalarClass
+	to    *lay
 }
 
 type useKey struct {
@@ -76,14 +111,15 @@ type useKey struct {
 }
 
 func newLayouts(p *ir.Program) *layouts {
-	return &layouts{prog: p, byRec: map[*ctype.Record]*lay{}, byArr: map[arrKey]*lay{}, bySca: map[int64]*lay{}, byUse: map[useKey]*lay{}}
+	return &layouts{prog: p, byRec: map[*ctype.Record]*lay{}, byArr: map[arrKey]*lay{}, bySca: map[scaKey]*lay{}, byUse: map[useKey]*lay{}}
 }
 
-func (ls *layouts) scalar(size int64) *lay {
-	l := ls.bySca[size]
+func (ls *layouts) scalar(size int64, class scalarClass, to *lay) *lay {
+	k := scaKey{size, class, to}
+	l := ls.bySca[k]
 	if l == nil {
-		l = &lay{kind: layScalar, size: size, one: size == 1}
-		ls.bySca[size] = l
+		l = &lay{kind: layScalar, size: size, class: class, to: to, one: size == 1}
+		ls.bySca[k] = l
 	}
 	return l
 }
@@ -142,7 +178,16 @@ func (ls *layouts) of(t *ctype.Type) *lay {
 	if n <= 0 {
 		return blobLay
 	}
-	return ls.scalar(n)
+	class := classOf(t)
+	var to *lay
+	if class == recordPointer {
+		for t = t.Elem; t.Kind == ctype.Array; t = t.Elem {
+		}
+		if to = ls.record(t.Rec); to == rawLay {
+			to = nil
+		}
+	}
+	return ls.scalar(n, class, to)
 }
 
 func (ls *layouts) record(r *ctype.Record) *lay {
@@ -158,7 +203,8 @@ func (ls *layouts) record(r *ctype.Record) *lay {
 		ls.byRec[r] = rawLay
 		return rawLay
 	}
-	l := &lay{kind: layStruct, size: r.Size, rec: true}
+	l := &lay{kind: layStruct, size: r.Size}
+	l.rec = l
 	ls.byRec[r] = l // records do not contain themselves, but errors might
 	for i := range r.Fields {
 		f := &r.Fields[i]
@@ -362,7 +408,10 @@ type step struct {
 	start int64
 	size  int64 // -1: unbounded
 	elem  int64 // arrays: size of an element; 0: not an array
-	rec   bool
+	rec   *lay  // a record's layout
+	class scalarClass
+	to    *lay
+	mixed bool // anything may be here
 }
 
 // path lists the subobjects around canonical offset off. Of a union it follows
@@ -370,24 +419,24 @@ type step struct {
 func (l *lay) path(off int64, base int64, out []step) []step {
 	switch l.kind {
 	case layBlob:
-		return append(out, step{base, -1, 1, false})
+		return append(out, step{start: base, size: -1, elem: 1, mixed: true})
 	case layScalar:
-		out = append(out, step{base, l.size, 0, false})
+		out = append(out, step{start: base, size: l.size, class: l.class, to: l.to})
 	case layArray:
 		e := l.elem.size
 		if e <= 0 {
 			e = 1
 		}
-		out = append(out, step{base, l.size, e, false})
+		out = append(out, step{start: base, size: l.size, elem: e})
 		if l.elem.size > 0 {
 			out = l.elem.path(off%l.elem.size, base, out)
 		}
 	case layStruct:
-		out = append(out, step{base, l.size, 0, true})
+		out = append(out, step{start: base, size: l.size, rec: l.rec})
 		if off >= l.size {
 			// Only the last member's, or the tail's.
 			if l.tail && !l.open() {
-				return append(out, step{base + l.size, -1, 1, false})
+				return append(out, step{start: base + l.size, size: -1, elem: 1, mixed: true})
 			}
 			if n := len(l.fields); n > 0 {
 				f := &l.fields[n-1]
@@ -399,9 +448,9 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 			out = f.l.path(off-f.off, base+f.off, out)
 		}
 	case layUnion:
-		out = append(out, step{base, l.size, 0, true})
+		out = append(out, step{start: base, size: l.size, rec: l.rec})
 		if l.one {
-			return append(out, step{base, l.size, 1, false})
+			return append(out, step{start: base, size: l.size, elem: 1, mixed: true})
 		}
 		for i := range l.fields {
 			f := &l.fields[i]
@@ -441,7 +490,8 @@ type arith struct {
 	l     *lay
 	off   int32
 	delta int64
-	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic, -1: piece of a copy, inBytes; index: -1 - mode
+	as    *lay  // of anywhere
+	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic, -1: piece of a copy, inBytes; index: indexed - mode
 }
 
 // An arithmetic caches shift and index.
@@ -472,7 +522,7 @@ func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
 	if l.one {
 		return []int32{0}
 	}
-	key := arith{l, off, delta, rec}
+	key := arith{l: l, off: off, delta: delta, rec: rec}
 	if r, ok := c[key]; ok {
 		return r
 	}
@@ -485,7 +535,7 @@ func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
 	path := l.path(int64(off), 0, nil)
 	if rec > 0 {
 		for _, s := range path {
-			own = own || s.rec && s.start == int64(off) && s.size == rec
+			own = own || s.rec != nil && s.start == int64(off) && s.size == rec
 		}
 	}
 	if !own {
@@ -523,6 +573,9 @@ const maxElems = 64
 // bytes, or as an integer. Then it may leave the array that it is in (container_of);
 // arithmetic in units of a type does not, but to point behind the last element.
 const inBytes = -2
+
+// indexed tells the two users of an arithmetic apart.
+const indexed = -16
 
 // leave adds to out where delta bytes from the place at off lead if that is out of
 // the arrays around it, from other elements than the first: the first few of an
@@ -592,7 +645,7 @@ func (c arithmetic) index(l *lay, off int32, stride, mode int64) []int32 {
 	if l.one {
 		return []int32{0}
 	}
-	key := arith{l, off, stride, -1 - mode}
+	key := arith{l: l, off: off, delta: stride, rec: indexed - mode}
 	if r, ok := c[key]; ok {
 		return r
 	}
@@ -607,7 +660,7 @@ func (c arithmetic) index(l *lay, off int32, stride, mode int64) []int32 {
 			break
 		}
 		here := s.start == int64(off)
-		if s.rec && here && s.size > big {
+		if s.rec != nil && here && s.size > big {
 			big = s.size
 		}
 		if s.elem > 0 && (stride%s.elem == 0 || stride == elemStride) && !(mode != narrow && here && s.size >= 0 && s.size < big) {

@@ -76,8 +76,10 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	}
 	size := int64(-1)
 	if m.Len != nil {
-		if i := models.Chk(name, *m.Len); i < len(cs.consts) && cs.consts[i].Kind == ir.VInt && cs.consts[i].Off > 0 {
-			size = cs.consts[i].Off
+		if i := models.Chk(name, *m.Len); i < len(cs.consts) {
+			if n := s.values(cs.in, cs.consts[i], cs.ref.I); n.known() && n.hi > 0 {
+				size = n.hi // at most
+			}
 		}
 	}
 	give := func(p int32) {
@@ -134,7 +136,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		}
 	}
 	for _, c := range m.Copies {
-		s.copyMem(arg(c[0]), arg(c[1]), size, nil)
+		s.copyMem(arg(c[0]), arg(c[1]), size, s.copied(&cs, models.Chk(name, c[0]), models.Chk(name, c[1]), size))
 	}
 	for _, c := range m.Moves {
 		if d, a := arg(c[0]), arg(c[1]); d != none && a != none {
@@ -341,4 +343,26 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	bs.bound = []ir.FuncID{g}
 	s.sites = append(s.sites, bs)
 	s.invoke(bid, g)
+}
+
+// copied returns the record type of which a library function copies size bytes, nil if
+// neither of the pointers that it is given, as they were before they became void *, says.
+func (s *solver) copied(cs *callSite, dst, src int, size int64) *ctype.Type {
+	for _, i := range [2]int{src, dst} {
+		if i >= len(cs.consts) {
+			continue
+		}
+		v := cs.consts[i]
+		for v.Kind == ir.VReg && cs.in.Regs[v.ID].Def >= 0 {
+			in := &cs.in.Instrs[cs.in.Regs[v.ID].Def]
+			if in.Op == ir.Conv && s.pointee(in.Opnd) != nil && s.pointee(in.Opnd).Size == size {
+				return in.Opnd.Elem
+			}
+			if in.Op != ir.Conv && in.Op != ir.Move {
+				break
+			}
+			v = in.A
+		}
+	}
+	return nil
 }

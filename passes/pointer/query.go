@@ -59,7 +59,7 @@ func (s *solver) finish() *Result {
 	s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil
 	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
 	s.heap, s.sites, s.base = nil, nil, nil
-	s.arith, s.steps = nil, nil
+	s.arith, s.steps, s.carrier, s.uses, s.ranges, s.knownCalls = nil, nil, nil, nil, nil, nil
 	return &Result{Objects: s.objects, Stats: st, solver: s}
 }
 
@@ -75,7 +75,9 @@ func (s *solver) locs(t *set) []Loc {
 		i := len(out)
 		out = append(out, s.places[p])
 		if s.objLay[out[i].Obj].one {
-			out[i].Off = 0 // it may have become one since
+			out[i].Off = 0 // it may have become one since, or be split into views
+		} else if out[i].Off >= viewBase {
+			out[i].Off = Any // views are of nobody's concern but the solver's
 		}
 	}
 	sort.Slice(out, func(i, j int) bool {
@@ -223,7 +225,7 @@ func (s *solver) contentsOf(o ObjID, off int32) []Loc {
 	if s.objLay[o].one {
 		off = 0
 	}
-	if off == Any {
+	if off == Any || s.viewed[o] {
 		if n := s.anyLoad[o]; n != none {
 			return s.set(n)
 		}
@@ -626,7 +628,7 @@ func (s *solver) bound(l Loc) int64 {
 	best, record := int64(-1), int64(-1)
 	for _, st := range lay.path(int64(l.Off), 0, nil) {
 		switch {
-		case st.rec && st.start == int64(l.Off) && record < 0:
+		case st.rec != nil && st.start == int64(l.Off) && record < 0:
 			if record = st.size; record < 0 {
 				return -1
 			}

@@ -23,7 +23,7 @@ type receiver struct {
 
 type member struct {
 	off int64
-	rec int64 // size of the record that it is a member of
+	rec int64 // number of the record that it is a member of (recordID)
 }
 
 // A binding is of a receiver to a callee.
@@ -78,7 +78,7 @@ func (s *solver) receiverOf(f *inst, in *ir.Instr) *receiver {
 		}
 		m := member{off: at.Off}
 		if at.Rec != nil {
-			m.rec = at.Rec.Size
+			m.rec = s.recordID(at.Rec)
 		}
 		r.path = append([]member{m}, r.path...)
 		base = at.A

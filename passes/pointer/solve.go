@@ -76,7 +76,7 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 					s.edge(c.other, s.writeNode(p))
 				}
 			}
-		case conShift, conIndex, conMask:
+		case conShift, conIndex, conMask, conTyped:
 			to, st := s.find(c.other), s.stepOf(&c)
 			for _, p := range places {
 				if c.cyc && s.virt[p] == 0 && s.growing(n, p, c.a) {
@@ -181,7 +181,7 @@ const crawl = 3
 func (s *solver) growing(n, p int32, w int64) bool {
 	l := s.places[p]
 	in := s.byObj[l.Obj]
-	if len(in) <= crawl || l.Off == Any {
+	if len(in) <= crawl || l.Off == Any || s.viewed[l.Obj] {
 		return false
 	}
 	for k := int64(1); k <= crawl; k++ {
@@ -235,6 +235,12 @@ func (s *solver) writable(p int32) bool {
 	return true
 }
 
+// A varCall is a call through a library's variable.
+type varCall struct {
+	site int32
+	name string
+}
+
 // called handles place p flowing into the function operand of a call.
 func (s *solver) called(id, p int32) {
 	switch o := &s.objects[s.places[p].Obj]; o.Kind {
@@ -243,6 +249,16 @@ func (s *solver) called(id, p int32) {
 	case Unknown, Heap:
 		if !o.Library && o.Kind == Heap {
 			return // data
+		}
+		if name, ok := s.outNames[s.places[p].Obj]; ok {
+			// A function that a library's variable points at (pcre_free).
+			if m := s.models.Lookup(name); m != nil {
+				if k := (varCall{id, name}); !s.varCalls[k] {
+					s.varCalls[k] = true
+					s.model(id, -1, m, name)
+				}
+				return
+			}
 		}
 		if !s.wild[id] {
 			s.wild[id] = true
@@ -274,7 +290,7 @@ func (s *solver) collapse() {
 	s.search(func(v int32, kids []int32) []int32 {
 		kids = s.succ[v].appendTo(kids)
 		for i := range s.cons[v] {
-			if c := &s.cons[v][i]; c.kind == conShift || c.kind == conIndex || c.kind == conMask {
+			if c := &s.cons[v][i]; c.kind == conShift || c.kind == conIndex || c.kind == conMask || c.kind == conTyped {
 				kids = append(kids, c.other)
 			}
 		}

@@ -32,19 +32,29 @@ type solver struct {
 	localIDs                                  []ObjID // objects of locals in memory, or -1
 
 	// Places.
-	places   []Loc
-	cell     []int32        // by place: the node of its contents, none if never accessed
-	constant []int32        // by place: a node whose set is just the place
-	byObj    [][]int32      // by object: its places, by offset
-	anyLoad  []int32        // by object: node that includes all contents
-	anyStore []int32        // by object: node included in all contents
-	watchers [][]copyTarget // by object: copies from it
-	virt     []int32        // by place: see virtual.go
-	virtAt   map[virtKey]int32
-	odd      []int32 // by object: places that its layout does not account for
-	far      []int32 // by object: virtual places at a distance from it
-	trust    []bool  // by object: it is of its type and no other
-	copySeen map[copyTarget]bool
+	places                      []Loc
+	cell                        []int32        // by place: the node of its contents, none if never accessed
+	bare                        []bool         // by place: no pointer is stored there
+	constant                    []int32        // by place: a node whose set is just the place
+	byObj                       [][]int32      // by object: its places, by offset
+	anyLoad                     []int32        // by object: node that includes all contents
+	anyStore                    []int32        // by object: node included in all contents
+	watchers                    [][]copyTarget // by object: copies from it
+	virt                        []int32        // by place: see virtual.go
+	virtAt                      map[virtKey]int32
+	odd                         []int32 // by object: places that its layout does not account for
+	far                         []int32 // by object: virtual places at a distance from it
+	text                        []bool  // by object: holds characters and nothing else (strdup's)
+	trust                       []bool  // by object: it is of its type and no other
+	viewed                      []bool  // by object: it is split by who looks (views.go)
+	views                       []viewKey
+	virtAs                      map[int32]*lay // by virtual place: the entry's type
+	viewIDs                     map[viewKey]int32
+	coarse                      kin
+	blurred                     map[*lay]bool
+	fromBytes, toBytes, libRecs map[*lay]bool // see canBe
+	looked                      []*lay        // of the casts and members of the program
+	copySeen                    map[copyTarget]bool
 
 	// Nodes.
 	rep   []int32
@@ -53,39 +63,49 @@ type solver struct {
 	succ  []set
 	cons  [][]constraint
 
-	cloned   []bool  // by function: its direct calls are copied
-	base     []*inst // by function: as called from anywhere; nil if not
-	insts    [][]*inst
-	order    []int32 // of nodes
-	seen     []int32 // scratch of the order's search
-	stamp    int32
-	index    []int32
-	low      []int32
-	on       []bool
-	copies   []blockCopy
-	dirty    bool // edges were added since order was computed
-	rounds   int
-	edges    int
-	merged   int
-	sites    []callSite
-	slots    map[string]int32
-	escaped  map[ir.FuncID]int32 // by unmodelled function: what it knows
-	calleeOf map[ir.Ref][]ir.FuncID
-	backs    map[ir.Ref][]Callback
-	backSeen map[backKey]bool
-	packetAt map[packetKey]ObjID
-	unmod    map[ir.FuncID][]ir.Ref
-	bindings []binding
-	wild     map[int32]bool // indirect calls that may call code outside the program
-	heap     *heap
-	libAlloc map[int32][]ObjID // by library call
-	heapOf   map[ir.Ref][]ObjID
-	stack    map[ir.Ref]ObjID // Alloca
-	modelTab []*models.Model  // by function
-	libObjs  map[ir.FuncID]ObjID
-	outside  map[string]ObjID // memory behind variables of libraries
-	outNames map[ObjID]string
-	callerOf map[ir.FuncID][]ir.Ref
+	cloned     []bool // by function: its direct calls are copied
+	carrier    *carriers
+	recLays    []*lay // by number: records whose members are addressed
+	recIDs     map[*lay]int64
+	kin        kin
+	ranges     map[rangeKey]interval
+	counters   map[counterKey]*counter
+	doms       map[ir.FuncID]*ir.DomTree
+	knownCalls [][]ir.Ref              // by function: its direct calls
+	uses       map[ir.FuncID][][]int32 // by function, by register: instructions that use it
+	base       []*inst                 // by function: as called from anywhere; nil if not
+	insts      [][]*inst
+	order      []int32 // of nodes
+	seen       []int32 // scratch of the order's search
+	stamp      int32
+	index      []int32
+	low        []int32
+	on         []bool
+	copies     []blockCopy
+	dirty      bool // edges were added since order was computed
+	rounds     int
+	edges      int
+	merged     int
+	sites      []callSite
+	slots      map[string]int32
+	escaped    map[ir.FuncID]int32 // by unmodelled function: what it knows
+	calleeOf   map[ir.Ref][]ir.FuncID
+	backs      map[ir.Ref][]Callback
+	backSeen   map[backKey]bool
+	packetAt   map[packetKey]ObjID
+	unmod      map[ir.FuncID][]ir.Ref
+	bindings   []binding
+	varCalls   map[varCall]bool // calls through variables of libraries
+	wild       map[int32]bool   // indirect calls that may call code outside the program
+	heap       *heap
+	libAlloc   map[int32][]ObjID // by library call
+	heapOf     map[ir.Ref][]ObjID
+	stack      map[ir.Ref]ObjID // Alloca
+	modelTab   []*models.Model  // by function
+	libObjs    map[ir.FuncID]ObjID
+	outside    map[string]ObjID // memory behind variables of libraries
+	outNames   map[ObjID]string
+	callerOf   map[ir.FuncID][]ir.Ref
 
 	// The result.
 	final  [][]Loc   // by representative node
@@ -131,6 +151,7 @@ const (
 	conReceiver                       // see receiver.go
 	conGate                           // likewise
 	conMask                           // other ⊇ this & a
+	conTyped                          // other ⊇ what of this may be a record a
 )
 
 type constraint struct {
@@ -154,13 +175,15 @@ func run(c *passes.Context) (any, error) {
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
 		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{}, virtAt: map[virtKey]int32{},
+		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, virtAs: map[int32]*lay{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
-		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{},
+		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
 		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{},
 	}
 	s.findModels()
+	s.findCarriers()
+	s.findKin()
 	s.makeObjects()
 	s.chooseClones()
 	s.makeInsts()
@@ -187,8 +210,17 @@ func (s *solver) newObject(o Object, l *lay) ObjID {
 	s.anyStore = append(s.anyStore, none)
 	s.watchers = append(s.watchers, nil)
 	s.odd, s.far = append(s.odd, 0), append(s.far, 0)
-	s.trust = append(s.trust, (o.Kind == Global || o.Kind == Local) && o.Type != nil && o.Type.IsRecord())
+	s.text, s.viewed = append(s.text, false), append(s.viewed, false)
+	s.trust = append(s.trust, (o.Kind == Global || o.Kind == Local) && o.Type != nil && recordElem(o.Type))
 	return id
+}
+
+// recordElem reports whether t is a record or an array of them.
+func recordElem(t *ctype.Type) bool {
+	for t.Kind == ctype.Array {
+		t = t.Elem
+	}
+	return t.IsRecord()
 }
 
 func (s *solver) makeObjects() {
@@ -198,10 +230,11 @@ func (s *solver) makeObjects() {
 		if g.Type != nil {
 			l = s.lays.of(g.Type)
 			if g.String {
-				l = s.lays.array(s.lays.scalar(max(1, elemSize(g.Type))), -1)
+				l = s.lays.array(s.lays.scalar(max(1, elemSize(g.Type)), plainData, nil), -1)
 			}
 		}
-		s.newObject(Object{Kind: Global, Global: g.ID, Func: g.Proc, Local: -1, Site: noRef, Inner: noRef, Type: g.Type}, l)
+		o := s.newObject(Object{Kind: Global, Global: g.ID, Func: g.Proc, Local: -1, Site: noRef, Inner: noRef, Type: g.Type}, l)
+		s.viewed[o] = !g.String && bytesOnly(g.Type)
 	}
 	s.firstString = -1
 	for _, g := range s.prog.Globals {
@@ -226,6 +259,7 @@ func (s *solver) makeObjects() {
 					lay = s.lays.of(l.Type)
 				}
 				id = s.newObject(Object{Kind: Local, Global: -1, Func: f.ID, Local: ir.LocalID(i), Site: noRef, Inner: noRef, Type: l.Type}, lay)
+				s.viewed[id] = bytesOnly(l.Type)
 			}
 			s.localIDs = append(s.localIDs, id)
 		}
@@ -279,7 +313,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 		// stands for all.
 		o, off = s.firstString, 0
 	}
-	if off == Any && s.objLay[o].one {
+	if off == Any && s.objLay[o].one && !s.viewed[o] {
 		off = 0
 	}
 	if off != 0 && s.objLay[o] == meltedLay {
@@ -290,9 +324,17 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	if i < len(l) && s.places[l[i]].Off == off {
 		return l[i]
 	}
-	if off != Any && off != 0 {
+	if off >= viewBase && len(l) >= maxViews {
+		s.viewed[o] = false
+		s.melt(o)
+		return s.place(o, 0)
+	}
+	if off != Any && off != 0 && off < viewBase {
 		if !s.objLay[o].starts(int64(off)) {
 			s.odd[o]++
+		}
+		if (s.trust[o] || s.viewed[o]) && s.odd[o] > maxOdd {
+			return s.place(o, Any)
 		}
 		if s.odd[o] > maxOdd || len(l) >= maxFields {
 			s.melt(o)
@@ -304,6 +346,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	s.cell = append(s.cell, none)
 	s.virt = append(s.virt, 0)
 	s.constant = append(s.constant, none)
+	s.bare = append(s.bare, s.text[o] || off != Any && off < viewBase && !s.objLay[o].roomFor(int64(off), s.trust[o]))
 	l = append(l, 0)
 	copy(l[i+1:], l[i:])
 	l[i] = id
@@ -317,9 +360,10 @@ func (s *solver) place(o ObjID, off int32) int32 {
 // object's further ones are anywhere in it, and a larger one is one place.
 const (
 	maxOdd    = 64
-	maxFar    = 8  // virtual places of an object
+	maxFar    = 64 // virtual places of an object
 	maxNear   = 64 // places of an object that "anywhere in it" may be taken for again and again
-	maxFields = 256
+	maxFields = 4096
+	maxViews  = 48 // of a block: more have all that there is
 )
 
 // melt makes all of object o one place: it has too many.
@@ -366,7 +410,10 @@ func (s *solver) constNode(p int32) int32 {
 // readNode returns the node to read the contents of place p from; writeNode,
 // the node to add to.
 func (s *solver) readNode(p int32) int32 {
-	if l := s.places[p]; l.Off == Any {
+	if s.bare[p] {
+		return none
+	}
+	if l := s.places[p]; l.Off == Any || s.viewed[l.Obj] && l.Off < viewBase {
 		return s.anyLoadOf(l.Obj)
 	} else if l.Off != 0 && s.objLay[l.Obj] == meltedLay {
 		p = s.place(l.Obj, 0)
@@ -375,7 +422,10 @@ func (s *solver) readNode(p int32) int32 {
 }
 
 func (s *solver) writeNode(p int32) int32 {
-	if l := s.places[p]; l.Off == Any {
+	if s.bare[p] {
+		return none
+	}
+	if l := s.places[p]; l.Off == Any || s.viewed[l.Obj] && l.Off < viewBase {
 		return s.anyStoreOf(l.Obj)
 	} else if l.Off != 0 && s.objLay[l.Obj] == meltedLay {
 		p = s.place(l.Obj, 0)
@@ -455,6 +505,12 @@ func (s *solver) copyBlock(dst, src int32, size int64) {
 	if s.objLay[do] == meltedLay {
 		dst = s.place(do, 0)
 	}
+	for _, p := range [2]int32{src, dst} {
+		// As many bytes as nobody knows are not more than there are at either end.
+		if n := s.extent(p); size < 0 || n >= 0 && n < size {
+			size = n
+		}
+	}
 	w := copyTarget{src, dst, size}
 	if s.copySeen[w] || src == dst {
 		return
@@ -474,13 +530,31 @@ func (s *solver) copyBlock(dst, src int32, size int64) {
 	}
 }
 
+// extent returns how many bytes the largest thing that begins at place p has, -1 if that
+// is not known.
+func (s *solver) extent(p int32) int64 {
+	l := s.places[p]
+	lay := s.objLay[l.Obj]
+	if l.Off == Any || s.viewed[l.Obj] || lay.one || lay.kind == layRaw || lay.kind == layBlob {
+		return -1
+	}
+	if end := lay.endAt(int64(l.Off)); end < 1<<60 && lay.starts(int64(l.Off)) {
+		return end - int64(l.Off)
+	}
+	return -1
+}
+
 // copyCell adds what place p of the source holds to where the copy w puts it.
 func (s *solver) copyCell(w copyTarget, p int32) {
 	from, to := s.places[w.src], s.places[w.dst]
 	at := s.places[p].Off
 	src := s.cell[p]
-	if from.Off == Any || to.Off == Any {
-		s.edge(src, s.anyStoreOf(to.Obj))
+	if s.viewed[from.Obj] {
+		s.copyView(src, at, w)
+		return
+	}
+	if from.Off == Any {
+		s.edge(src, s.copyTo(from.Obj, at, to.Obj))
 		return
 	}
 	sl, dl := s.objLay[from.Obj], s.objLay[to.Obj]
@@ -503,12 +577,18 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 	if rel < 0 || w.size >= 0 && rel >= w.size {
 		return
 	}
+	if s.viewed[to.Obj] || to.Off == Any {
+		s.edge(src, s.copyTo(from.Obj, at, to.Obj))
+		return
+	}
 	if dl.one {
 		s.edge(src, s.cellOf(s.place(to.Obj, 0)))
 		return
 	}
 	for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
-		s.edge(src, s.writeNode(s.place(to.Obj, off)))
+		if off == Any || !s.trust[to.Obj] || dl.roomFor(int64(off), true) {
+			s.edge(src, s.writeNode(s.place(to.Obj, off)))
+		}
 	}
 	if stride == 0 || s.sameStride(dl, to.Off, stride) {
 		return
@@ -523,7 +603,9 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 			return
 		}
 		for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
-			s.edge(src, s.writeNode(s.place(to.Obj, off)))
+			if off == Any || !s.trust[to.Obj] || dl.roomFor(int64(off), true) {
+				s.edge(src, s.writeNode(s.place(to.Obj, off)))
+			}
 		}
 	}
 	s.edge(src, s.anyStoreOf(to.Obj))
@@ -578,6 +660,9 @@ func (s *solver) edge(from, to int32) {
 
 // addPlace adds place p to node n.
 func (s *solver) addPlace(n, p int32) {
+	if n == none {
+		return
+	}
 	n = s.find(n)
 	if s.pts[n].add(p) {
 
@@ -586,7 +671,7 @@ func (s *solver) addPlace(n, p int32) {
 }
 
 // leaveOut breaks the solver: tests show with it that runs are really checked.
-var leaveOut [conMask + 1]bool // by kind
+var leaveOut [conTyped + 1]bool // by kind
 
 // constrain adds a constraint to node n; what n has already is seen again.
 func (s *solver) constrain(n int32, c constraint) {

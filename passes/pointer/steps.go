@@ -74,14 +74,38 @@ func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
 func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	l := s.places[p]
 	lay := s.objLay[l.Obj]
+	if c.kind == conTyped {
+		as := byteLay
+		if c.a > 0 {
+			as = s.recLays[c.a>>recShift]
+		}
+		return s.fitting(p, as)
+	}
 	if lay == meltedLay {
 		return []int32{s.place(l.Obj, 0)}
 	}
+	if s.viewed[l.Obj] && (l.Off >= viewBase || c.kind == conShift && (c.b > 0 || c.b < containerBase)) {
+		return []int32{s.place(l.Obj, s.inView(c, p))}
+	}
 	var offs []int32
 	if d := s.virt[p]; d != 0 {
+		if d == atHead {
+			d = 0
+		}
 		switch c.kind {
 		case conShift:
-			return []int32{s.virtual(s.real(p), d-int32(c.a))}
+			if c.b > 0 || c.b == -1 {
+				// A member of an entry that is not there, or a piece of it: the
+				// list's head again, or nothing.
+				if d == int32(c.a) && (c.b == -1 || !s.trust[l.Obj] || s.memberOf(lay, int64(l.Off), s.recLays[c.b>>recShift], c.a)) {
+					return []int32{s.real(p)}
+				}
+				return nil
+			}
+			if d == int32(c.a) && c.a != 0 {
+				return []int32{s.real(p)}
+			}
+			return []int32{s.virtual(s.real(p), d-int32(c.a), nil)}
 		case conMask:
 			if c.a < 0 && c.a >= -16 {
 				return []int32{p}
@@ -92,18 +116,46 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	switch c.kind {
 	case conShift:
 		if c.b < containerBase {
-			if s.trust[l.Obj] && l.Off != Any && !lay.holds(int64(l.Off)+c.a, int64(l.Off), containerBase-c.b) {
-				return []int32{s.virtual(p, -int32(c.a))}
+			as := s.recLays[(containerBase-c.b)>>recShift]
+			if s.trust[l.Obj] && l.Off == Any {
+				return s.anywhere(l.Obj, c.a, as)
 			}
 			offs = s.arith.shift(lay, l.Off, c.a, inBytes)
+			if s.trust[l.Obj] && !s.holds(lay, int64(l.Off)+c.a, int64(l.Off), as) {
+				// It may start from another element of an array than the first.
+				own := offs[:0:0]
+				for _, off := range offs {
+					if off != Any && (lay.own(int64(off), as) || s.punned(lay, int64(off), as)) {
+						own = append(own, off)
+					}
+				}
+				if len(own) == 0 && !s.memberOf(lay, int64(l.Off), as, -c.a) {
+					return nil
+				}
+				if len(own) == 0 {
+					return []int32{s.virtual(p, -int32(c.a), as)}
+				}
+				offs = own
+			}
 		} else {
-			offs = s.arith.shift(lay, l.Off, c.a, c.b)
+			rec := c.b
+			if rec > 0 {
+				as := s.recLays[rec>>recShift]
+				rec &= 1<<recShift - 1
+				if s.trust[l.Obj] && l.Off == Any {
+					return s.anywhere(l.Obj, c.a, as)
+				}
+				if s.trust[l.Obj] && !lay.own(int64(l.Off), as) && !s.punned(lay, int64(l.Off), as) && !s.alike(lay, int64(l.Off), as, c.a) {
+					return nil
+				}
+			}
+			offs = s.arith.shift(lay, l.Off, c.a, rec)
 		}
 		if len(offs) == 1 && offs[0] == Any && l.Off != Any {
 			// Outside the object: nothing is there, but the way back counts.
 			exact, end := int64(l.Off)+c.a, lay.whole()
 			if exact < 0 || end >= 0 && exact >= end {
-				return []int32{s.virtual(p, -int32(c.a))}
+				return []int32{s.virtual(p, -int32(c.a), nil)}
 			}
 		}
 	case conIndex:

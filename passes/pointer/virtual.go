@@ -1,6 +1,8 @@
 package pointer
 
 import (
+	"math"
+
 	"saz/frontend/ctype"
 	"saz/ir"
 )
@@ -20,23 +22,25 @@ import (
 type virtKey struct {
 	p    int32
 	dist int32
+	as   *lay // the entry's type, nil if that is not known
 }
 
-// containerBase marks conShift constraints that go from a member to a record of
-// containerBase-b bytes.
+// containerBase marks conShift constraints that go from a member to the record with
+// number (recordID) containerBase-b.
 const containerBase = -16
 
-func (s *solver) virtual(p, dist int32) int32 {
-	if dist == 0 {
-		return p
-	}
-	k := virtKey{p, dist}
+// atHead is the distance, in solver.virt, of an entry whose link is its first
+// member.
+const atHead = math.MinInt32
+
+func (s *solver) virtual(p, dist int32, as *lay) int32 {
+	k := virtKey{p, dist, as}
 	if v, ok := s.virtAt[k]; ok {
 		return v
 	}
 	l := s.places[p]
 	if s.far[l.Obj]++; s.far[l.Obj] > maxFar { // a walk that takes the distance again and again
-		if len(s.byObj[l.Obj]) > maxNear {
+		if len(s.byObj[l.Obj]) > maxNear && !s.trust[l.Obj] {
 			s.melt(l.Obj)
 			return s.place(l.Obj, 0)
 		}
@@ -46,68 +50,91 @@ func (s *solver) virtual(p, dist int32) int32 {
 	s.places = append(s.places, l)
 	s.cell = append(s.cell, none)
 	s.constant = append(s.constant, none)
+	s.bare = append(s.bare, false)
+	if dist == 0 {
+		dist = atHead
+	}
 	s.virt = append(s.virt, dist)
 	s.virtAt[k] = v
+	s.virtAs[v] = as
 	return v
 }
 
 // real returns the place that virtual place v is at a distance from.
 func (s *solver) real(v int32) int32 { return s.place(s.places[v].Obj, s.places[v].Off) }
 
-// holds reports whether l, a trusted layout, has a record of size bytes at off,
-// or may have anything there: bytes.
-func (l *lay) holds(off, at, size int64) bool {
+// holds reports whether l, the layout of an object of known type, has a record as at
+// off, or may have anything there: bytes. at is the place of its member.
+func (s *solver) holds(l *lay, off, at int64, as *lay) bool {
 	for _, st := range l.path(at, 0, nil) {
-		if st.elem == 1 {
+		if st.mixed || st.elem == 1 && s.inBytes(as) {
 			return true // in an array of bytes
 		}
 	}
-	if off < 0 || l.whole() >= 0 && off+size > l.whole() {
+	if off < 0 || l.whole() >= 0 && off+as.size > l.whole() {
 		return false
 	}
 	c := int64(l.canon(off))
-	if c < 0 {
-		return false
+	return c >= 0 && l.own(c, as)
+}
+
+// memberOf reports whether what is at off in l may be the member at byte member of
+// record as.
+func (s *solver) memberOf(l *lay, off int64, as *lay, member int64) bool {
+	if c := as.canon(member); c != Any {
+		member = int64(c)
 	}
-	for _, st := range l.path(c, 0, nil) {
-		if st.elem == 1 || st.start == c && st.size == size {
+	for _, st := range as.path(member, 0, nil) {
+		switch {
+		case st.mixed || st.elem == 1:
 			return true
+		case st.start != member || st.elem > 0:
+		case st.rec != nil:
+			if l.own(off, st.rec) || s.alike(l, off, st.rec, 0) {
+				return true
+			}
+		default:
+			for _, x := range l.path(off, 0, nil) {
+				if x.mixed || x.elem == 1 && s.inBytes(as) || x.elem == 0 && x.rec == nil && x.start == off && x.size == st.size && x.class == st.class {
+					return true
+				}
+			}
 		}
 	}
 	return false
 }
 
-// container returns the size of the record that the address made by
-// subtracting from a pointer in register r of f is used as, 0 if it is none.
-func (s *solver) container(f *ir.Func, r ir.Reg) int64 {
-	uses := s.heap.usesOf(f)
+// container returns the record that the address made by subtracting from a pointer in
+// register r of f is used as, nil if it is none.
+func (s *solver) container(f *ir.Func, r ir.Reg) *ctype.Record {
+	uses := s.usesOf(f)
 	for range 4 {
 		if t := f.Regs[r].Type; t != nil && t.Kind == ctype.Pointer && t.Elem.IsRecord() {
-			return ctype.SizeOf(t.Elem)
+			return t.Elem.Rec
 		}
 		next := ir.NoReg
 		for _, i := range uses[r] {
 			if in := &f.Instrs[i]; (in.Op == ir.Conv || in.Op == ir.Move) && in.Dst >= 0 {
 				if next != ir.NoReg {
-					return 0
+					return nil
 				}
 				next = in.Dst
 			} else {
-				return 0
+				return nil
 			}
 		}
 		if next == ir.NoReg {
-			return 0
+			return nil
 		}
 		r = next
 	}
-	return 0
+	return nil
 }
 
 // back makes dst the address c bytes before a.
 func (s *solver) back(f *inst, a ir.Value, r ir.Reg, dst int32, c int64) {
-	if n := s.container(f.Func, r); n > 0 && c > 0 {
-		s.shifted(f, a, dst, -c, containerBase-n)
+	if r := s.container(f.Func, r); r != nil && r.Size > 0 {
+		s.shifted(f, a, dst, -c, containerBase-s.recordID(r))
 		return
 	}
 	s.shifted(f, a, dst, -c, inBytes)

@@ -92,11 +92,11 @@ static void timers(void)
 	probe(t1->link.prev); // pts: ~T1.link ~T2.link wheel.slots
 	struct timer *first = container_of(wheel.slots[2].next, struct timer, link);
 	probe(first); // pts>: ~T1 T2
-	probe(first->owner); // pts: ~a b ?T1.link ?T2.link ?wheel.slots
+	probe(first->owner); // pts: ~a b !T1.link !T2.link !wheel.slots
 	for (struct list *l = wheel.slots[1].next; l != &wheel.slots[1]; l = l->next) {
 		struct timer *t = container_of(l, struct timer, link);
 		probe(&t->owner); // pts>: T1.owner ~T2.owner
-		probe(t->owner); // pts: a ~b ?T1.link ?T2.link ?wheel.slots
+		probe(t->owner); // pts: a ~b !T1.link !T2.link !wheel.slots
 	}
 	list_del(&t1->link);
 	probe(&wheel); // pts: wheel

@@ -110,7 +110,7 @@ static void opaque(void)
 	int k = register_(h);
 	register_(&d);
 	probe(handles[k]); // pts: secrets ~d
-	probe(((struct secret *)handles[k])->inside); // pts>: a !b ?c
+	probe(((struct secret *)handles[k])->inside); // pts>: a !b !c
 }
 
 /* Static storage of a procedure, and addresses of it that are handed out. */
@@ -221,14 +221,14 @@ static void qualified(void)
 	vp = &b;
 	probe(vp); // pts: ~a b
 	ap = &c;
-	probe(ap); // pts: c ~d ?ap
+	probe(ap); // pts: c ~d !ap
 	__atomic_store_n(&ap, &d, __ATOMIC_RELEASE);
-	probe(__atomic_load_n(&ap, __ATOMIC_ACQUIRE)); // pts: ~c d ?ap
+	probe(__atomic_load_n(&ap, __ATOMIC_ACQUIRE)); // pts: ~c d !ap
 	int *old = __atomic_exchange_n((int **)&ap, &c, __ATOMIC_SEQ_CST);
-	probe(old); // pts: ~c d ?ap
+	probe(old); // pts: ~c d !ap
 	int *expected = &c;
 	if (__sync_bool_compare_and_swap((int **)&ap, expected, &d))
-		probe(ap); // pts: ~c d ?ap
+		probe(ap); // pts: ~c d !ap
 	tp = &a;
 	probe(tp); // pts: a
 	probe(cp); // pts: d

@@ -95,15 +95,15 @@ static void red_black(void)
 	rotate_left(&e1.rb, &events);
 	probe(events.node); // pts: ~e1.rb e2.rb
 	probe(rb_entry(events.node, struct event, rb)); // pts: ~e1 e2
-	probe(rb_entry(events.node, struct event, rb)->owner); // pts: ~a b ?e1.rb ?e2.rb
-	probe(rb_parent(&e1.rb)); // pts: ~e1.rb e2.rb ?e1+? ?e2+?
-	probe(rb_entry(rb_parent(&e1.rb), struct event, rb)->owner); // pts: ~a b ?e1+? ?e2+?
+	probe(rb_entry(events.node, struct event, rb)->owner); // pts: ~a b !e1.rb !e2.rb
+	probe(rb_parent(&e1.rb)); // pts: ~e1.rb e2.rb !e1+? !e2+?
+	probe(rb_entry(rb_parent(&e1.rb), struct event, rb)->owner); // pts: ~a b !e1+? !e2+?
 	probe(events.node->left); // pts: e1.rb ~e2.rb
 	struct rb *n = events.node;
 	while (n->left)
 		n = n->left;
-	probe(rb_entry(n, struct event, rb)->owner); // pts: a ~b ?e1.rb ?e2.rb
-	probe(e2.owner); // pts: b ?e1.rb ?e2.rb
+	probe(rb_entry(n, struct event, rb)->owner); // pts: a ~b !e1.rb !e2.rb
+	probe(e2.owner); // pts: b !e1.rb !e2.rb
 }
 
 /* A tree by address prefix, whose leaves are told from nodes by a bit of the pointer

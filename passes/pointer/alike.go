@@ -1,0 +1,380 @@
+package pointer
+
+import (
+	"slices"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+)
+
+// What a pointer's type says of what it may point at.
+//
+// A set that says that a pointer to a record may point at a record of another type is
+// mostly wrong: a union of pointers with a tag beside it, a list of anything, a cookie
+// behind a void pointer brought it there, and from then on what looks like its members
+// are others of the object's. So such a pointer is followed only to what fits it. C lets a
+// program look at an object through another record type where both begin with the
+// same members (C17 6.5.2.3p6), and by the rules for effective types (6.5p7) the scalars
+// at the same places have the same types; where a program goes further it has a cast
+// (kin.go), and that is taken at its word.
+//
+// That is asked of objects whose type is known: variables, and blocks of exactly one
+// type. It is asked where a member is addressed (stepsFrom), where an entry is found
+// from its link (virtual.go), and where a pointer is loaded or made from one to void
+// (conTyped).
+
+// recShift is where a conShift constraint's b has the number of the record whose
+// member is addressed; below it is the record's size.
+const recShift = 40
+
+// recordID returns what a conShift constraint says of record r.
+func (s *solver) recordID(r *ctype.Record) int64 {
+	if r.Size <= 0 || r.Size >= 1<<recShift {
+		return max(r.Size, 0)
+	}
+	l := s.lays.record(r)
+	id, ok := s.recIDs[l]
+	if !ok {
+		id = int64(len(s.recLays))
+		s.recIDs[l] = id
+		s.recLays = append(s.recLays, l)
+	}
+	return r.Size | id<<recShift
+}
+
+// own reports whether record as begins at canonical offset off of l, as part of its
+// type.
+func (l *lay) own(off int64, as *lay) bool {
+	for _, st := range l.path(off, 0, nil) {
+		if st.rec == as && st.start == off {
+			return true
+		}
+	}
+	return false
+}
+
+// punned reports whether the program takes a record that begins at canonical offset
+// off of l for an as somewhere.
+func (s *solver) punned(l *lay, off int64, as *lay) bool {
+	for _, st := range l.path(off, 0, nil) {
+		if st.rec != nil && st.start == off && s.kin.same(st.rec, as) {
+			return true
+		}
+	}
+	return false
+}
+
+// alike reports whether what is at off in l has the scalars of record as, up to
+// the one at byte member of it.
+func (s *solver) alike(l *lay, off int64, as *lay, member int64) bool {
+	if l.one {
+		return true
+	}
+	end := l.endAt(off)
+	return off+member < end && s.scalarsFit(l, off, as, member)
+}
+
+// endAt returns where what begins at canonical offset off of l ends: its neighbours are
+// no part of what is looked at. (The head of a list, taken for an entry that begins with
+// its link, has such.)
+func (l *lay) endAt(off int64) int64 {
+	end := off
+	for _, st := range l.path(off, 0, nil) {
+		if st.size < 0 {
+			end = 1 << 60
+		} else if st.start == off || st.elem == 1 {
+			end = max(end, st.start+st.size)
+		}
+	}
+	return end
+}
+
+// scalarsFit reports whether the scalars of record as, up to the one at byte last, are
+// those of l at off, by the rules of C's types.
+func (s *solver) scalarsFit(l *lay, off int64, as *lay, last int64) bool {
+	return as.scalars(0, last, func(at int64, sc *lay) bool {
+		if end := l.whole(); end >= 0 && off+at >= end {
+			return false
+		}
+		c := int64(l.canon(off + at))
+		if c < 0 {
+			return true
+		}
+		for _, st := range l.path(c, 0, nil) {
+			if st.mixed || st.elem == 1 && s.inBytes(as) || st.elem == 0 && st.rec == nil && st.start == c && st.size == sc.size && s.scalarFits(sc, st, as, l, off) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// scalarFits reports whether scalar sc of record as may be read where st is, in what
+// begins at off in l.
+func (s *solver) scalarFits(sc *lay, st step, as, l *lay, off int64) bool {
+	switch {
+	case sc.class != st.class:
+		return false
+	case sc.class != recordPointer || sc.to == nil || st.to == nil || s.kin.same(sc.to, st.to):
+		return true
+	}
+	return sc.to == as && l.own(off, st.to) // each points at its own kind: lists
+}
+
+// fitting returns where a pointer to a record as may point if a set says that it points
+// at place p, by the program's types: an as, the beginning of one or the other way
+// round, bytes, and what the program itself takes for an as.
+func (s *solver) fitting(p int32, as *lay) []int32 {
+	if as.size == 1 {
+		return s.asBytes(p)
+	}
+	l := s.places[p]
+	lay := s.objLay[l.Obj]
+	if s.virt[p] == 0 && !s.canBe(l.Obj, as) {
+		return nil
+	}
+	if s.virt[p] != 0 {
+		if e := s.virtAs[p]; e != nil && !s.kin.same(e, as) && !slices.Contains(e.allOf(as, 0, nil), 0) && !slices.Contains(as.allOf(e, 0, nil), 0) {
+			return nil
+		}
+		return []int32{p}
+	}
+	if !s.trust[l.Obj] || lay.one {
+		return []int32{p}
+	}
+	if l.Off == Any {
+		return s.anywhere(l.Obj, -1, as)
+	}
+	off := int64(l.Off)
+	if !lay.starts(off) {
+		off &^= ctype.PtrSize - 1 // it may have a tag
+	}
+	if lay.own(off, as) || s.punned(lay, off, as) {
+		return []int32{p}
+	}
+	for _, st := range lay.path(off, 0, nil) {
+		if st.mixed || st.elem == 1 && s.inBytes(as) {
+			return []int32{p}
+		}
+	}
+	if last := min(as.size, lay.endAt(off)-off) - 1; last >= 0 && s.scalarsFit(lay, off, as, last) {
+		return []int32{p}
+	}
+	return nil
+}
+
+// asBytes is fitting for a pointer to bytes: a record with pointers in it is taken for
+// such only if the program makes pointers to bytes from pointers to it.
+func (s *solver) asBytes(p int32) []int32 {
+	l := s.places[p]
+	if s.virt[p] != 0 {
+		return nil
+	}
+	if !s.trust[l.Obj] || l.Off == Any || s.objLay[l.Obj].one {
+		return []int32{p}
+	}
+	ok := true
+	for _, st := range s.objLay[l.Obj].path(int64(l.Off), 0, nil) {
+		switch {
+		case st.mixed, st.elem == 1:
+			return []int32{p}
+		case st.start != int64(l.Off):
+		case st.rec != nil:
+			if !st.rec.pointers() || s.toBytes[s.kin.root(st.rec)] {
+				return []int32{p}
+			}
+			ok = false
+		case st.elem == 0 && st.class != plainData:
+			ok = false
+		}
+	}
+	if !ok {
+		return nil
+	}
+	return []int32{p}
+}
+
+// canBe reports whether object o may hold a record as, as far as that is a question of
+// what o is: text is no record; bytes hold one with pointers in it only if the program
+// makes such records from pointers to bytes; what libraries make for themselves is what
+// their functions take and return.
+func (s *solver) canBe(o ObjID, as *lay) bool {
+	ob := &s.objects[o]
+	switch {
+	case s.text[o] || s.isString(o) || ob.Kind == Func:
+		return false
+	case ob.Library || ob.Opaque:
+		return s.libRecs[s.kin.root(as)]
+	case ob.Kind != Unknown && bytesOnly(ob.Type):
+		return s.inBytes(as)
+	}
+	return true
+}
+
+// inBytes reports whether bytes may hold a record as.
+func (s *solver) inBytes(as *lay) bool { return !as.pointers() || s.fromBytes[s.kin.root(as)] }
+
+// pointers reports whether l has pointers in it.
+func (l *lay) pointers() bool {
+	switch l.kind {
+	case layScalar:
+		return l.class != plainData
+	case layArray:
+		return l.elem.pointers()
+	case layStruct, layUnion:
+		for i := range l.fields {
+			if l.fields[i].l.pointers() {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// pointee returns the record that t points at, nil if it is none or not known.
+func (s *solver) pointee(t *ctype.Type) *ctype.Record {
+	if t == nil || t.Kind != ctype.Pointer || !t.Elem.IsRecord() {
+		return nil
+	}
+	if r := s.prog.Record(t.Elem.Rec); r.Complete && r.Size > 0 {
+		return r
+	}
+	return nil
+}
+
+// fromUntyped reports whether conversion in makes a pointer to a record or to bytes from
+// one to nothing in particular, or from an integer.
+func (s *solver) fromUntyped(in *ir.Instr) bool {
+	if in.Op != ir.Conv || in.Opnd == nil {
+		return false
+	}
+	t := in.Opnd
+	switch {
+	case s.pointee(in.Type) != nil:
+		return t.Kind != ctype.Pointer || t.Elem.Kind == ctype.Void || t.Elem.IsChar()
+	case isBytes(in.Type):
+		return t.Kind == ctype.Pointer && t.Elem.Kind == ctype.Void
+	}
+	return false
+}
+
+// scalars calls f for the scalars of l that begin at or before byte last, in
+// order, until it returns false. Bytes and unions are passed over: they may be
+// anything.
+func (l *lay) scalars(base, last int64, f func(at int64, sc *lay) bool) bool {
+	if base > last {
+		return true
+	}
+	switch l.kind {
+	case layScalar:
+		return l.size <= 1 || f(base, l)
+	case layArray:
+		// The first element stands for all.
+		if l.elem.size <= 1 {
+			return true
+		}
+		return l.elem.scalars(base, last, f)
+	case layStruct:
+		for i := range l.fields {
+			if !l.fields[i].l.scalars(base+l.fields[i].off, last, f) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// anywhere returns where a step leads from anywhere in object o, whose type is
+// known, by which a record is reached: to the member at byte delta of
+// a record of type as, or back to where such a record begins (delta
+// negative). Only where o has such a record, or one that is alike.
+func (s *solver) anywhere(o ObjID, delta int64, as *lay) []int32 {
+	l := s.objLay[o]
+	key := arith{l: l, off: Any, delta: delta, rec: as.size, as: as}
+	offs, ok := s.arith[key]
+	if !ok {
+		offs = s.records(l, delta, as)
+		s.arith[key] = offs
+	}
+	out := make([]int32, 0, len(offs))
+	for _, off := range offs {
+		out = append(out, s.place(o, off))
+	}
+	return out
+}
+
+// records lists the canonical offsets that anywhere leads to.
+func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
+	one := l
+	for one.kind == layArray {
+		one = one.elem
+	}
+	if l.one || one.kind == layBlob || one.kind == layRaw || one.size <= 0 {
+		return []int32{Any}
+	}
+	var out []int32
+	for off := int64(0); off < one.size; off++ {
+		if int64(l.canon(off)) != off || !l.starts(off) {
+			continue
+		}
+		switch {
+		case delta < 0:
+			if l.own(off, as) {
+				out = addOff(out, int32(off))
+			}
+		case l.own(off, as) || s.punned(l, off, as):
+			out = addOff(out, l.canon(off+delta))
+		}
+	}
+	if s.inBytes(as) {
+		one.bytes(0, as.size, func(off int64) { out = addOff(out, l.canon(off)) })
+	}
+	if one.tail || one.open() {
+		out = addOff(out, l.canon(one.size))
+	}
+	return out
+}
+
+// bytes calls f for the arrays of bytes in l in which a record of n bytes may be.
+func (l *lay) bytes(base, n int64, f func(off int64)) {
+	switch l.kind {
+	case layBlob, layRaw:
+		f(base)
+	case layArray:
+		if l.elem.size > 1 {
+			l.elem.bytes(base, n, f)
+		} else if l.n < 0 || l.n >= n {
+			f(base)
+		}
+	case layStruct, layUnion:
+		if l.one {
+			f(base)
+			return
+		}
+		for i := range l.fields {
+			l.fields[i].l.bytes(base+l.fields[i].off, n, f)
+		}
+	}
+}
+
+// roomFor reports whether a pointer may be at canonical offset off of l: where one
+// would be aligned, where a scalar that is large enough begins (packed records), and
+// in bytes; if l's type is known. Else wherever there are enough bytes.
+func (l *lay) roomFor(off int64, typed bool) bool {
+	if end := l.whole(); end >= 0 && off+ctype.PtrSize > end {
+		return false
+	}
+	if l.one || !typed {
+		return true
+	}
+	if off%ctype.PtrSize == 0 {
+		return true // a free block may be a link of a list
+	}
+	for _, st := range l.path(off, 0, nil) {
+		if st.elem == 1 || st.elem == 0 && st.rec == nil && st.size >= ctype.PtrSize && (st.start == off || st.size > ctype.PtrSize) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,346 @@
+package pointer
+
+import (
+	"slices"
+
+	"saz/frontend/ctype"
+	"saz/ir"
+)
+
+// Kin are the record types that the program takes for each other somewhere: by a cast
+// from a pointer to the one to a pointer to the other, also by way of void in registers,
+// parameters and results of direct calls, or of a function type with such parameters.
+type kin struct{ of map[*lay]*lay }
+
+func (k *kin) root(l *lay) *lay {
+	for k.of[l] != nil {
+		l = k.of[l]
+	}
+	return l
+}
+
+func (k *kin) same(a, b *lay) bool { return a == b || k.root(a) == k.root(b) }
+
+func (k *kin) join(a, b *lay) {
+	if a, b = k.root(a), k.root(b); a != b {
+		k.of[a] = b
+	}
+}
+
+// byteLay stands for bytes among the things that pointers are made to.
+var byteLay = &lay{kind: layScalar, size: 1, one: true}
+
+// pointedAt returns what a pointer of type t is said to point at: the layout of a
+// record, byteLay, or nil for all else.
+func (s *solver) pointedAt(t *ctype.Type) *lay {
+	if t == nil || t.Kind != ctype.Pointer {
+		return nil
+	}
+	for t = t.Elem; t.Kind == ctype.Array; t = t.Elem {
+	}
+	switch {
+	case t.IsChar():
+		return byteLay
+	case t.IsRecord():
+		if l := s.lays.record(t.Rec); l != rawLay {
+			return l
+		}
+	}
+	return nil
+}
+
+func isBytes(t *ctype.Type) bool {
+	return t != nil && t.Kind == ctype.Pointer && t.Elem.IsChar()
+}
+
+func isVoidPtr(t *ctype.Type) bool {
+	return t != nil && t.Kind == ctype.Pointer && t.Elem.Kind == ctype.Void
+}
+
+// findKin reads the casts of the program: which records are taken for each other, which
+// are made from pointers to bytes and the other way round, and which libraries know.
+func (s *solver) findKin() {
+	s.kin = kin{of: map[*lay]*lay{}}
+	type pair struct{ from, to *lay }
+	var bytes []pair
+	became := func(a, b *lay) {
+		switch {
+		case a == nil || b == nil || a == b:
+		case a == byteLay || b == byteLay:
+			bytes = append(bytes, pair{a, b})
+		case slices.Contains(a.allOf(b, 0, nil), 0) || slices.Contains(b.allOf(a, 0, nil), 0):
+			// One begins with the other: a pointer to either is right as it is.
+		default:
+			s.kin.join(a, b)
+		}
+	}
+	note := func(l *lay) {
+		if l != nil && l.rec != nil {
+			s.looked = append(s.looked, l)
+		}
+	}
+	v := s.voids()
+	// named is for a constant address where a pointer to to is wanted: no conversion may
+	// say so.
+	named := func(f *ir.Func, a ir.Value, to *lay) {
+		var at *ctype.Type
+		switch {
+		case a.Kind == ir.VGlobal:
+			at = s.prog.Globals[a.ID].Type
+		case a.Kind == ir.VLocal && f != nil:
+			at = f.Locals[a.ID].Type
+		}
+		if at == nil || to == nil || !recordElem(at) {
+			return
+		}
+		l := s.lays.of(at)
+		if c := l.canon(a.Off); c != Any {
+			for _, st := range l.path(int64(c), 0, nil) {
+				if st.rec != nil && st.start == int64(c) {
+					became(st.rec, to)
+				}
+			}
+		}
+	}
+	for _, g := range s.prog.Globals {
+		if g.Type == nil || len(g.Init) == 0 {
+			continue
+		}
+		slots := map[int64][]*lay{}
+		ctype.Leaves(g.Type, func(l ctype.Leaf) bool {
+			if to := s.pointedAt(l.Type); to != nil {
+				slots[l.Off] = append(slots[l.Off], to)
+			}
+			return len(slots) < 1<<16
+		})
+		for _, it := range g.Init {
+			for _, to := range slots[it.Off] {
+				named(nil, it.Value, to)
+			}
+		}
+	}
+	for _, f := range s.prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			switch in.Op {
+			case ir.Store:
+				named(f, in.B, s.pointedAt(in.Type))
+			case ir.Move, ir.Phi:
+				for _, to := range v.wanted(s, in.Type, v.base[f.ID]+int32(in.Dst)) {
+					named(f, in.A, to)
+					for _, a := range in.Args {
+						named(f, a, to)
+					}
+				}
+			case ir.Ret:
+				if f.Type != nil {
+					for _, to := range v.wanted(s, f.Type.Elem, v.base[f.ID]+int32(len(f.Regs))) {
+						named(f, in.A, to)
+					}
+				}
+			case ir.Call:
+				for k, a := range in.Args {
+					if k < len(in.ArgTypes) {
+						named(f, a, s.pointedAt(in.ArgTypes[k]))
+					}
+					if in.A.Kind != ir.VFunc || k >= len(v.params[in.A.ID]) || v.params[in.A.ID][k] == none {
+						continue
+					}
+					for _, t := range v.become[v.params[in.A.ID][k]] {
+						named(f, a, t)
+					}
+				}
+			case ir.FieldAddr:
+				if in.Rec != nil {
+					note(s.lays.record(in.Rec))
+				}
+			case ir.Conv:
+				for _, to := range v.wanted(s, in.Type, v.base[f.ID]+int32(in.Dst)) {
+					named(f, in.A, to)
+				}
+				a, b := s.pointedAt(in.Opnd), s.pointedAt(in.Type)
+				note(a)
+				note(b)
+				became(a, b)
+				if isVoidPtr(in.Type) && a != nil {
+					for _, t := range v.become[v.base[f.ID]+int32(in.Dst)] {
+						became(a, t)
+					}
+				}
+				if x, y := function(in.Opnd), function(in.Type); x != nil && y != nil {
+					for k := range min(len(x.Params), len(y.Params)) {
+						became(s.pointedAt(x.Params[k].Type), s.pointedAt(y.Params[k].Type))
+					}
+				}
+			}
+		}
+	}
+	s.fromBytes, s.toBytes = map[*lay]bool{}, map[*lay]bool{}
+	for _, p := range bytes {
+		if p.from == byteLay {
+			s.fromBytes[s.kin.root(p.to)] = true
+		} else {
+			s.toBytes[s.kin.root(p.from)] = true
+		}
+	}
+	s.findLibRecs()
+	s.blur()
+}
+
+// voids says by register (base of the function + number) what pointers to void become
+// on their way through registers, direct calls and results.
+type voids struct {
+	base   []int32
+	params [][]int32 // by function: the registers of its parameters that point to void
+	become [][]*lay
+}
+
+// wanted returns what a pointer of type t in register r is to point at.
+func (v *voids) wanted(s *solver, t *ctype.Type, r int32) []*lay {
+	if isVoidPtr(t) {
+		return v.become[r]
+	}
+	if l := s.pointedAt(t); l != nil {
+		return []*lay{l}
+	}
+	return nil
+}
+
+func (s *solver) voids() *voids {
+	v := &voids{}
+	n := int32(0)
+	for _, f := range s.prog.Funcs {
+		v.base = append(v.base, n)
+		n += int32(len(f.Regs)) + 1 // and its result
+	}
+	v.become = make([][]*lay, n)
+	preds := make([][]int32, n)
+	var work []int32
+	add := func(r int32, l *lay) {
+		for _, x := range v.become[r] {
+			if x == l {
+				return
+			}
+		}
+		v.become[r] = append(v.become[r], l)
+		work = append(work, r)
+	}
+	params := make([][]int32, len(s.prog.Funcs))
+	v.params = params
+	for _, f := range s.prog.Funcs {
+		if !f.Defined() {
+			continue
+		}
+		params[f.ID] = make([]int32, len(f.Params))
+		for k := range f.Params {
+			params[f.ID][k] = none
+			for r := range f.Regs {
+				if f.Regs[r].Def < 0 && f.Regs[r].Local == f.Params[k] && isVoidPtr(f.Regs[r].Type) {
+					params[f.ID][k] = v.base[f.ID] + int32(r)
+				}
+			}
+		}
+	}
+	for _, f := range s.prog.Funcs {
+		base := v.base[f.ID]
+		edge := func(a ir.Value, to int32) {
+			if a.Kind == ir.VReg && isVoidPtr(f.Regs[a.ID].Type) {
+				preds[to] = append(preds[to], base+a.ID)
+			}
+		}
+		for i := range f.Instrs {
+			switch in := &f.Instrs[i]; in.Op {
+			case ir.Conv:
+				if in.A.Kind != ir.VReg || !isVoidPtr(in.Opnd) {
+					continue
+				}
+				if l := s.pointedAt(in.Type); l != nil {
+					add(base+in.A.ID, l)
+				} else if isVoidPtr(in.Type) {
+					edge(in.A, base+int32(in.Dst))
+				}
+			case ir.Move:
+				edge(in.A, base+int32(in.Dst))
+			case ir.Phi:
+				for _, a := range in.Args {
+					edge(a, base+int32(in.Dst))
+				}
+			case ir.Ret:
+				edge(in.A, base+int32(len(f.Regs)))
+			case ir.Call:
+				if in.A.Kind != ir.VFunc || !s.prog.Funcs[in.A.ID].Defined() {
+					continue
+				}
+				for k, p := range params[in.A.ID] {
+					if p != none && k < len(in.Args) {
+						edge(in.Args[k], p)
+					}
+				}
+				if in.Dst >= 0 && isVoidPtr(f.Regs[in.Dst].Type) {
+					g := s.prog.Funcs[in.A.ID]
+					preds[base+int32(in.Dst)] = append(preds[base+int32(in.Dst)], v.base[g.ID]+int32(len(g.Regs)))
+				}
+			}
+		}
+	}
+	for len(work) > 0 {
+		r := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, p := range preds[r] {
+			for _, l := range v.become[r] {
+				add(p, l)
+			}
+		}
+	}
+	return v
+}
+
+// findLibRecs finds the records that library functions and variables speak of.
+func (s *solver) findLibRecs() {
+	s.libRecs = map[*lay]bool{}
+	seen := map[*lay]bool{}
+	var known func(t *ctype.Type)
+	known = func(t *ctype.Type) {
+		for t != nil && (t.Kind == ctype.Pointer || t.Kind == ctype.Array) {
+			t = t.Elem
+		}
+		switch {
+		case t == nil:
+		case t.IsRecord():
+			l := s.lays.record(t.Rec)
+			if seen[l] {
+				return
+			}
+			seen[l], s.libRecs[s.kin.root(l)] = true, true
+			for _, f := range s.prog.Record(t.Rec).Fields {
+				known(f.Type)
+			}
+		case t.Kind == ctype.Func:
+			known(t.Elem)
+			for _, p := range t.Func.Params {
+				known(p.Type)
+			}
+		}
+	}
+	for _, f := range s.prog.Funcs {
+		if !f.Defined() {
+			known(f.Type)
+		}
+	}
+	for _, g := range s.prog.Globals {
+		if g.Linkage == ir.Undefined {
+			known(g.Type)
+		}
+	}
+}
+
+// function returns the type of the function that t is or points at.
+func function(t *ctype.Type) *ctype.FuncType {
+	if t != nil && t.Kind == ctype.Pointer {
+		t = t.Elem
+	}
+	if t == nil || t.Kind != ctype.Func {
+		return nil
+	}
+	return t.Func
+}
