@@ -314,17 +314,13 @@ func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
 		return []int32{Any}
 	}
 	var out []int32
-	for off := int64(0); off < one.size; off++ {
-		if int64(l.canon(off)) != off || !l.starts(off) {
-			continue
-		}
+	for _, r := range s.recordsIn(l) {
 		switch {
+		case r.rec != as && (delta < 0 || !s.kin.same(r.rec, as)):
 		case delta < 0:
-			if l.own(off, as) {
-				out = addOff(out, int32(off))
-			}
-		case l.own(off, as) || s.punned(l, off, as):
-			out = addOff(out, l.canon(off+delta))
+			out = addOff(out, r.off)
+		default:
+			out = addOff(out, l.canon(int64(r.off)+delta))
 		}
 	}
 	if s.inBytes(as) {
@@ -333,6 +329,39 @@ func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
 	if one.tail || one.open() {
 		out = addOff(out, l.canon(one.size))
 	}
+	return out
+}
+
+// A recAt is a record that begins at canonical offset off of a layout.
+type recAt struct {
+	off int32
+	rec *lay
+}
+
+// recordsIn lists the records in l, the innermost arrays' elements once.
+func (s *solver) recordsIn(l *lay) []recAt {
+	out, ok := s.recsIn[l]
+	if ok {
+		return out
+	}
+	var walk func(x *lay, base int64)
+	walk = func(x *lay, base int64) {
+		if x.rec != nil {
+			if c := l.canon(base); c != Any {
+				out = append(out, recAt{c, x.rec})
+			}
+		}
+		switch x.kind {
+		case layArray:
+			walk(x.elem, base)
+		case layStruct, layUnion:
+			for i := range x.fields {
+				walk(x.fields[i].l, base+x.fields[i].off)
+			}
+		}
+	}
+	walk(l, 0)
+	s.recsIn[l] = out
 	return out
 }
 

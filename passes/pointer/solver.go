@@ -52,6 +52,7 @@ type solver struct {
 	viewIDs                     map[viewKey]int32
 	coarse                      kin
 	blurred                     map[*lay]bool
+	recsIn                      map[*lay][]recAt
 	fromBytes, toBytes, libRecs map[*lay]bool // see canBe
 	looked                      []*lay        // of the casts and members of the program
 	copySeen                    map[copyTarget]bool
@@ -175,7 +176,7 @@ func run(c *passes.Context) (any, error) {
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
 		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, virtAs: map[int32]*lay{}, virtAt: map[virtKey]int32{},
+		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
