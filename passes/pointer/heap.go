@@ -50,7 +50,10 @@ type witness struct {
 func newHeap(s *solver) *heap {
 	h := &heap{s: s, wrappers: map[ir.FuncID]*wrapper{}, direct: map[ir.FuncID][]ir.Ref{}, addressed: map[ir.FuncID]bool{},
 		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}}
-	h.findAll()
+	busy := map[ir.FuncID]bool{}
+	for _, f := range s.prog.Funcs {
+		h.find(f, busy)
+	}
 	if len(h.wrappers) > 0 {
 		h.scan()
 	}
@@ -60,13 +63,6 @@ func newHeap(s *solver) *heap {
 		}
 	}
 	return h
-}
-
-func (h *heap) findAll() {
-	busy := map[ir.FuncID]bool{}
-	for _, f := range h.s.prog.Funcs {
-		h.find(f, busy)
-	}
 }
 
 // name names the objects of every direct call of an allocator in f and the
@@ -222,7 +218,7 @@ func (h *heap) find(f *ir.Func, busy map[ir.FuncID]bool) *wrapper {
 				if g := h.find(h.s.prog.Funcs[in.A.ID], busy); g != nil && g.level < maxDepth {
 					w.origins[d] = true
 					w.level = max(w.level, g.level+1)
-					if len(g.rest)+len(g.via) > 0 {
+					if len(g.rest) > 0 || len(g.via) > 0 {
 						w.via = append(w.via, d)
 					}
 					return
