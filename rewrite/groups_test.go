@@ -66,7 +66,7 @@ func TestGroups(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := rewrite.Instrument(a, rewrite.Options{Version: "test", Verify: verify})
+			r, err := rewrite.Instrument(a, rewrite.Options{Version: "test", Exact: true, Verify: verify})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -34,6 +34,7 @@ const Include = "#include \"saz_rt.h\"\n"
 // Options of Instrument.
 type Options struct {
 	NoPrune bool
+	Exact   bool // a mark for each update, also of variables that most packets update (track/announce.go)
 	Verify  bool // the runtime compares what is claimed with what happens: saz_rt/saz_verify.c
 	Version string
 }
@@ -59,6 +60,7 @@ type Manifest struct {
 	Version string       `json:"saz_version"`
 	Sites   int          `json:"receive_sites"`
 	Tracked int          `json:"tracked"`
+	Always  int          `json:"announced"` // of these: with each packet, without marks
 	Marks   int          `json:"marks"`
 	Pruned  int          `json:"pruned"`
 	Steps   []track.Step `json:"pruning"`       // marks left after each step
@@ -83,19 +85,20 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 			return nil, fmt.Errorf("%s has changed since it was compiled; build again with saz-cc first", cmd.Path())
 		}
 	}
-	res := &Result{Files: map[string][]byte{}, edits: map[string][2]int{}, Plan: plan.Of(c)}
+	res := &Result{Files: map[string][]byte{}, edits: map[string][2]int{}}
 	own := ownFiles(c)
 	res.Root = root(a.Build, own)
 	twice := readTwice(c)
-	topt := track.Options{NoPrune: opt.NoPrune, Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }, Strict: strict(a)}
+	topt := track.Options{NoPrune: opt.NoPrune, Exact: opt.Exact || opt.Verify || c.Config.ExactMarks(), Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }, Strict: strict(a)}
 
 	topt.Threads = track.FindThreads(c, topt)
-	tables := glue.Build(c, glue.Options{Version: opt.Version, Verify: opt.Verify, Threads: topt.Threads.Several})
 	set := edit.NewSet()
 	var err error
 	if res.Marks, err = track.Place(c, set, topt); err != nil {
 		return nil, err
 	}
+	res.Plan = res.Marks.Plan
+	tables := glue.Build(c, glue.Options{Version: opt.Version, Verify: opt.Verify, Marks: res.Marks})
 	units, headers, err := hook.Place(c, set, tables.Statics(), res.Marks, topt)
 	if err != nil {
 		return nil, err
@@ -131,7 +134,6 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 		}
 	}
 	res.Diff = diff.Bytes()
-	tables.Group(res.Marks.Groups)
 	gen, err := tables.Files()
 	if err != nil {
 		return nil, err
@@ -144,7 +146,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	}
 	res.Files["Makefile"] = res.makefile(a.Build)
 	manifest, err := json.MarshalIndent(Manifest{Schema: "saz.tree/1", Program: a.Build.Name, Root: res.Root, Version: opt.Version,
-		Sites: len(receive.Of(c).Sites), Tracked: len(res.Plan.Vars), Marks: res.Marks.Placed, Pruned: len(res.Marks.Pruned),
+		Sites: len(receive.Of(c).Sites), Tracked: len(res.Plan.Vars), Always: res.Marks.Always, Marks: res.Marks.Placed, Pruned: len(res.Marks.Pruned),
 		Steps: res.Marks.Steps, Scratch: res.Marks.Scratch, Allocs: len(res.Plan.Sites), Patched: append([]string{}, res.Patched...)}, "", "  ")
 	if err != nil {
 		return nil, err

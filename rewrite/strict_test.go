@@ -60,7 +60,7 @@ int main(void)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := rewrite.Instrument(a, rewrite.Options{Version: "test"})
+		r, err := rewrite.Instrument(a, rewrite.Options{Version: "test", Exact: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,12 @@ import "fmt"
 
 // Summary says in a line what was done.
 func (r *Result) Summary() string {
-	return fmt.Sprintf("%d variables tracked, %d marks (%d pruned) in %d files, %d allocation sites",
-		len(r.Plan.Vars), r.Marks.Placed, len(r.Marks.Pruned), len(r.Patched), len(r.Plan.Sites))
+	always := ""
+	if n := r.Marks.Always; n > 0 {
+		always = fmt.Sprintf(", %d of them announced with each packet", n)
+	}
+	return fmt.Sprintf("%d variables tracked%s, %d marks (%d pruned) in %d files, %d allocation sites",
+		len(r.Plan.Vars), always, r.Marks.Placed, len(r.Marks.Pruned), len(r.Patched), len(r.Plan.Sites))
 }
 
 // MarksIn counts the marks of a file, by its name in the tree.

@@ -48,6 +48,12 @@ var settings = []struct {
 		return nil
 	}},
 	{"jobs", "jobs", "SAZ_JOBS", "", "", nil},
+	{"marks", "marks", "SAZ_MARKS", "few", "", func(s string) error {
+		if s != "few" && s != "exact" {
+			return unknown(s, []string{"few", "exact"})
+		}
+		return nil
+	}},
 }
 
 func unknown(word string, known []string) error {
@@ -112,7 +118,7 @@ func effective(c *cli.Context) func(targets, sources []string) (*config.Config, 
 		for _, x := range []struct {
 			key string
 			w   config.Word
-		}{{"only", cfg.Only}, {"sort", cfg.Sort}, {"fail_on", cfg.FailOn}} {
+		}{{"only", cfg.Only}, {"sort", cfg.Sort}, {"fail_on", cfg.FailOn}, {"marks", cfg.Marks}} {
 			for _, s := range settings {
 				if s.key == x.key && x.w.Text != "" {
 					if err := s.check(x.w.Text); err != nil {

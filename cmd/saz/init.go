@@ -228,7 +228,7 @@ func writeSettings(w io.Writer, r *report.Report) {
 
 	say("---- saz itself")
 	say("What saz analyze shows and in which order, what makes it fail, how many units at a time.")
-	set("only: [updateable]\nsort: file\nfail_on: [changes]\njobs: 2")
+	set("only: [updateable]\nsort: file\nfail_on: [changes]\njobs: 2\nmarks: exact")
 }
 
 // short are the indexes of a list of n to show, the last -1 if there are more.

@@ -23,6 +23,7 @@ func instrumentCommand() *cli.Command {
 			&cli.BoolFlag{Name: "in-place", Usage: "change the sources themselves; saz restore brings the originals back"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be changed, and write nothing"},
 			&cli.StringFlag{Name: "track", Usage: "state, or all: mark every write to any variable of static storage"},
+			&cli.StringFlag{Name: "marks", Usage: "few: the variables that most packets update are announced with each, without marks; exact: all have marks, as with --verify"},
 			&cli.BoolFlag{Name: "verify", Usage: "a program that watches its own marks: it names each update without one and exits with status 86 (docs/verify.md)"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say how many marks each step of pruning leaves"},
 			&cli.BoolFlag{Name: "no-prune", Usage: "keep the marks that the control flow makes redundant"},

@@ -49,6 +49,7 @@ type Config struct {
 	Merge      []Merge
 
 	Only, Sort, FailOn, Jobs Word // of saz analyze and all commands; "" is the default
+	Marks                    Word // of saz instrument: few or exact
 
 	text []byte
 }
@@ -179,12 +180,17 @@ func (c *Config) Add(key, from string, values ...string) error {
 			c.FailOn = w
 		case "jobs":
 			c.Jobs = w
+		case "marks":
+			c.Marks = w
 		default:
 			return fmt.Errorf("config: no setting %s", key)
 		}
 	}
 	return nil
 }
+
+// ExactMarks says whether each update has a mark of its own.
+func (c *Config) ExactMarks() bool { return c != nil && c.Marks.Text == "exact" }
 
 // Apply puts the models that the settings give into set: those of the file first, so that model files
 // named by the environment or by flags replace them.
@@ -479,7 +485,7 @@ func (c *Config) Verdicts() []Setting {
 	var out []Setting
 	for _, s := range c.Settings() {
 		switch s.Key {
-		case "only", "sort", "fail_on", "jobs":
+		case "only", "sort", "fail_on", "jobs", "marks":
 		default:
 			out = append(out, s)
 		}
@@ -545,7 +551,7 @@ func (c *Config) Settings() []Setting {
 	for _, x := range []struct {
 		k string
 		w Word
-	}{{"only", c.Only}, {"sort", c.Sort}, {"fail_on", c.FailOn}, {"jobs", c.Jobs}} {
+	}{{"only", c.Only}, {"sort", c.Sort}, {"fail_on", c.FailOn}, {"jobs", c.Jobs}, {"marks", c.Marks}} {
 		if x.w.Text != "" {
 			add(x.k, x.w.Text, x.w.From)
 		}

@@ -46,6 +46,7 @@ only: [updateable, log]
 sort: size
 fail_on: changes
 jobs: 3
+marks: exact
 `
 
 func TestFull(t *testing.T) {
@@ -73,7 +74,7 @@ func TestFull(t *testing.T) {
 		"containers table shape=none @26",
 		"containers pairs shape=hash-list next=l.next a.src:nw_src port:tp_src both ways @27",
 		"merge stats.len.longest: max @30", "merge stats: add @31",
-		"only updateable,log @32", "sort size @33", "fail_on changes @34", "jobs 3 @35",
+		"only updateable,log @32", "sort size @33", "fail_on changes @34", "jobs 3 @35", "marks exact @36",
 	}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -118,7 +119,7 @@ func TestDocumentation(t *testing.T) {
 	for _, s := range c.Settings() {
 		keys[s.Key] = true
 	}
-	for _, k := range []string{"receive", "output", "allocation", "models", "model_files", "opaque", "containers", "merge", "skip", "only", "sort", "fail_on", "jobs"} {
+	for _, k := range []string{"receive", "output", "allocation", "models", "model_files", "opaque", "containers", "merge", "skip", "only", "sort", "fail_on", "jobs", "marks"} {
 		if !keys[k] {
 			t.Errorf("the example lacks %s", k)
 		}

@@ -78,6 +78,7 @@ func (r *reader) top(n ast.Node) {
 		"only":         func(n ast.Node) { c.Only = r.joined(n) },
 		"sort":         func(n ast.Node) { c.Sort, _ = r.word(n) },
 		"fail_on":      func(n ast.Node) { c.FailOn = r.joined(n) },
+		"marks":        func(n ast.Node) { c.Marks, _ = r.word(n) },
 		"jobs": func(n ast.Node) {
 			if _, ok := r.integer(n); ok {
 				c.Jobs, _ = r.word(n)

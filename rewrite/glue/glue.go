@@ -25,6 +25,9 @@ func (t *tables) files() (map[string][]byte, error) {
 	header := string(out["saz_rt/saz_rt.h"])
 	set := func(name string, value int) error {
 		was := fmt.Sprintf("#define %s 0 ", name)
+		if name == "SAZ_MARKED" {
+			was = fmt.Sprintf("#define %s (SAZ_MARK_WORDS * 8) ", name)
+		}
 		if !strings.Contains(header, was) {
 			return fmt.Errorf("glue: saz_rt.h has no %q", was)
 		}
@@ -34,12 +37,18 @@ func (t *tables) files() (map[string][]byte, error) {
 	if err := set("SAZ_MARK_WORDS", t.Bytes()/8); err != nil {
 		return nil, err
 	}
+	if err := set("SAZ_ALWAYS", t.Always); err != nil {
+		return nil, err
+	}
+	if err := set("SAZ_MARKED", track.Cleared(t.Always, t.Nvars)); err != nil {
+		return nil, err
+	}
 	if len(t.Groups) > 0 {
 		if err := set("SAZ_GROUPS", len(t.Groups)); err != nil {
 			return nil, err
 		}
 	}
-	if t.opt.Threads {
+	if t.opt.Marks.Threads.Several {
 		if err := set("SAZ_THREADS", 1); err != nil {
 			return nil, err
 		}
@@ -63,6 +72,9 @@ func (t *tables) emit() ([]byte, error) {
 	sum := sha256.Sum256(body.Bytes())
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "/* Written by saz %s. The tables' meaning: saz_rt/saz_tables.h. */\n", strings.ReplaceAll(t.opt.Version, "*/", ""))
+	if err := marksText.Execute(&out, t); err != nil {
+		return nil, fmt.Errorf("glue: %w", err)
+	}
 	fmt.Fprintf(&out, "#define SAZ_FINGERPRINT 0x%016xu\n", binary.LittleEndian.Uint64(sum[:8]))
 	out.Write(body.Bytes())
 	return out.Bytes(), nil
@@ -89,37 +101,41 @@ func cString(s string) string {
 
 // Bytes is the size of saz_updated, in whole words for the runtime's sake; the last is the groups'.
 func (t *tables) Bytes() int {
-	n := track.GroupByte(t.Nvars)
+	n := track.GroupByte(t.Always, t.Nvars)
 	if len(t.Groups) > 0 {
 		n += 8
 	}
 	return n
 }
 
+// Initial is the initialiser of the marks.
+func (t *tables) Initial() string {
+	if t.Always == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" = { [0 ... %d] = 1 }", t.Always-1)
+}
+
 // Mask is a group's members as bytes of saz_updated.
 func (t *tables) Mask(members []int) string {
-	mask := bytes.Repeat([]byte("0,"), track.GroupByte(t.Nvars))
+	mask := bytes.Repeat([]byte("0,"), track.GroupByte(t.Always, t.Nvars))
 	for _, v := range members {
 		mask[2*v] = '1'
 	}
 	return string(mask[:len(mask)-1])
 }
 
-var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
-	"c": cString,
-	"or1": func(n int) int { // C has no empty arrays
-		return max(n, 1)
-	},
-}).Parse(`#ifdef __GNUC__
+// How a program is marked is no part of what its images are known by.
+var marksText = template.Must(template.New("marks").Parse(`#ifdef __GNUC__
 #pragma GCC diagnostic ignored "-Wpedantic"
 #endif
 #include "saz_tables.h"
 
 #if SAZ_THREADS
-__thread unsigned char saz_own_marks[{{.Bytes}}] __attribute__((__aligned__(8)));
+__thread unsigned char saz_own_marks[{{.Bytes}}] __attribute__((__aligned__(8))){{.Initial}};
 #undef saz_updated
 #endif
-unsigned char saz_updated[{{.Bytes}}] __attribute__((__aligned__(8)));	/* whole words: saz_packet.c */
+unsigned char saz_updated[{{.Bytes}}] __attribute__((__aligned__(8))){{.Initial}};	/* whole words: saz_packet.c */
 const unsigned saz_nvars = {{.Nvars}};
 {{- if .Groups}}
 
@@ -129,7 +145,14 @@ static const unsigned char saz_group_{{$i}}[] __attribute__((__aligned__(8))) = 
 {{- end}}
 const unsigned char *const saz_groups[] = { {{range $i, $g := .Groups}}{{if $i}}, {{end}}saz_group_{{$i}}{{end}} };
 {{- end}}
-{{range $i, $s := .Symbols}}{{if $s.Link}}
+`))
+
+var glueText = template.Must(template.New("saz_glue.c").Funcs(template.FuncMap{
+	"c": cString,
+	"or1": func(n int) int { // C has no empty arrays
+		return max(n, 1)
+	},
+}).Parse(`{{range $i, $s := .Symbols}}{{if $s.Link}}
 extern char saz_sym_{{$i}}[] __asm__({{c $s.Link}}) __attribute__((__weak__));{{end}}{{end}}
 {{range $i, $f := .Functions}}{{if $f.Link}}
 extern void saz_fn_{{$i}}(void) __asm__({{c $f.Link}}) __attribute__((__weak__));{{end}}{{end}}

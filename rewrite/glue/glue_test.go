@@ -16,6 +16,7 @@ import (
 	"saz/passes/persist"
 	"saz/passes/plan"
 	"saz/passes/update"
+	"saz/rewrite/track"
 )
 
 // sample is a program with a hash of connections, counters and a static pointer.
@@ -76,12 +77,14 @@ func sample() Input {
 	return in
 }
 
+func marks(always int) *track.Result { return &track.Result{Always: always, Threads: &track.Threads{}} }
+
 func TestEmit(t *testing.T) {
-	text, err := build(sample(), Options{Version: "test"}).emit()
+	text, err := build(sample(), Options{Version: "test", Marks: marks(0)}).emit()
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := build(sample(), Options{Version: "test"}).emit()
+	again, err := build(sample(), Options{Version: "test", Marks: marks(0)}).emit()
 	if err != nil || !bytes.Equal(text, again) {
 		t.Errorf("not the same twice (%v)", err)
 	}
@@ -102,7 +105,7 @@ func TestEmit(t *testing.T) {
 			t.Errorf("lacks %s", want)
 		}
 	}
-	if s := build(sample(), Options{}).statics; len(s) != 1 || s[0].ID != 2 || s[0].Global != 2 {
+	if s := build(sample(), Options{Marks: marks(0)}).statics; len(s) != 1 || s[0].ID != 2 || s[0].Global != 2 {
 		t.Errorf("statics: %v", s)
 	}
 	if t.Failed() {
@@ -113,9 +116,13 @@ func TestEmit(t *testing.T) {
 // What is generated compiles in any dialect, also when there is nothing to say.
 func TestCompiles(t *testing.T) {
 	empty := Input{Prog: &ir.Program{Name: `odd "name"??/`}, Persist: &persist.Result{}, Plan: &plan.Result{}}
-	for name, in := range map[string]Input{"sample": sample(), "empty": empty} {
+	for name, in := range map[string]Input{"sample": sample(), "empty": empty, "announced": sample()} {
 		dir := t.TempDir()
-		files, err := build(in, Options{Version: "test */"}).files()
+		always := 0
+		if name == "announced" {
+			always = 2
+		}
+		files, err := build(in, Options{Version: "test */", Marks: marks(always)}).files()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"saz/passes/scratch"
 	"saz/passes/update"
 	"saz/rewrite/hook"
+	"saz/rewrite/track"
 )
 
 // Requires are the passes that the tables are made from.
@@ -19,7 +20,7 @@ var Requires = []*passes.Pass{persist.Pass, update.Pass, scratch.Pass, container
 type Options struct {
 	Version string
 	Verify  bool // with what saz_verify.c needs: all variables, what is claimed of them, names of fields
-	Threads bool // each thread has marks of its own
+	Marks   *track.Result
 }
 
 // Tables are the tables of one program.
@@ -27,15 +28,12 @@ type Tables struct{ t *tables }
 
 // Build gathers what the generators need.
 func Build(c *passes.Context, opt Options) *Tables {
-	t := build(Input{c.Prog, persist.Of(c), plan.Of(c), container.Of(c), flowspace.Of(c), merge.Of(c), update.Of(c), scratch.Of(c)}, opt)
+	t := build(Input{c.Prog, persist.Of(c), opt.Marks.Plan, container.Of(c), flowspace.Of(c), merge.Of(c), update.Of(c), scratch.Of(c)}, opt)
 	if c.TrackAll {
 		t.WholeRun = 1
 	}
 	return &Tables{t}
 }
-
-// Group says which variables one mark stands for.
-func (t *Tables) Group(groups [][]int) { t.t.Groups = groups }
 
 // Statics lists the variables and functions that need SAZ_STATIC and SAZ_STATIC_FN.
 func (t *Tables) Statics() []hook.Static { return t.t.statics }

@@ -74,6 +74,7 @@ type box struct {
 type tables struct {
 	Name       string
 	Nvars      int
+	Always     int     // variables that are announced with each packet: track/announce.go
 	Groups     [][]int // of variables that one mark stands for
 	Types      []typ
 	Symbols    []symbol
@@ -99,6 +100,7 @@ type tables struct {
 
 func build(in Input, opt Options) *tables {
 	t := &tables{Name: filepath.Base(in.Prog.Name), in: in, opt: opt, Verify: opt.Verify, types: newTypes(in.Prog.Records, in.Plan.Opaque), index: map[ir.GlobalID]int{}}
+	t.Groups, t.Always = opt.Marks.Groups, opt.Marks.Always
 	if in.Prog.Name == "" {
 		t.Name = "program"
 	}

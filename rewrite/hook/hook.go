@@ -3,7 +3,7 @@
 // blocks belong to state, and where variables without a linker name live.
 //
 //   - a procedure that a library calls with a packet gets SAZ_PACKET_SCOPE as
-//     its first declaration, with the marks that each packet sets;
+//     its first declaration,
 //     as does what a library calls while it receives one, or takes apart what was received by another call (nfq_handle_packet);
 //   - the call of the library's loop becomes SAZ_LOOP(call), a call that receives a
 //     packet SAZ_RECEIVE(call): between two packets the state may be touched from outside;
@@ -246,13 +246,6 @@ func (h *hooks) scope(f *ir.Func) {
 		if in := h.c.Instr(r); in.A.Kind == ir.VFunc && ir.FuncID(in.A.ID) == f.ID {
 			macro = "SAZ_CALLED_SCOPE" // it may be inlined there
 		}
-	}
-	if list := h.marks.Scoped[f.ID]; len(list) > 0 {
-		macro += "_AND("
-		for _, v := range list {
-			macro += fmt.Sprintf("saz_updated[%d] = ", v)
-		}
-		macro += "1)"
 	}
 	h.add(pos.File, insert(pos.Off, " "+macro+";", 0))
 }

@@ -25,8 +25,12 @@ const (
 	groupTried  = 24
 )
 
+// Cleared is how many bytes of saz_updated are cleared when a packet begins, behind those of the variables that are announced
+// with each: whole words, as many as their marks need, though not at a word's place.
+func Cleared(always, nvars int) int { return (nvars - always + 7) / 8 * 8 }
+
 // GroupByte is the index in saz_updated of the first group's mark: the groups have a word of their own behind the variables.
-func GroupByte(nvars int) int { return max((nvars+7)/8*8, 8) }
+func GroupByte(always, nvars int) int { return max((always+Cleared(always, nvars)+7)/8*8, 8) }
 
 type placeSet struct {
 	vars  []int
@@ -135,7 +139,7 @@ func (p *placer) grouped(vars []int) []int {
 		set(mine, members)
 		if left.holds(mine) {
 			left.drop(mine)
-			out = append(out, GroupByte(len(p.pl.Vars))+g)
+			out = append(out, GroupByte(p.res.Always, len(p.pl.Vars))+g)
 		}
 	}
 	for _, v := range vars {

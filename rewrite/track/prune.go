@@ -71,8 +71,6 @@ type pruner struct {
 	procs []*proc // by FuncID; nil: without code
 	must  []bits
 	entry []bits
-	// scoped are the bits that the bracket of a packet sets where the packet is handed to a procedure.
-	scoped map[ir.FuncID][]int
 }
 
 func (p *placer) newPruner(need needs) *pruner {
@@ -178,7 +176,6 @@ func (r *pruner) solve(q *proc, entry bits, back map[[2]int]bool) bits {
 	work := []int{0}
 	queued := make([]bool, n)
 	q.in[0] = append(bits(nil), entry...)
-	set(q.in[0], r.scoped[f.ID])
 	var ret bits
 	for len(work) > 0 {
 		b := work[0]
@@ -317,55 +314,6 @@ func (r *pruner) enters() {
 			}
 		}
 	})
-}
-
-// brackets finds the bits that each packet sets, whichever way it takes: where a library hands packets to a procedure,
-// the bracket sets them together, which costs no more than one of the marks that it makes redundant. A bit
-// stays out if it does not.
-func (r *pruner) brackets(fids []ir.FuncID) {
-	left := func() []int {
-		n := make([]int, len(r.p.pl.Vars))
-		for _, f := range fids {
-			drop := r.callers(f)
-			for i, list := range r.p.need[f] {
-				for _, v := range list {
-					if !has(drop[i], v) {
-						n[v]++
-					}
-				}
-			}
-		}
-		return n
-	}
-	before := left()
-	all := map[ir.FuncID][]int{}
-	for _, s := range receive.Of(r.p.c).Sites {
-		for _, f := range s.Callbacks {
-			if q := r.procs[f]; q == nil || r.must[f] == nil || all[f] != nil || !Scoped(r.p.c, f, r.p.opt) {
-				continue
-			}
-			for v := range before {
-				if r.must[f].has(v) && before[v] > 0 {
-					all[f] = append(all[f], v)
-				}
-			}
-		}
-	}
-	if len(all) == 0 {
-		return
-	}
-	r.scoped = all
-	r.enters()
-	after := left()
-	r.scoped = map[ir.FuncID][]int{}
-	for f, list := range all {
-		for _, v := range list {
-			if after[v] < before[v] {
-				r.scoped[f] = append(r.scoped[f], v)
-			}
-		}
-	}
-	r.enters()
 }
 
 // fixpoint calls do for every procedure with code, and once more for each that it asks for.
@@ -843,9 +791,6 @@ func (p *placer) prune(need needs) (drops map[ir.FuncID]map[int32][]int, extras 
 		p.res.Steps = append(p.res.Steps, Step{name, p.countMarks(need, drops, extras)})
 	}
 	note("one before each updating statement")
-	if p.opt.NoPrune {
-		return drops, extras
-	}
 	r := p.newPruner(need)
 	fids := make([]ir.FuncID, 0, len(need))
 	for f := range need {
@@ -861,18 +806,23 @@ func (p *placer) prune(need needs) (drops map[ir.FuncID]map[int32][]int, extras 
 		drops[f] = r.callers(f)
 	}
 	note("set before, by callers and callees")
-	r.brackets(fids)
-	for _, f := range fids {
-		drops[f] = r.callers(f)
-	}
-	p.res.Scoped = r.scoped
-	note("once for each packet, with its bracket")
 	for _, f := range fids {
 		var n int
 		drops[f], extras[f], n = r.hoist(f, drops[f])
 		p.res.Hoisted += n
 	}
 	note("once before a loop, or before all branches")
+	first := p.announced(need, drops, extras)
+	p.renumber(first, need, drops, extras)
+	if p.opt.NoPrune {
+		p.res.Steps = p.res.Steps[:1]
+		return map[ir.FuncID]map[int32][]int{}, map[ir.FuncID][]extra{}
+	}
+	if !p.opt.Exact && len(first) > 0 {
+		p.res.Always = len(first)
+		without(p.res.Always, need, drops, extras)
+		note("with each packet, if it is likely")
+	}
 	return drops, extras
 }
 
@@ -900,9 +850,5 @@ func (p *placer) countMarks(need needs, drops map[ir.FuncID]map[int32][]int, ext
 			note(x.s, x.v)
 		}
 	}
-	n := len(seen)
-	for _, list := range p.res.Scoped {
-		n += len(list)
-	}
-	return n
+	return len(seen)
 }

@@ -209,7 +209,7 @@ func TestPruning(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := rewrite.Instrument(a, rewrite.Options{})
+			r, err := rewrite.Instrument(a, rewrite.Options{Exact: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -66,7 +66,6 @@ type keptMark struct {
 	fn     ir.FuncID
 	events map[int32]bool // instructions that it is for
 	block  int            // at whose end it stands for several; -1: none
-	scoped bool           // in the packet's bracket
 }
 
 type cover struct {
@@ -74,7 +73,6 @@ type cover struct {
 	places []*keptMark
 	kept   map[ir.FuncID]map[int32][]int
 	tails  map[ir.FuncID]map[int][]int
-	scoped map[ir.FuncID][]int
 	roots  map[ir.FuncID]bool
 	after  map[ir.FuncID]bool // every way on from each call comes to the mark
 }
@@ -98,8 +96,7 @@ func newCover(t *testing.T, a *run.Analysis) *cover {
 		r.within(f)
 	}
 	r.across()
-	r.brackets(fids)
-	c := &cover{r: r, kept: map[ir.FuncID]map[int32][]int{}, tails: map[ir.FuncID]map[int][]int{}, scoped: r.scoped, roots: r.roots()}
+	c := &cover{r: r, kept: map[ir.FuncID]map[int32][]int{}, tails: map[ir.FuncID]map[int][]int{}, roots: r.roots()}
 	byPlace := map[markKey]*keptMark{}
 	at := func(f ir.FuncID, pos source.Pos, v int) *keptMark {
 		m := byPlace[markKey{pos, v}]
@@ -150,12 +147,6 @@ func newCover(t *testing.T, a *run.Analysis) *cover {
 			t.Fatal("a mark that stands for several, nowhere")
 		}
 	}
-	for f, list := range r.scoped {
-		pos, _ := ScopeAt(x, f)
-		for _, v := range list {
-			at(f, pos, v).scoped = true
-		}
-	}
 	sort.Slice(c.places, func(i, j int) bool {
 		a, b := c.places[i], c.places[j]
 		if a.pos != b.pos {
@@ -170,10 +161,6 @@ func newCover(t *testing.T, a *run.Analysis) *cover {
 func (c *cover) without(m *keptMark) {
 	minus := func(list []int, gone bool) []int {
 		return slices.DeleteFunc(slices.Clone(list), func(v int) bool { return gone && v == m.v })
-	}
-	c.r.scoped = map[ir.FuncID][]int{}
-	for f, list := range c.scoped {
-		c.r.scoped[f] = minus(list, m.scoped && f == m.fn)
 	}
 	for id, q := range c.r.procs {
 		if q == nil {
@@ -202,9 +189,6 @@ func (c *cover) without(m *keptMark) {
 // covered says why the mark can be taken out and nobody can tell; "" if that is not shown.
 func (c *cover) covered(m *keptMark) string {
 	c.without(m)
-	if m.scoped {
-		return ""
-	}
 	q := c.r.procs[m.fn]
 	c.follow(m.v)
 	in := c.ways(m.fn, m.v)

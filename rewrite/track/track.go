@@ -17,7 +17,8 @@
 // began. Must-analysis, intersection at joins, bits forgotten at receive sites and at calls that may
 // come to one; first in each procedure alone, as the paper does it, then along all paths through the
 // program that match calls with returns. What is left moves out of loops that set it in each round,
-// and from all branches of an if or a switch to the place before it.
+// and from all branches of an if or a switch to the place before it. In the end variables whose marks would run
+// for most packets are announced with each, without marks (announce.go).
 //
 // The marks say "may update": a mark may stand where nothing is updated in the
 // end (the right side of && in the same statement, a loop of no rounds), never the other way round.
@@ -65,8 +66,8 @@ type Result struct {
 	Scratch int    // marks that per-packet scratch would have had, before any pruning
 	Placed  int    // marks in the text: one that stands for a group of variables is one
 	Groups  [][]int
-	// Scoped are marks that stand in the bracket of a packet: of each procedure that a library calls with one, by variable.
-	Scoped  map[ir.FuncID][]int
+	Plan    *plan.Result // with the variables' numbers in saz_updated
+	Always  int          // so many, the first ones, have no marks: they are announced with each packet
 	Threads *Threads
 }
 
@@ -78,6 +79,7 @@ type markKey struct {
 // Options of placement.
 type Options struct {
 	NoPrune bool
+	Exact   bool // marks for the variables, too, that most packets update
 	// Editable says whether a file may be changed; nil is every file that is not a system header.
 	Editable func(source.FileID) bool
 	Threads  *Threads // of the program; nil: to be found
@@ -127,13 +129,6 @@ func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	for _, w := range work {
 		p.place(w)
 	}
-	for f, list := range p.res.Scoped {
-		pos, _ := ScopeAt(c, f)
-		for _, v := range list {
-			p.res.Marks = append(p.res.Marks, Mark{v, ir.Ref{Func: f}, pos})
-			p.texts[markKey{pos, v}] = true
-		}
-	}
 	p.finish()
 	p.res.Placed = len(p.texts)
 	if len(p.res.Groups) > 0 {
@@ -149,12 +144,6 @@ func ScopeAt(c *passes.Context, id ir.FuncID) (source.Pos, bool) {
 		return source.Pos{}, false
 	}
 	return After(c.Prog.Units[f.Unit].AST.Cpp.Tokens, f.Def.Body.Tok+1)
-}
-
-// Scoped reports whether there is such a place.
-func Scoped(c *passes.Context, id ir.FuncID, opt Options) bool {
-	pos, ok := ScopeAt(c, id)
-	return ok && opt.Editable(pos.File)
 }
 
 type placer struct {

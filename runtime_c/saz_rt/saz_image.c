@@ -512,6 +512,7 @@ int saz_export(const struct saz_filter *f, unsigned flags, size_t limit, struct 
 	struct exporter x;
 	int ok;
 
+	saz_tables_init();
 	memset(out, 0, sizeof *out);
 	memset(&x, 0, sizeof x);
 	out->flags = flags;

@@ -610,6 +610,7 @@ struct saz_import *saz_import_stage(const void *image, size_t len, struct saz_er
 	const char *loose = getenv("SAZ_LOOSE");
 	int ok;
 
+	saz_tables_init();
 	if (x == NULL) {
 		saz_fail(e, "memory", "no memory");
 		return NULL;

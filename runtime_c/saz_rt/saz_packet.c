@@ -43,11 +43,10 @@ static int saz_ended;
 static int saz_loops;                               /* library loops that are running */
 static uint64_t saz_old_packets;                    /* of threads that are gone */
 
-/* The glue rounds saz_updated up to whole words. */
 static __inline__ void clear_marks(void)
 {
 #if SAZ_MARK_WORDS
-	memset(saz_updated, 0, SAZ_MARK_WORDS * 8);
+	saz_clear_marks();
 #elif SAZ_THREADS
 	memset(saz_own_marks, 0, saz_program.nvars);
 #else
@@ -80,7 +79,7 @@ void saz_resolve_groups(void)
 static void publish(void)
 {
 #if SAZ_THREADS
-	size_t i, n = SAZ_MARK_WORDS ? SAZ_MARK_WORDS * 8 : saz_program.nvars;
+	size_t i, n = SAZ_MARK_WORDS ? SAZ_ALWAYS + SAZ_MARKED : saz_program.nvars;
 #endif
 
 #if SAZ_GROUPS
@@ -638,7 +637,7 @@ static __attribute__((__constructor__(101))) void start(void)
 
 	saz_have_key = pthread_key_create(&saz_thread_key, forget_thread) == 0;
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-	saz_tables_init();
+	saz_tables_start();
 #if SAZ_VERIFY
 	saz_verify_start();
 #endif

@@ -24,6 +24,12 @@
 #ifndef SAZ_MARK_WORDS
 #define SAZ_MARK_WORDS 0        /* of eight bytes, in saz_updated; 0: not known, nothing is inlined */
 #endif
+#ifndef SAZ_ALWAYS
+#define SAZ_ALWAYS 0            /* the first bytes of saz_updated that are never cleared: announced with each packet */
+#endif
+#ifndef SAZ_MARKED
+#define SAZ_MARKED (SAZ_MARK_WORDS * 8) /* bytes behind those that are */
+#endif
 #ifndef SAZ_GROUPS
 #define SAZ_GROUPS 0            /* marks that stand for many variables': bytes of the last word of saz_updated */
 #endif
@@ -58,15 +64,13 @@ extern const struct saz_var_view saz_vars_view[];
 
 /* First statement of a callback that a library calls with a packet: the packet is what happens
  * between here and the callback's return.  An inner scope belongs to the outer one's packet.  The second form is for
- * procedures that the program calls as well: they may be inlined into another's scope. With AND, marks that each packet sets. */
-#define SAZ_PACKET_SCOPE SAZ_PACKET_SCOPE_AND((void)0)
-#define SAZ_CALLED_SCOPE SAZ_CALLED_SCOPE_AND((void)0)
-#define SAZ_PACKET_SCOPE_AND(marks) \
+ * procedures that the program calls as well: they may be inlined into another's scope. */
+#define SAZ_PACKET_SCOPE \
 	void *saz_scope __attribute__((__unused__, __cleanup__(saz_scope_end))), \
-	     *saz_entered __attribute__((__unused__)) = (saz_packet_enter(__builtin_dwarf_cfa()), marks, (void *)0)
-#define SAZ_CALLED_SCOPE_AND(marks) \
+	     *saz_entered __attribute__((__unused__)) = (saz_packet_enter(__builtin_dwarf_cfa()), (void *)0)
+#define SAZ_CALLED_SCOPE \
 	void *saz_scope __attribute__((__unused__, __cleanup__(saz_called_scope_end))), \
-	     *saz_entered __attribute__((__unused__)) = (saz_called_enter(&saz_scope, __builtin_dwarf_cfa()), marks, (void *)0)
+	     *saz_entered __attribute__((__unused__)) = (saz_called_enter(&saz_scope, __builtin_dwarf_cfa()), (void *)0)
 
 /* A call that receives a packet, in a loop of the program: the packet before it has ended, and the
  * next one begins when it returns. */
@@ -170,13 +174,54 @@ void saz_enter_slowly(void *frame) SAZ_SEEN_HERE;
 void saz_leave_slowly(void *frame) SAZ_SEEN_HERE;
 void saz_round_slowly(void) SAZ_SEEN_HERE;
 
+typedef __UINT64_TYPE__ saz_word __attribute__((__may_alias__));
+
+#if SAZ_MARKED > 64
+/* Of a long run of marks 64 at a time; the last may overlap. Volatile, or the compiler makes a rep movs of them. */
+typedef __UINT64_TYPE__ saz_chunk __attribute__((__vector_size__(16), __may_alias__, __aligned__(1)));
+#define SAZ_CHUNK(marks, i) (*(volatile saz_chunk *)((marks) + (i)))
+#define SAZ_EACH_CHUNK(DO) \
+	do { \
+		unsigned saz_at; \
+		for (saz_at = 0; saz_at + 64 <= SAZ_MARKED; saz_at += 64) { \
+			DO(saz_at); \
+			DO(saz_at + 16); \
+			DO(saz_at + 32); \
+			DO(saz_at + 48); \
+		} \
+		if (SAZ_MARKED % 64 > 48) \
+			DO(SAZ_MARKED - 64); \
+		if (SAZ_MARKED % 64 > 32) \
+			DO(SAZ_MARKED - 48); \
+		if (SAZ_MARKED % 64 > 16) \
+			DO(SAZ_MARKED - 32); \
+		if (SAZ_MARKED % 64 > 0) \
+			DO(SAZ_MARKED - 16); \
+	} while (0)
+#endif
+
+#if SAZ_MARK_WORDS
+SAZ_INLINE void saz_clear_marks(void)
+{
+#if SAZ_MARKED > 64
+#define SAZ_CLEAR_CHUNK(i) SAZ_CHUNK(saz_updated + SAZ_ALWAYS, i) = none
+	saz_chunk none = { 0, 0 };
+
+	SAZ_EACH_CHUNK(SAZ_CLEAR_CHUNK);
+#else
+	__builtin_memset(saz_updated + SAZ_ALWAYS, 0, SAZ_MARKED);
+#endif
+#if SAZ_GROUPS
+	((saz_word *)saz_updated)[SAZ_MARK_WORDS - 1] = 0;
+#endif
+}
+#endif
+
 #if SAZ_INLINED
 /* What happens for nearly each packet, without a call. */
 SAZ_INLINE void saz_publish(void)
 {
 #if SAZ_GROUPS
-	typedef __UINT64_TYPE__ saz_word __attribute__((__may_alias__));
-
 	if (((saz_word *)saz_updated)[SAZ_MARK_WORDS - 1] != 0)
 		saz_resolve_groups();
 #endif
@@ -184,11 +229,16 @@ SAZ_INLINE void saz_publish(void)
 	{
 		unsigned i;
 
-		for (i = 0; i < SAZ_MARK_WORDS * 8; i++)
+		for (i = SAZ_ALWAYS; i < SAZ_ALWAYS + SAZ_MARKED; i++)
 			__atomic_store_n(&saz_all_marks[i], saz_own_marks[i], __ATOMIC_RELAXED);
 	}
 #elif SAZ_THREADS
-	__builtin_memcpy(saz_all_marks, saz_own_marks, SAZ_MARK_WORDS * 8);
+#if SAZ_MARKED > 64
+#define SAZ_PUBLISH_CHUNK(i) SAZ_CHUNK(saz_all_marks + SAZ_ALWAYS, i) = SAZ_CHUNK(saz_own_marks + SAZ_ALWAYS, i)
+	SAZ_EACH_CHUNK(SAZ_PUBLISH_CHUNK);
+#else
+	__builtin_memcpy(saz_all_marks + SAZ_ALWAYS, saz_own_marks + SAZ_ALWAYS, SAZ_MARKED);
+#endif
 #endif
 }
 
@@ -220,7 +270,7 @@ SAZ_INLINE void saz_new_packet(void)
 #else
 	saz_here.packets++;
 #endif
-	__builtin_memset(saz_updated, 0, SAZ_MARK_WORDS * 8);
+	saz_clear_marks();
 }
 
 SAZ_INLINE void saz_packet_begin(void)

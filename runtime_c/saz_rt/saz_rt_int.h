@@ -135,7 +135,8 @@ SAZ_HIDDEN int saz_writable(const struct saz_symbol *s);
 SAZ_HIDDEN uint64_t saz_module_id(void);
 SAZ_HIDDEN uint64_t saz_types_digest(void);
 SAZ_HIDDEN uint64_t saz_hash(uint64_t seed, const void *data, size_t len);
-SAZ_HIDDEN void saz_tables_init(void);
+SAZ_HIDDEN void saz_tables_start(void);
+SAZ_HIDDEN void saz_tables_init(void);          /* before anything else of saz_types.c, by the one thread that uses it */
 typedef void saz_span_fn(void *ctx, const unsigned char *lo, const unsigned char *hi);
 SAZ_HIDDEN void saz_module_data(saz_span_fn *fn, void *ctx);    /* the writable parts of the program */
 

@@ -641,6 +641,7 @@ static void *service(void *unused)
 	int i;
 
 	(void)unused;
+	saz_tables_init();
 	for (;;) {
 		uint64_t now;
 

@@ -352,12 +352,21 @@ static SAZ_UNCHECKED void fill_view(void)
 static void (*const saz_early)(void) __attribute__((__used__, __section__(".preinit_array"))) = fill_view;
 #endif
 
+void saz_tables_start(void)
+{
+	fill_view();
+}
+
+/* What only those need who ask something: a program starts without. */
 void saz_tables_init(void)
 {
+	static int done;
 	uint32_t i;
 
+	if (done)
+		return;
+	done = 1;
 	dl_iterate_phdr(note_segments, NULL);
-	fill_view();
 	saz_symbols_by_address = calloc(P->nsymbols + 1, sizeof *saz_symbols_by_address);
 	saz_functions_by_address = calloc(P->nfunctions + 1, sizeof *saz_functions_by_address);
 	if (saz_symbols_by_address == NULL || saz_functions_by_address == NULL)

@@ -552,6 +552,7 @@ void saz_verify_end(const void *t, int kept)
 
 void saz_verify_start(void)
 {
+	saz_tables_init();
 	start_verify();
 	if (T->whole_run && !saz_broken) {
 		saz_in_flight = 1;
