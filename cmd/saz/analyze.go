@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -165,9 +166,17 @@ func style(c *cli.Context) text.Style {
 	return st
 }
 
-// emit writes to --output, whole or not at all, or to standard output.
+// emit writes to --output, whole or not at all, or to standard output. A device or a pipe is written to; a file would take its place.
 func emit(c *cli.Context, write func(io.Writer) error) error {
 	if path := c.String("output"); path != "" {
+		if fi, err := os.Stat(path); err == nil && !fi.Mode().IsRegular() && !fi.IsDir() {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			w := bufio.NewWriter(f)
+			return errors.Join(write(w), w.Flush(), f.Close())
+		}
 		f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
 		if err != nil {
 			return err

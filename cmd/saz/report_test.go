@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -209,6 +210,23 @@ func TestTable(t *testing.T) {
 		if st, err := os.Stat(filepath.Join(dir, "x."+f)); err != nil || st.Size() < 1000 {
 			t.Errorf("%s: %v", f, err)
 		}
+	}
+	// What is no file is written to, and stays what it is: -o /dev/null as root replaced the device.
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan int)
+	go func() {
+		b, _ := os.ReadFile(pipe)
+		read <- len(b)
+	}()
+	saz(t, dir, 0, "analyze", "-f", "json", "-o", "pipe", "./monitor")
+	if st, err := os.Lstat(pipe); err != nil || st.Mode()&os.ModeNamedPipe == 0 {
+		t.Fatalf("-o replaced the pipe: %v", err)
+	}
+	if n := <-read; n < 1000 {
+		t.Errorf("%d bytes came through the pipe", n)
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, "x.html"))
 	if m := regexp.MustCompile(`"marks":\[\[`).Find(page); m == nil {
