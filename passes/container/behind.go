@@ -127,7 +127,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 // fields is made when first asked for.
 func (w *finder) fields() *members.Table {
 	if w.narrowed == nil {
-		w.narrowed = members.New(w.c)
+		w.narrowed = members.Of(w.c)
 	}
 	return w.narrowed
 }

@@ -75,7 +75,7 @@ import (
 var Pass = &passes.Pass{
 	Name:     "container",
 	Doc:      "lists, hash tables and arrays of entries, and how they are linked",
-	Requires: []*passes.Pass{pointer.Pass, modref.Pass, persist.Pass, toplevel.Pass, update.Pass},
+	Requires: []*passes.Pass{pointer.Pass, members.Pass, modref.Pass, persist.Pass, toplevel.Pass, update.Pass},
 	Run:      run,
 }
 

@@ -174,7 +174,7 @@ func (e *engine) callees(ref ir.Ref) []ir.FuncID {
 
 func (e *engine) keptFields() *members.Table {
 	if e.kept == nil {
-		e.kept = members.New(e.c)
+		e.kept = members.Of(e.c)
 	}
 	return e.kept
 }

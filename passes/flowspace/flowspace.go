@@ -81,7 +81,7 @@ import (
 var Pass = &passes.Pass{
 	Name: "flowspace",
 	Doc:  "the packet header fields that select an entry, and where entries keep them",
-	Requires: []*passes.Pass{pointer.Pass, modref.Pass, receive.Pass, persist.Pass, toplevel.Pass, update.Pass,
+	Requires: []*passes.Pass{pointer.Pass, members.Pass, modref.Pass, receive.Pass, persist.Pass, toplevel.Pass, update.Pass,
 		scratch.Pass, container.Pass},
 	Run: run,
 }

@@ -24,6 +24,17 @@ type Table struct {
 	funcs   map[fieldKey]map[ir.FuncID]bool
 }
 
+// Pass makes the one table of a program.
+var Pass = &passes.Pass{
+	Name:     "members",
+	Doc:      "what is ever stored in a member of a kind of record",
+	Requires: []*passes.Pass{pointer.Pass},
+	Run:      func(c *passes.Context) (any, error) { return New(c), nil },
+}
+
+// Of returns it.
+func Of(c *passes.Context) *Table { return c.Result(Pass).(*Table) }
+
 type fieldKey struct {
 	rec *ctype.Record
 	off int64
@@ -120,9 +131,17 @@ func (x *Table) at(t *ctype.Type, off int64) (k fieldKey, ok bool) {
 }
 
 // Targets narrows what the call in of f may reach, all by the points-to sets: to the functions that are ever stored in the field that
-// the pointer to the function was loaded from.
+// the pointer to the function was loaded from. Where none is, something else is amiss, and it says nothing.
 func (x *Table) Targets(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID {
-	if in.A.Kind != ir.VReg || len(all) < 2 {
+	if out := x.Possible(f, in, all); len(out) > 0 {
+		return out
+	}
+	return all
+}
+
+// Possible is the same where nothing may come out: a field that holds NULL.
+func (x *Table) Possible(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID {
+	if in.A.Kind != ir.VReg || len(all) == 0 {
 		return all
 	}
 	ld := Def(f, in.A)
@@ -136,24 +155,27 @@ func (x *Table) Targets(f *ir.Func, in *ir.Instr, all []ir.FuncID) []ir.FuncID {
 	k := fieldKey{x.c.Prog.Record(at.Rec), at.Off}
 	set, ok := x.funcs[k]
 	if !ok {
-		for _, o := range x.stored(k) {
-			if obj := &x.pt.Objects[o]; obj.Kind == pointer.Func {
-				if set == nil {
-					set = map[ir.FuncID]bool{}
+		if list := x.stored(k); list != nil {
+			set = map[ir.FuncID]bool{}
+			for _, o := range list {
+				if obj := &x.pt.Objects[o]; obj.Kind == pointer.Func {
+					set[obj.Func] = true
+				} else if o == x.pt.UnknownObj() {
+					set = nil
+					break
 				}
-				set[obj.Func] = true
 			}
 		}
 		x.funcs[k] = set
+	}
+	if set == nil {
+		return all
 	}
 	var out []ir.FuncID
 	for _, t := range all {
 		if set[t] {
 			out = append(out, t)
 		}
-	}
-	if len(out) == 0 {
-		return all
 	}
 	return out
 }

@@ -51,7 +51,7 @@ func run(c *passes.Context) (any, error) {
 		res.Total++
 	}
 	loop := map[ir.FuncID]bool{}
-	for _, f := range rc.LoopProcs {
+	for _, f := range rc.Frames {
 		loop[f] = true
 	}
 	for _, f := range rc.Threads {
@@ -60,7 +60,7 @@ func run(c *passes.Context) (any, error) {
 		}
 	}
 	stack := map[ir.FuncID]bool{}
-	for _, f := range rc.Stack {
+	for _, f := range rc.Below {
 		stack[f] = true
 	}
 	for _, f := range c.Prog.Funcs {

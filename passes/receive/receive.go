@@ -32,6 +32,7 @@ import (
 	"saz/ir"
 	"saz/ir/models"
 	"saz/passes"
+	"saz/passes/members"
 	"saz/passes/pointer"
 )
 
@@ -39,7 +40,7 @@ import (
 var Pass = &passes.Pass{
 	Name:     "receive",
 	Doc:      "where packets come in, and the procedures that loop over them",
-	Requires: []*passes.Pass{pointer.Pass},
+	Requires: []*passes.Pass{pointer.Pass, members.Pass},
 	Run:      run,
 }
 
@@ -87,14 +88,17 @@ func run(c *passes.Context) (any, error) {
 		// What is received elsewhere sets something up.
 		res.Sites = slices.DeleteFunc(res.Sites, func(s Site) bool { return !below[s.Ref.Func] })
 	}
-	o := &outer{c: c, pt: pt, named: named, below: below, known: map[ir.FuncID]bool{}, waiting: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{}}
+	o := &outer{c: c, pt: pt, named: named, below: below, known: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{},
+		waits: newWaiting(c, pt, pt.Callees, nil)}
 	res.Last, res.Looped = o.isLast, o.looped
 	res.Around = func(f ir.FuncID) bool { return named == nil || below[f] }
-	loops, stack := map[ir.FuncID]bool{}, map[ir.FuncID]bool{}
+	o.site = map[ir.Ref]bool{}
 	for i := range res.Sites {
-		for f := range loopsOf(c, pt, o, &res.Sites[i]) {
-			loops[f] = true
-		}
+		o.site[res.Sites[i].Ref] = true
+	}
+	loops, inner, stack := map[ir.FuncID]bool{}, map[ir.FuncID]bool{}, map[ir.FuncID]bool{}
+	for i := range res.Sites {
+		loopsOf(c, pt, o, &res.Sites[i], loops, inner)
 	}
 	for f := range loops {
 		callersOf(pt, f, stack)
@@ -103,6 +107,7 @@ func run(c *passes.Context) (any, error) {
 		delete(stack, f)
 	}
 	res.LoopProcs, res.Stack, res.Threads = sorted(loops), sorted(stack), sorted(threads)
+	framesOf(c, pt, o, res, inner)
 	return res, nil
 }
 
@@ -158,9 +163,8 @@ func Targets(pt *pointer.Result, f ir.FuncID, v ir.Value, in bool) []ir.FuncID {
 	return out
 }
 
-// loopsOf returns the procedures that loop around a site.
-func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.FuncID]bool {
-	out := map[ir.FuncID]bool{}
+// loopsOf adds the procedures that loop around a site, and which of them loop innermost.
+func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site, out, innermost map[ir.FuncID]bool) {
 	seen := map[ir.FuncID]bool{}
 	var up func(ref ir.Ref, loops, inner bool)
 	up = func(ref ir.Ref, loops, inner bool) {
@@ -176,6 +180,9 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 			}
 		} else if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
 			last := o.isLast(ref) || loops && !o.looped(ref.Func)
+			if !inner {
+				innermost[ref.Func] = true
+			}
 			if !inner || last {
 				out[ref.Func] = true
 			}
@@ -190,14 +197,13 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site) map[ir.Fu
 		seen[ref.Func] = true
 		callers := pt.Callers(ref.Func)
 		if len(callers) == 0 && !inner && o.named == nil {
-			out[ref.Func] = true // it receives once: its frame is what there is
+			out[ref.Func], innermost[ref.Func] = true, true // it receives once: its frame is what there is
 		}
 		for _, r := range callers {
 			up(r, false, inner)
 		}
 	}
 	up(s.Ref, s.InLoop, false)
-	return out
 }
 
 // outer says of procedures whether they are called, directly or not, in a loop of another one.
@@ -206,8 +212,9 @@ type outer struct {
 	pt    *pointer.Result
 	known map[ir.FuncID]bool
 
-	waiting map[ir.FuncID]bool
-	last    map[ir.Ref]bool
+	waits *waiting
+	last  map[ir.Ref]bool
+	site  map[ir.Ref]bool
 
 	named map[ir.FuncID]bool // procedures with the packet loop, by the user's word; nil: none are named
 	below map[ir.FuncID]bool // and all that they call
@@ -257,10 +264,6 @@ func loopsNamed(c *passes.Context, pt *pointer.Result) (named, below map[ir.Func
 	return named, below
 }
 
-// waits are the functions that wait for events.
-var waits = map[string]bool{"select": true, "pselect": true, "poll": true, "ppoll": true, "__poll_chk": true, "__ppoll_chk": true,
-	"epoll_wait": true, "epoll_pwait": true, "epoll_pwait2": true, "kevent": true, "io_getevents": true, "port_getn": true}
-
 // isLast reports whether the loop around ref is the last one to look at: it waits for events, or nothing loops around it.
 func (o *outer) isLast(ref ir.Ref) bool {
 	if x, ok := o.last[ref]; ok {
@@ -277,38 +280,11 @@ func (o *outer) isLast(ref ir.Ref) bool {
 			continue
 		}
 		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi && !last; i++ {
-			last = f.Instrs[i].Op == ir.Call && o.waitsAt(ir.Ref{Func: ref.Func, I: i})
+			last = f.Instrs[i].Op == ir.Call && o.waits.at(ir.Ref{Func: ref.Func, I: i})
 		}
 	}
 	o.last[ref] = last
 	return last
-}
-
-// waitsAt reports whether the call at ref waits for events: a call through a pointer, if all that it may call does.
-func (o *outer) waitsAt(ref ir.Ref) bool {
-	callees := o.pt.Callees(ref)
-	for _, t := range callees {
-		g := o.c.Prog.Funcs[t]
-		if !g.Defined() && !waits[g.Link] || g.Defined() && !o.waits(t) {
-			return false
-		}
-	}
-	return len(callees) > 0
-}
-
-func (o *outer) waits(f ir.FuncID) bool {
-	if x, ok := o.waiting[f]; ok {
-		return x
-	}
-	o.waiting[f] = false
-	fn := o.c.Prog.Funcs[f]
-	for i := range fn.Instrs {
-		if fn.Instrs[i].Op == ir.Call && o.waitsAt(ir.Ref{Func: f, I: int32(i)}) {
-			o.waiting[f] = true
-			return true
-		}
-	}
-	return false
 }
 
 func (o *outer) looped(f ir.FuncID) bool {

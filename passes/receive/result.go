@@ -31,6 +31,8 @@ type Result struct {
 	LoopProcs []ir.FuncID
 	// Stack are LoopProcs' callers that are on the stack while the loop runs. Sorted.
 	Stack []ir.FuncID
+	// Frames are those of them whose frames are there between packets, Below what is below these on the stack (frames.go). Sorted.
+	Frames, Below []ir.FuncID
 	// Threads are procedures started as threads or installed as signal handlers or timers.
 	Threads []ir.FuncID
 	// Last reports whether the call is in a loop of its procedure whose rounds end the processing of a packet: the outermost loop, or

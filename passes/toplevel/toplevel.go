@@ -41,7 +41,7 @@ import (
 var Pass = &passes.Pass{
 	Name:     "toplevel",
 	Doc:      "packet-processing procedures and the persistent variables that they use",
-	Requires: []*passes.Pass{pointer.Pass, modref.Pass, slice.Pass, receive.Pass, persist.Pass},
+	Requires: []*passes.Pass{pointer.Pass, members.Pass, modref.Pass, slice.Pass, receive.Pass, persist.Pass},
 	Run:      run,
 }
 
@@ -223,7 +223,7 @@ func (g *guesses) of(ref ir.Ref, f ir.FuncID) int {
 	set, ok := g.said[ref]
 	if !ok {
 		if g.kept == nil {
-			g.kept = members.New(g.c)
+			g.kept = members.Of(g.c)
 		}
 		fn := g.c.Prog.Funcs[ref.Func]
 		if some := g.kept.Targets(fn, &fn.Instrs[ref.I], all); len(some) < len(all) {
