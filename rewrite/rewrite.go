@@ -91,6 +91,7 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	twice := readTwice(c)
 	topt := track.Options{NoPrune: opt.NoPrune, Exact: opt.Exact || opt.Verify || c.Config.ExactMarks(), Editable: func(f source.FileID) bool { return own[f] != nil && !twice[f] }, Strict: strict(a)}
 
+	namedVariables(c)
 	topt.Threads = track.FindThreads(c, topt)
 	set := edit.NewSet()
 	var err error
@@ -153,6 +154,21 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	}
 	res.Files["saz.json"] = append(manifest, '\n')
 	return res, nil
+}
+
+// namedVariables warns of variables that assembly names.
+func namedVariables(c *passes.Context) {
+	if len(receive.Of(c).Sites) == 0 && !c.TrackAll {
+		return
+	}
+	named := receive.Of(c).Asm
+	for _, g := range c.Prog.Globals {
+		if why, ok := named.Globals[g.ID]; ok {
+			c.Sink.Add(source.Diagnostic{ID: "asm-variable", Severity: source.Warning, Pos: why.Pos,
+				Msg:  fmt.Sprintf("assembly names %s here; if it writes it, no mark says so", g.Name),
+				Hint: fmt.Sprintf("hand it over as an operand (\"+m\"(%s)), or write it in C", g.Name)})
+		}
+	}
 }
 
 // installed are the places of headers that no project owns, even where -I names

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -164,4 +165,60 @@ func withDatagrams(t *testing.T, cmd *exec.Cmd, packets []string, env []string) 
 		t.Fatal(err)
 	}
 	return ran{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+// What only assembly calls, in a statement, as an operand of one, or at file scope, updates what it updates; a variable that
+// assembly names is a warning that says what to do.
+func TestVerifyAssembly(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the assembly is x86-64's")
+	}
+	const text = `#include <stdio.h>
+#include <sys/types.h>
+#include <sys/socket.h>
+static long total, steps, files, wide;
+static long direct;
+static void __attribute__((used)) step(void) { steps++; }
+static void __attribute__((used)) filed(void) { files += 2; }
+static void __attribute__((used)) incq(void) { direct = 0; } /* an instruction's name is no call */
+static void widen(void) { wide += 3; }
+asm("entry:\n\tsubq $8, %rsp\n\tcall filed\n\taddq $8, %rsp\n\tINC\n\tret\n");
+void entry(void);
+#define REGISTERS "memory", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"
+static void handle(const unsigned char *p)
+{
+	total += p[0];
+	asm volatile("subq $128, %%rsp\n\tcall step\n\taddq $128, %%rsp" : : : REGISTERS);
+	asm volatile("subq $128, %%rsp\n\tcall %P0\n\taddq $128, %%rsp" : : "i"(widen) : REGISTERS);
+	entry();
+}
+int main(void)
+{
+	unsigned char b[8] = "1";
+	int fd[2], i;
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, fd);
+	for (i = 0; i < 3; i++)
+		send(fd[1], b, 4, 0);
+	while (recv(fd[0], b, 4, MSG_DONTWAIT) == 4)
+		handle(b);
+	printf("%ld %ld %ld %ld %ld\n", total, steps, files, wide, direct);
+	return 0;
+}
+`
+	for _, inc := range []string{"nop", "incq direct(%rip)"} {
+		dir := t.TempDir()
+		write(t, dir, "w.c", strings.Replace(text, "INC", inc, 1))
+		r := saz(t, dir, 0, "instrument", "--verify", "-o", "out", "w.c", "--", "-O2", "-no-pie")
+		named := strings.Contains(r.err, "w.c:10:1: warning: assembly names direct here")
+		if inc == "nop" && strings.Contains(r.err, "warning") || inc != "nop" && !(named && strings.Contains(r.err, `"+m"(direct)`)) {
+			t.Errorf("%s: %s", inc, r.err)
+		}
+		if r := runIn(t, dir, "make", "-s", "-C", "out"); r.code != 0 {
+			t.Fatalf("%s%s", r.out, r.err)
+		}
+		r = runIn(t, dir, "out/w")
+		if want := map[bool]int{true: 0, false: 86}[inc == "nop"]; r.code != want || !strings.HasPrefix(r.out, "147 3 6 9 ") {
+			t.Errorf("%s: exit status %d\n%s%s", inc, r.code, r.out, r.err)
+		}
+	}
 }

@@ -74,6 +74,9 @@ func Unit(u *check.Unit, id ir.UnitID, sink *source.Sink) *Result {
 		}
 		b.globalRef(o)
 	}
+	for _, a := range u.Asms {
+		b.namedInAsm(a.Template)
+	}
 	// What could not even be declared may still be called from other units.
 	for i := range u.Bad {
 		d := &u.Bad[i]
@@ -93,6 +96,23 @@ func Unit(u *check.Unit, id ir.UnitID, sink *source.Sink) *Result {
 	return b.result()
 }
 
+// namedInAsm keeps the static functions that only assembly names; the compiler does if they are __attribute__((used)).
+func (b *unit) namedInAsm(template string) {
+	for _, name := range ir.AsmNames(template) {
+		if b.statics == nil {
+			b.statics = map[string]*check.Object{}
+			for _, o := range b.u.Objects {
+				if o.Type.Kind == ctype.Func && o.Live && o.Func != nil && o.Storage == check.Static {
+					b.statics[o.Link] = o
+				}
+			}
+		}
+		if o := b.statics[name]; o != nil {
+			b.funcRef(o)
+		}
+	}
+}
+
 // unit is the state of lowering one translation unit.
 type unit struct {
 	u    *check.Unit
@@ -105,6 +125,7 @@ type unit struct {
 	globals  []*ir.Global
 	globalOf []int32
 	strings  map[string]int32
+	statics  map[string]*check.Object // functions that assembly may name; nil: not asked for yet
 	queue    []pending
 	ptrs     map[*ctype.Type]*ctype.Type
 

@@ -509,6 +509,7 @@ func (b *fb) stmtExpr(e *check.Expr, want bool) ir.Value {
 func (b *fb) asm(s *check.Stmt) {
 	a := s.Asm
 	in := ir.Instr{Op: ir.Asm, Asm: a, Volatile: a.Volatile}
+	b.namedInAsm(a.Template)
 	n := len(a.Out) + len(a.In)
 	if n > 0 {
 		in.Args, in.ArgTypes = make([]ir.Value, 0, n), make([]*ctype.Type, 0, n)

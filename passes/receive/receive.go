@@ -106,6 +106,10 @@ func run(c *passes.Context) (any, error) {
 	for f := range loops {
 		delete(stack, f)
 	}
+	res.Asm = passes.NamedInAsm(c)
+	for _, f := range res.Asm.Funcs {
+		threads[f] = true
+	}
 	res.LoopProcs, res.Stack, res.Threads = sorted(loops), sorted(stack), sorted(threads)
 	framesOf(c, pt, o, res, inner)
 	return res, nil

@@ -33,8 +33,9 @@ type Result struct {
 	Stack []ir.FuncID
 	// Frames are those of them whose frames are there between packets, Below what is below these on the stack (frames.go). Sorted.
 	Frames, Below []ir.FuncID
-	// Threads are procedures started as threads or installed as signal handlers or timers.
+	// Threads are procedures started as threads or installed as signal handlers or timers, and those that assembly names.
 	Threads []ir.FuncID
+	Asm     *passes.InAsm
 	// Last reports whether the call is in a loop of its procedure whose rounds end the processing of a packet: the outermost loop, or
 	// the one that waits for events.
 	Last func(ir.Ref) bool

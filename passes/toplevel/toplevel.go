@@ -90,6 +90,12 @@ func run(c *passes.Context) (any, error) {
 		}
 	}
 
+	if len(rc.Sites) > 0 {
+		for _, f := range rc.Asm.Funcs {
+			reg.root(c, f, []passes.Why{rc.Asm.Where[f]})
+		}
+	}
+
 	reg.follow(c, pt)
 
 	// Threads that the packet's data reaches.
