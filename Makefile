@@ -6,6 +6,7 @@
 #   make torture GCC's execution tests with every write marked and watched (long)
 #   make oracle  the frontend against the compiler, on TARGET=... or the packages in HEADERS=...
 #   make dependence  what 500 random programs depended on when run, against their graphs (half an hour)
+#   make cost    instructions of the instrumented examples over the plain ones, or of TARGET="PROGRAM ARGUMENTS" that saz-cc built
 #   make bench   measurements, of the demo's monitor or the programs in TARGET=...
 #   make build   bin/saz, bin/saz-cc
 #
@@ -19,7 +20,7 @@ CUTS    ?= 100
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: all build deps demo demo-build test check cuts torture dependence oracle bench clean
+.PHONY: all build deps demo demo-build test check cuts torture dependence oracle cost bench clean
 
 all: build
 
@@ -97,6 +98,12 @@ oracle:
 dependence: build
 	@command -v csmith >/dev/null || $(SUDO) apt-get install -y -qq csmith libcsmith-dev >/dev/null
 	SAZ_CSMITH=500 $(GO) test -run 'TestRuns|TestCsmith' -v -timeout 2h ./passes/slice
+
+# What instrumenting costs at run time, counted by callgrind.
+cost: build
+	@$(GO) build -trimpath -o $(BIN)/traffic ./examples/traffic
+	@$(GO) build -trimpath -o $(BIN)/cost ./examples/cost
+	@$(BIN)/cost -saz $(BIN)/saz -traffic $(BIN)/traffic -out $(OUT)/cost $(if $(TARGET),-limit 1.005 -- $(TARGET))
 
 # TARGET="..." takes programs that saz-cc built, instead of the demo's: what reading and
 # analysing them costs, how precise the analyses are, and how cost grows with their size.
