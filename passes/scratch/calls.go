@@ -12,6 +12,11 @@ import (
 // call takes over the summaries of the procedures that the call may run.
 func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 	ref := ir.Ref{Func: p.f.ID, I: i}
+	if x.hook == nil {
+		if m := p.manyAt(i); m != nil {
+			return p.runs(m, i, in, w, x)
+		}
+	}
 	for _, cb := range p.e.pt.Callbacks(ref) {
 		if cb.How != nil && (cb.How.Thread || cb.How.Signal) {
 			continue
@@ -45,7 +50,7 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 		if s == nil {
 			continue // in the same cycle, not reached yet
 		}
-		if p.e.values != nil {
+		if p.e.values != nil && len(callees)+len(p.e.pt.Callbacks(ref)) <= few {
 			if y := p.e.values.special(p, in, t); y != nil {
 				s = y
 			}
@@ -127,6 +132,12 @@ func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
 	if m, ok := p.calls[key]; ok && m.of == s {
 		return m.spans
 	}
+	out := p.behindUnknown(in, s.params)
+	p.calls[key] = callMemo{s, out}
+	return out
+}
+
+func (p *proc) behindUnknown(in *ir.Instr, params []int32) bits {
 	var out bits
 	for k, v := range in.Args {
 		if p.where(v).kind != noBase {
@@ -136,14 +147,13 @@ func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
 		if locs == nil {
 			continue
 		}
-		for _, id := range s.params {
+		for _, id := range params {
 			if sp := &p.e.spans[id]; int(sp.param) != k || sp.esc {
 				continue
 			}
 			out = out.or(p.e.spreads(locs, id))
 		}
 	}
-	p.calls[key] = callMemo{s, out}
 	return out
 }
 

@@ -39,7 +39,12 @@ type engine struct {
 	values *values // what integers may be; nil: not known
 
 	sites map[ir.FuncID][]start // starts at receive sites and at calls that lead to them
-	ends  map[ir.FuncID][]place // memo of since
+	// together are the starts of one procedure that are one analysis, by the first of them.
+	together map[start][]start
+	ends     map[ir.FuncID][]place // memo of since
+
+	groups map[string]*group // by the procedures in them
+	clock  int               // counts changes of summaries
 }
 
 type indirect struct {
@@ -52,7 +57,7 @@ func newEngine(c *passes.Context, pt *pointer.Result, cg *callgraph.Result, mr *
 	return &engine{c: c, pt: pt, cg: cg, mr: mr, asked: make([]bool, len(pt.Objects)), brief: make([]bool, len(pt.Objects)),
 		after: map[pointer.ObjID]indirect{}, sums: make([]*summary, n), fns: make([]*proc, n), number: map[spanKey]int32{},
 		asks: map[setID][]pointer.Loc{}, spread: map[spreadKey]bits{}, spansOf: map[pointer.ObjID][]int32{},
-		sites: map[ir.FuncID][]start{}, ends: map[ir.FuncID][]place{}}
+		sites: map[ir.FuncID][]start{}, ends: map[ir.FuncID][]place{}, groups: map[string]*group{}, together: map[start][]start{}}
 }
 
 // A setID is a points-to set: the pointer analysis shares equal ones.
@@ -189,11 +194,9 @@ func (e *engine) since(f ir.FuncID) []place {
 	e.ends[f] = []place{} // a recursive way to a site: nothing is known
 	var end bits
 	p := e.proc(f)
-	for _, s := range e.sites[f] {
+	if l := e.sites[f]; len(l) > 0 {
 		var x collector
-		if w := p.flow(s, &x); w != nil {
-			meet(&end, w)
-		}
+		end = p.flow(l[0], &x)
 	}
 	out := []place{}
 	for i, y := range p.places {

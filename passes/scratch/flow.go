@@ -1,6 +1,9 @@
 package scratch
 
 import (
+	"maps"
+	mathbits "math/bits"
+
 	"saz/ir"
 	"saz/passes"
 )
@@ -58,13 +61,20 @@ func (p *proc) received(i int32) bits {
 	return all
 }
 
-// flow is the forward analysis of a procedure from a start. It adds to x what
+// flow is the forward analysis of a procedure from a start, and those that run together with it. It adds to x what
 // is read before it is certainly written, and returns what is certainly written at every
 // return (nil if there is none that is reached).
+//
+// Starts at several calls of a procedure are one analysis: what is written on all ways from any of them is what is written on all ways
+// from each, so that what is exposed is the same. Only that nothing ends where one of them comes round to itself again: another may pass there.
 func (p *proc) flow(s start, x *collector) bits {
 	f := p.f
 	in := make([]bits, len(f.Blocks))
 	var end bits
+	all := p.e.together[s]
+	if all == nil {
+		all = []start{s}
+	}
 	var loop map[ir.BlockID]bool
 	heads := map[ir.BlockID]bool{}
 	if s.reset {
@@ -72,14 +82,8 @@ func (p *proc) flow(s start, x *collector) bits {
 			heads[h] = true
 		}
 	}
-	var work []ir.BlockID
-	queued := make([]bool, len(f.Blocks))
-	push := func(b ir.BlockID) {
-		if !queued[b] {
-			queued[b] = true
-			work = append(work, b)
-		}
-	}
+	var work queue
+	work.init(len(f.Blocks))
 	leave := func(b ir.BlockID, w bits) {
 		dead := p.dead[b]
 		for k, t := range f.Blocks[b].Succs {
@@ -97,13 +101,13 @@ func (p *proc) flow(s start, x *collector) bits {
 				out = bits{} // the packet's processing is over
 			}
 			if meet(&in[t], out) {
-				push(t)
+				work.push(t)
 			}
 		}
 	}
 	run := func(b ir.BlockID, lo int32, w bits) {
 		for i := lo; i < f.Blocks[b].Hi; i++ {
-			if i == s.at && !s.after && (s.caller || lo != i) {
+			if len(all) == 1 && i == s.at && !s.after && (s.caller || lo != i) {
 				if s.caller { // what runs before the next packet comes
 					p.step(i, w, x)
 				}
@@ -122,35 +126,55 @@ func (p *proc) flow(s start, x *collector) bits {
 	}
 	if s.at < 0 {
 		in[0] = bits{}
-		push(0)
+		work.push(0)
 	} else {
-		b := f.Instrs[s.at].Block
-		lo := s.at
-		first := bits{}
-		if s.after || s.caller {
-			lo++
-		}
-		if s.caller {
-			first = p.received(s.at)
-		}
-		if !s.after {
-			loop = passes.LoopAround(f, b)
-		}
-		run(b, lo, first)
-	}
-	for len(work) > 0 {
-		// The first in the order of blocks, which is nearly that in which they run.
-		k := 0
-		for i, b := range work {
-			if b < work[k] {
-				k = i
+		for _, s := range all {
+			if s.after {
+				continue
+			}
+			if in := passes.LoopAround(f, f.Instrs[s.at].Block); in != nil && loop == nil {
+				loop = in
+			} else {
+				maps.Copy(loop, in)
 			}
 		}
-		b := work[k]
-		work[k] = work[len(work)-1]
-		work = work[:len(work)-1]
-		queued[b] = false
+		for _, s := range all {
+			lo := s.at
+			first := bits{}
+			if s.after || s.caller {
+				lo++
+			}
+			if s.caller {
+				first = p.received(s.at)
+			}
+			run(f.Instrs[s.at].Block, lo, first)
+		}
+	}
+	for b, ok := work.pop(); ok; b, ok = work.pop() {
 		run(b, f.Blocks[b].Lo, append(bits{}, in[b]...))
 	}
 	return end
+}
+
+// A queue hands out blocks, the first in their order first, which is nearly that in which they run.
+type queue struct {
+	in    []uint64
+	first int
+}
+
+func (q *queue) init(n int) { q.in = make([]uint64, (n+63)/64) }
+
+func (q *queue) push(b ir.BlockID) {
+	q.in[b/64] |= 1 << (b % 64)
+	q.first = min(q.first, int(b/64))
+}
+
+func (q *queue) pop() (ir.BlockID, bool) {
+	for ; q.first < len(q.in); q.first++ {
+		if w := q.in[q.first]; w != 0 {
+			q.in[q.first] = w & (w - 1)
+			return ir.BlockID(q.first*64 + mathbits.TrailingZeros64(w)), true
+		}
+	}
+	return 0, false
 }

@@ -28,6 +28,7 @@ type proc struct {
 	at       []addr // memo of where, by register
 	atOK     []bool
 	calls    map[callKey]callMemo
+	many     map[int32]*many
 	mine     map[int32]bool // spans of parameters
 	parts    map[int32]int  // how many, by parameter
 

@@ -139,8 +139,21 @@ func run(c *passes.Context) (any, error) {
 			a.sites[s.f] = append(a.sites[s.f], s)
 		}
 	}
+	after := map[ir.FuncID][]start{}
 	for _, s := range starts {
-		a.from(s)
+		if s.after {
+			after[s.f] = append(after[s.f], s)
+		}
+	}
+	for _, m := range []map[ir.FuncID][]start{a.sites, after} {
+		for _, l := range m {
+			a.together[l[0]] = l
+		}
+	}
+	for _, s := range starts {
+		if s.at < 0 || a.together[s] != nil {
+			a.from(s)
+		}
 	}
 	a.reads(starts)
 	constant := a.constant(starts)

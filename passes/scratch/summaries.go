@@ -108,6 +108,7 @@ func (e *engine) summaries(starts []start) {
 func (e *engine) summarise(id ir.FuncID) bool {
 	old, s := e.sums[id], e.summary(id)
 	e.sums[id] = s
+	e.clock++
 	return old == nil || old.returns != s.returns || len(old.must) != len(s.must) || !same(old.objs, s.objs) || !slices.Equal(old.params, s.params)
 }
 
