@@ -3,7 +3,7 @@
  *
  * Reading order: saz_tables.h, saz_packet.c (packets and pauses), saz_heap.c (tracked blocks),
  * saz_types.c (words that hold addresses, and what is at an address), saz_container.c (entries),
- * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket), saz_door.c; saz_verify.c.
+ * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket), saz_door.c; saz_verify.c, saz_pages.c.
  *
  * The runtime is built with the program's own flags.  So it is C89 with what GCC has had for long,
  * and switches off the warnings that are a matter of the program's taste.
@@ -277,6 +277,14 @@ SAZ_HIDDEN void saz_verify_end(const void *thread, int kept);
 SAZ_HIDDEN void saz_verify_fork(void);
 SAZ_HIDDEN void saz_verify_fork_parent(void);
 SAZ_HIDDEN void saz_verify_forked(const void *thread, int in_packet);
+
+/* ---- saz_pages.c ---- */
+
+SAZ_HIDDEN void saz_pages_start(void);
+SAZ_HIDDEN void saz_pages_look(void);
+SAZ_HIDDEN void saz_pages_forget(void);
+SAZ_HIDDEN size_t saz_pages_run(const void *p, size_t len, int *written);
+SAZ_HIDDEN void saz_pages_forked(void);
 #endif
 
 /* ---- saz_service.c ---- */

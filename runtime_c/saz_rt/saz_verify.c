@@ -19,6 +19,7 @@
  *	SAZ_VERIFY_FIRST=N      compare the first N packets, and then ...
  *	SAZ_VERIFY_EVERY=N      ... each Nth (1)
  *	SAZ_VERIFY_SHARE=P      leave packets out rather than spend more than P % of the time (100)
+ *	SAZ_VERIFY_PAGES=all    look at all memory, not only at the pages that the kernel says were written (saz_pages.c)
  *	SAZ_VERIFY_GO_ON=1      exit as the program does, whatever was found
  *	SAZ_VERIFY_STOP=1       raise SIGTRAP at the first finding, for a debugger
  */
@@ -201,7 +202,7 @@ static void tell_own(const struct watch *root, const struct watch *w)
 	tell(root, w->symbol->name, "", w->symbol->address, w->copy, w->symbol->size, w->symbol->type);
 }
 
-static const unsigned char *copy_of(const struct saz_block *b)
+static unsigned char *copy_of(const struct saz_block *b)
 {
 	size_t at;
 
@@ -269,28 +270,67 @@ static void start_verify(void)
 		bytes += saz_watches[i].symbol->size;
 	}
 	saz_copies.limit = saz_places.limit = saz_stack.limit = (size_t)-1 / 4;
+	if (!saz_broken)
+		saz_pages_start();
 }
 
+/* Brings a copy up to date, in the pages that have been written. */
+static SAZ_UNCHECKED void copy_again(unsigned char *copy, const unsigned char *base, size_t size)
+{
+	size_t off, n;
+	int written;
+
+	for (off = 0; off < size; off += n) {
+		n = saz_pages_run(base + off, size - off, &written);
+		if (written)
+			memcpy(copy + off, base + off, n);
+	}
+}
+
+static SAZ_UNCHECKED int differs(const unsigned char *copy, const unsigned char *base, size_t size)
+{
+	size_t off, n;
+	int written;
+
+	for (off = 0; off < size; off += n) {
+		n = saz_pages_run(base + off, size - off, &written);
+		if (written && memcmp(copy + off, base + off, n) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* A block keeps the place of its copy until half of them are of blocks that are gone. */
 static SAZ_UNCHECKED void take_copies(void)
 {
 	struct saz_block *b;
-	uint32_t shots = 0;
+	size_t blocks, bytes;
 	unsigned i;
+	int fresh;
 
+	saz_pages_look();
 	for (i = 0; i < saz_nwatches; i++)
-		memcpy(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
-	saz_copies.len = saz_places.len = 0;
+		copy_again(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
+	saz_heap_stats(&blocks, &bytes);
 	saz_heap_hold();
+	fresh = saz_copies.len > 2 * bytes + 65536 || saz_places.len > (2 * blocks + 1024) * sizeof(size_t);
+	if (fresh)
+		saz_copies.len = saz_places.len = 0;
 	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
 		size_t at = saz_copies.len;
 
+		if (b->shot != 0 && !fresh) {
+			copy_again(copy_of(b), b->base, b->size);
+			continue;
+		}
 		b->shot = 0;
 		if (saz_buf_add(&saz_places, &at, sizeof at) == NULL ||
 		    (b->size != 0 && saz_buf_add(&saz_copies, b->base, b->size) == NULL))
 			break;
-		b->shot = ++shots;
+		b->shot = (uint32_t)(saz_places.len / sizeof at);
 	}
 	saz_heap_release();
+	saz_pages_forget();
 	saz_taken = 1;
 	if (saz_copies.failed || saz_places.failed) {
 		saz_taken = 0;
@@ -382,16 +422,17 @@ static SAZ_UNCHECKED int mark_changes(void)
 	unsigned i;
 	int any = 0;
 
+	saz_pages_look();
 	for (i = 0; i < saz_nwatches; i++) {
 		struct watch *w = &saz_watches[i];
 
-		w->changed = memcmp(w->copy, w->symbol->address, w->symbol->size) != 0;
+		w->changed = differs(w->copy, w->symbol->address, w->symbol->size);
 		any |= w->changed;
 		if (w->changed && (silent(w) || w->claim == SAZ_BORROWED))
 			tell_own(w, w);
 	}
 	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
-		b->entry = b->shot != 0 && b->size != 0 && memcmp(copy_of(b), b->base, b->size) != 0;
+		b->entry = b->shot != 0 && b->size != 0 && differs(copy_of(b), b->base, b->size);
 		any |= b->entry != 0;
 	}
 	return any;
@@ -565,6 +606,7 @@ void saz_verify_start(void)
 void saz_verify_forked(const void *t, int in_packet)
 {
 	pthread_mutex_init(&saz_verify_lock, NULL);
+	saz_pages_forked();
 	if (saz_owner != P) {
 		saz_in_flight = in_packet != 0;
 		if (!in_packet || saz_owner != t)
