@@ -121,14 +121,15 @@ type table struct {
 
 type finder struct {
 	*engine
-	tables  []*table
-	byEntry map[pointer.ObjID][]*table
-	byHead  map[pointer.ObjID][]*table
-	origins *origins
-	usedAt  map[ir.FuncID][][]int32
-	walks   map[ir.FuncID]*container.Walks
-	traces  map[state]*query
-	chains  int // of calls that may still be tried for the comparison at hand
+	tables   []*table
+	byEntry  map[pointer.ObjID][]*table
+	byHead   map[pointer.ObjID][]*table
+	origins  *origins
+	usedAt   map[ir.FuncID][][]int32
+	calledAt map[ir.FuncID][]ir.Ref
+	walks    map[ir.FuncID]*container.Walks
+	traces   map[state]*query
+	chains   int // of calls that may still be tried for the comparison at hand
 }
 
 // maxChains bounds the chains of callers in which one comparison is looked at. A helper that
@@ -143,7 +144,7 @@ func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
 	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
-		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, usedAt: map[ir.FuncID][][]int32{}}
+		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, usedAt: map[ir.FuncID][][]int32{}, calledAt: map[ir.FuncID][]ir.Ref{}}
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if up.Updateable[v.ID] == nil {
@@ -426,11 +427,19 @@ func (w *finder) callers(f *ir.Func, l ir.LocalID, next func(site ir.Ref, g *ir.
 	if k < 0 {
 		return
 	}
-	for _, site := range w.pt.Callers(f.ID) {
+	sites, ok := w.calledAt[f.ID]
+	if !ok {
+		for _, site := range w.pt.Callers(f.ID) {
+			// A call that may reach hundreds of procedures says nothing of who calls this one.
+			if callees := w.callees(site); len(callees) <= maxTargets && w.tl.Packet(site) && slices.Contains(callees, f.ID) {
+				sites = append(sites, site)
+			}
+		}
+		w.calledAt[f.ID] = sites
+	}
+	for _, site := range sites {
 		g := w.c.Prog.Funcs[site.Func]
-		in := &g.Instrs[site.I]
-		// A call that may reach hundreds of procedures says nothing of who calls this one.
-		if callees := w.callees(site); k < len(in.Args) && len(callees) <= maxTargets && w.tl.Packet(site) && slices.Contains(callees, f.ID) {
+		if in := &g.Instrs[site.I]; k < len(in.Args) {
 			if w.chains--; w.chains < 0 {
 				return
 			}

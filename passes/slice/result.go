@@ -21,7 +21,10 @@ func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 
 // Forward returns the instructions that may depend on what the instructions in
 // from compute or write, from included.
-func (r *Result) Forward(from []ir.Ref) *Set { return r.forward(from) }
+func (r *Result) Forward(from []ir.Ref) *Set { return r.forward(from, nil) }
+
+// Enters tells of the procedures that the forward slice from from has instructions of, until that is enough.
+func (r *Result) Enters(from []ir.Ref, enough func(ir.FuncID) bool) { r.forward(from, enough) }
 
 // ForwardLoc returns the instructions that may depend on locs as written by
 // the instruction at, and on its result if dst. A call back that the

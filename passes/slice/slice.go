@@ -43,7 +43,8 @@ type set struct {
 	parent  []sdg.Node // how a node was first reached, -1: it is a criterion
 	kind    []sdg.Kind
 	count   int
-	only    bool // a chop: no paths of its own
+	only    bool                 // a chop: no paths of its own
+	entered func(ir.FuncID) bool // told of procedures that have an instruction in the slice, perhaps more than once; true: that is enough
 	from    *set
 }
 
@@ -75,6 +76,7 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
 	var queue []item
+	enough := false
 	wk := s.r.g.Walk()
 	visit := func(n sdg.Node, state uint8, from sdg.Node, k sdg.Kind) {
 		old := s.state[n]
@@ -90,11 +92,15 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 		}
 		s.state[n] |= state
 		queue = append(queue, item{n, state})
+		if old == 0 && s.entered != nil && !enough {
+			role, ref := s.r.g.What(n)
+			enough = role == sdg.Instr && s.entered(ref.Func)
+		}
 	}
 	for _, it := range start {
 		visit(it.n, it.state, -1, sdg.Data)
 	}
-	for i := 0; i < len(queue); i++ {
+	for i := 0; i < len(queue) && !enough; i++ {
 		it := queue[i]
 		if s.state[it.n]&free != 0 && it.state != free {
 			continue // reached freely since
@@ -143,8 +149,9 @@ func (r *Result) after(from []ir.Ref) func(sdg.Node) bool {
 	}
 }
 
-func (r *Result) forward(from []ir.Ref) *Set {
+func (r *Result) forward(from []ir.Ref, entered func(ir.FuncID) bool) *Set {
 	s := r.newSet(true)
+	s.entered = entered
 	var start []item
 	for _, f := range from {
 		start = append(start, item{r.g.Of(f), free})

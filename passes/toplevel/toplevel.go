@@ -100,25 +100,23 @@ func run(c *passes.Context) (any, error) {
 
 	// Threads that the packet's data reaches.
 	if len(rc.Threads) > 0 {
-		var inSlice map[ir.FuncID]bool // made when a thread asks: a program that only has handlers needs none
+		var inSlice map[ir.FuncID]bool // threads that the slice enters; made when one asks: a program that only has handlers needs none
+		handler := handlers(c, pt)
 		for _, t := range rc.Threads {
 			why := []passes.Why{{Pos: c.Prog.Funcs[t].Pos, Text: c.Prog.Funcs[t].Name + " runs as a thread of its own"}}
 			if len(rc.Sites) == 0 {
 				continue
 			}
-			if isHandler(c, pt, t) {
+			if handler[t] {
 				why[0].Text = c.Prog.Funcs[t].Name + " is a signal handler, which may run between two packets"
 				reg.root(c, t, why)
 				continue
 			}
 			if inSlice == nil {
-				inSlice = map[ir.FuncID]bool{}
-				for _, f := range packetSlice(c, rc).Procs() {
-					inSlice[f] = true
-				}
+				inSlice = threadsReached(c, pt, rc, handler)
 			}
 			switch {
-			case !reaches(pt, c.Prog, t, inSlice):
+			case !inSlice[t]:
 			case reg.begunEarly(c, pt, rc, t) && reg.loops(c, pt, t, why):
 			default:
 				reg.root(c, t, why)
@@ -148,13 +146,28 @@ func run(c *passes.Context) (any, error) {
 	return res, nil
 }
 
-// packetSlice is the forward slice from all receive sites.
-func packetSlice(c *passes.Context, rc *receive.Result) *slice.Set {
+// threadsReached returns the threads that have, with what they call, an instruction in the forward slice from the receive sites.
+func threadsReached(c *passes.Context, pt *pointer.Result, rc *receive.Result, handler map[ir.FuncID]bool) map[ir.FuncID]bool {
+	runs := map[ir.FuncID][]ir.FuncID{} // the threads that may run a procedure
+	n := 0
+	for _, t := range rc.Threads {
+		if !handler[t] {
+			n++
+			below(pt, c.Prog, t, func(f ir.FuncID) { runs[f] = append(runs[f], t) })
+		}
+	}
+	out := map[ir.FuncID]bool{}
 	var from []ir.Ref
 	for i := range rc.Sites {
 		from = append(from, rc.Sites[i].Ref)
 	}
-	return slice.Of(c).Forward(from)
+	slice.Of(c).Enters(from, func(f ir.FuncID) bool {
+		for _, t := range runs[f] {
+			out[t] = true
+		}
+		return len(out) == n
+	})
+	return out
 }
 
 // root adds procedure f, for a reason of its own.
@@ -473,8 +486,9 @@ func (g *region) loops(c *passes.Context, pt *pointer.Result, f ir.FuncID, why [
 	return true
 }
 
-// isHandler reports whether t is installed with signal() or the like.
-func isHandler(c *passes.Context, pt *pointer.Result, t ir.FuncID) bool {
+// handlers returns the functions that are installed with signal() or the like.
+func handlers(c *passes.Context, pt *pointer.Result) map[ir.FuncID]bool {
+	out := map[ir.FuncID]bool{}
 	for _, f := range c.Prog.Funcs {
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
@@ -487,44 +501,45 @@ func isHandler(c *passes.Context, pt *pointer.Result, t ir.FuncID) bool {
 					continue
 				}
 				for _, cb := range m.Calls {
-					if !cb.Signal || cb.Arg >= len(in.Args) {
-						continue
-					}
-					if slices.Contains(receive.Targets(pt, f.ID, in.Args[cb.Arg], cb.In), t) {
-						return true
+					if cb.Signal && cb.Arg < len(in.Args) {
+						for _, t := range receive.Targets(pt, f.ID, in.Args[cb.Arg], cb.In) {
+							out[t] = true
+						}
 					}
 				}
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // reaches reports whether t or something it calls is in set.
 func reaches(pt *pointer.Result, p *ir.Program, t ir.FuncID, set map[ir.FuncID]bool) bool {
-	seen := map[ir.FuncID]bool{}
-	var walk func(f ir.FuncID) bool
-	walk = func(f ir.FuncID) bool {
-		if seen[f] {
-			return false
-		}
-		seen[f] = true
-		if set[f] {
-			return true
-		}
+	found := false
+	below(pt, p, t, func(f ir.FuncID) { found = found || set[f] })
+	return found
+}
+
+// below calls visit for t and all that it calls.
+func below(pt *pointer.Result, p *ir.Program, t ir.FuncID, visit func(ir.FuncID)) {
+	seen := map[ir.FuncID]bool{t: true}
+	work := []ir.FuncID{t}
+	for len(work) > 0 {
+		f := work[len(work)-1]
+		work = work[:len(work)-1]
+		visit(f)
 		fn := p.Funcs[f]
 		for i := range fn.Instrs {
 			if fn.Instrs[i].Op == ir.Call {
 				for _, g := range pt.Callees(ir.Ref{Func: f, I: int32(i)}) {
-					if walk(g) {
-						return true
+					if !seen[g] {
+						seen[g] = true
+						work = append(work, g)
 					}
 				}
 			}
 		}
-		return false
 	}
-	return walk(t)
 }
 
 // uses finds the persistent variables that packet-processing code names, or
