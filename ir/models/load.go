@@ -152,8 +152,14 @@ func Build(name string, entries []Entry) ([]*Model, error) {
 
 // check finds what the format allows and the analyses would trip over.
 func (m *Model) check() error {
-	if m.Output != "" && m.Output != "packet" && m.Output != "log" {
-		return fmt.Errorf("output is %q, want packet or log", m.Output)
+	if !slices.Contains([]string{"", "packet", "log", "descriptor"}, m.Output) {
+		return fmt.Errorf("output is %q, want packet, log or descriptor", m.Output)
+	}
+	if !slices.Contains([]string{"", "socket", "file", "pipe", "open", "same"}, m.Descriptor) {
+		return fmt.Errorf("descriptor is %q, want socket, file, pipe, open or same", m.Descriptor)
+	}
+	if m.To != 0 && m.Output != "descriptor" || m.At != 0 && m.Descriptor != "open" {
+		return errors.New("to without output: descriptor, or at without descriptor: open")
 	}
 	if len(m.Data) > 0 && m.Output == "" {
 		return errors.New("data without output")

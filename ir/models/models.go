@@ -47,14 +47,19 @@ type Model struct {
 	Escapes  bool       `yaml:"escapes,omitempty"`  // varargs pointees are written too (scanf): arguments from Varargs on
 	Calls    []Callback `yaml:"calls,omitempty"`    // calls functions passed to it
 	Receive  *Receive   `yaml:"receive,omitempty"`
-	Output   string     `yaml:"output,omitempty"` // "packet" or "log"
-	Data     []int      `yaml:"data,omitempty"`   // Output: arguments that are emitted (their values and pointees); empty: all
-	Nondet   bool       `yaml:"nondet,omitempty"` // time, random, environment
-	NoReturn bool       `yaml:"noreturn,omitempty"`
-	Again    bool       `yaml:"again,omitempty"`   // returns more than once (setjmp, fork)
-	Opaque   []int      `yaml:"opaque,omitempty"`  // arguments that point at objects of the library's own (FILE, pcap_t): what it does to them does not count as an update of the program's state
-	Locks    []int      `yaml:"locks,omitempty"`   // acquires the lock that the argument points at
-	Unlocks  []int      `yaml:"unlocks,omitempty"` // releases it
+	Output   string     `yaml:"output,omitempty"` // "packet" or "log"; "descriptor": what argument To is open on says which
+	To       int        `yaml:"to,omitempty"`
+	// What the descriptor that is returned, or filled in, is open on: "socket", "file", "pipe"; "open": what the flags, argument At, say; "same": what
+	// argument 0 is open on.
+	Descriptor string `yaml:"descriptor,omitempty"`
+	At         int    `yaml:"at,omitempty"`
+	Data       []int  `yaml:"data,omitempty"`   // Output: arguments that are emitted (their values and pointees); empty: all
+	Nondet     bool   `yaml:"nondet,omitempty"` // time, random, environment
+	NoReturn   bool   `yaml:"noreturn,omitempty"`
+	Again      bool   `yaml:"again,omitempty"`   // returns more than once (setjmp, fork)
+	Opaque     []int  `yaml:"opaque,omitempty"`  // arguments that point at objects of the library's own (FILE, pcap_t): what it does to them does not count as an update of the program's state
+	Locks      []int  `yaml:"locks,omitempty"`   // acquires the lock that the argument points at
+	Unlocks    []int  `yaml:"unlocks,omitempty"` // releases it
 
 	File string `yaml:"-"` // where the model was read from
 }

@@ -4,6 +4,9 @@
 // the data that it is given; a variable impacts that kind of output if the slice
 // has an instruction that reads it or memory reached from it.
 //
+// What write() and its like emit depends on what the descriptor is open on (descriptors.go): a packet on a socket, a log in a file, and both where that is
+// not known.
+//
 // Data reached through several pointers counts as the variable's, as in the
 // update pass. Sound as far as slices are.
 package output
@@ -13,6 +16,7 @@ import (
 
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/persist"
 	"saz/passes/pointer"
@@ -25,7 +29,7 @@ import (
 var Pass = &passes.Pass{
 	Name:     "output",
 	Doc:      "which updateable variables affect packets sent or lines logged",
-	Requires: []*passes.Pass{pointer.Pass, modref.Pass, slice.Pass, toplevel.Pass, update.Pass, persist.Pass},
+	Requires: []*passes.Pass{pointer.Pass, members.Pass, modref.Pass, slice.Pass, toplevel.Pass, update.Pass, persist.Pass},
 	Run:      run,
 }
 
@@ -35,6 +39,7 @@ func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 func run(c *passes.Context) (any, error) {
 	pt, mr, tl, up, ps := pointer.Of(c), modref.Of(c), toplevel.Of(c), update.Of(c), persist.Of(c)
 	res := &Result{Impacts: map[persist.VarID]map[string][]passes.Why{}}
+	var fds *descriptors // made when a call asks
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -48,10 +53,28 @@ func run(c *passes.Context) (any, error) {
 				if len(g.Blocks) > 0 { // the program's own: only if the settings name it
 					m = c.Config.Emits(g.Name)
 				}
-				if m != nil && m.Output != "" {
-					res.Sites = append(res.Sites, Site{Ref: ref, Function: g.Name, Kind: m.Output})
-					break
+				if m == nil || m.Output == "" {
+					continue
 				}
+				list := []string{m.Output}
+				if m.Output == "descriptor" {
+					if fds == nil {
+						fds = newDescriptors(c, pt)
+					}
+					list = []string{"packet", "log"}
+					if in := &f.Instrs[i]; m.To < len(in.Args) {
+						switch fds.of(f, in.Args[m.To]) {
+						case socket:
+							list = list[:1]
+						case file:
+							list = list[1:]
+						}
+					}
+				}
+				for _, kind := range list {
+					res.Sites = append(res.Sites, Site{Ref: ref, Function: g.Name, Kind: kind})
+				}
+				break
 			}
 		}
 	}
