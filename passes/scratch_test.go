@@ -1,7 +1,10 @@
 package passes_test
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"saz/ir/models"
@@ -366,6 +369,62 @@ int main(void) {
 		v := &persist.Of(c).Vars[i]
 		if w, ok := want[v.Name]; ok && w != (scratch.Of(c).Scratch[v.ID] != nil) {
 			t.Errorf("%s: scratch is %v", v.Name, !w)
+		}
+	}
+}
+
+// Locals of a procedure that calls itself: each frame has its own. In a forked child the outer frames are never returned to.
+func TestScratchRecursive(t *testing.T) {
+	const text = `
+#include <stdio.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static int limit = 9;
+static void relay(int in, int out);
+static void add(long *sum, long n) { *sum += n; }
+static void start(int in, int out, long *n) { *n -= 1; %s }
+static void relay(int in, int out) {
+	struct timeval tv;
+	long n, sum = 0;
+	for (;;) {
+		char buf[99];
+		fd_set set;
+		FD_ZERO(&set); FD_SET(in, &set);
+		tv.tv_sec = limit; tv.tv_usec = 0;
+		if (select(9, &set, 0, 0, limit ? &tv : 0) <= 0) break;
+		n = recv(in, buf, sizeof buf, 0);
+		if (n <= 0) break;
+		if (buf[0] == 'P') start(out, in, &n);
+		add(&sum, n);
+		send(out, buf, n, 0);
+	}
+	printf("%%ld\n", sum);
+}
+int main(void) { relay(3, 4); return 0; }`
+	for _, x := range []struct{ name, how, want string }{
+		{"001 forked", "if (fork() == 0) { relay(in, out); _exit(0); }", "n scratch sum kept tv scratch"},
+		{"002 called", "relay(in, out);", "n kept sum kept tv scratch"},
+	} {
+		c := &passes.Context{Prog: ctest.Text(t, fmt.Sprintf(text, x.how)), Models: models.Default(), Jobs: 2}
+		if err := c.Need(scratch.Pass); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range persist.Of(c).Vars {
+			v := &persist.Of(c).Vars[i]
+			if update.Of(c).Updateable[v.ID] == nil || v.Name != "tv" && v.Name != "n" && v.Name != "sum" || c.Prog.Funcs[v.Proc].Name != "relay" {
+				continue
+			}
+			verdict := "kept"
+			if scratch.Of(c).Scratch[v.ID] != nil {
+				verdict = "scratch"
+			}
+			got = append(got, v.Name+" "+verdict)
+		}
+		slices.Sort(got)
+		if s := strings.Join(got, " "); s != x.want {
+			t.Errorf("%s: got %s, want %s", x.name, s, x.want)
 		}
 	}
 }

@@ -141,7 +141,7 @@ func TestMistakes(t *testing.T) {
 		{"output:\n  pakcet: [f]\n", "2:3", `did you mean "packet"?`},
 		{"allocation:\n  - {function: f}\n", "2:5", "does f allocate or release?"},
 		{"models:\n  - {name: f, raeds: [0]}\n", "2:15", `did you mean "reads"?`},
-		{"models:\n  - {name: f, output: pack}\n", "2:5", "want packet or log"},
+		{"models:\n  - {name: f, output: pack}\n", "2:5", "want packet, log or descriptor"},
 		{"models:\n  - {reads: [0]}\n", "2:5", "neither name nor names"},
 		{"models:\n  - {name: f, reads: x}\n", "2:22", "a list is wanted here"},
 		{"jobs: many\n", "1:7", "a number is wanted"},

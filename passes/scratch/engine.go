@@ -186,7 +186,7 @@ func (e *engine) trace(s start, k int32) []ir.Ref {
 }
 
 // since returns what was certainly written when f returns, counted from the receive sites in it or below it: nil
-// if there is none, or it never returns.
+// if it never returns then (a forked child that ends).
 func (e *engine) since(f ir.FuncID) []place {
 	if l, ok := e.ends[f]; ok {
 		return l
@@ -198,7 +198,10 @@ func (e *engine) since(f ir.FuncID) []place {
 		var x collector
 		end = p.flow(l[0], &x)
 	}
-	out := []place{}
+	var out []place
+	if end != nil {
+		out = []place{}
+	}
 	for i, y := range p.places {
 		if end.has(i) && y.kind != ofLocal {
 			out = append(out, y)

@@ -45,18 +45,22 @@ func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 	return w, false
 }
 
-// received is what has been written since the packet came when the call at i, which leads to a receive site, returns.
+// received is what has been written since the packet came when the call at i, which leads to a receive site, returns: nil if it never does.
 func (p *proc) received(i int32) bits {
 	in := &p.f.Instrs[i]
 	var all bits
+	found := false
 	for _, t := range p.e.pt.Callees(ir.Ref{Func: p.f.ID, I: i}) {
 		if len(p.e.sites[t]) == 0 {
 			continue
 		}
-		meet(&all, p.translate(in, p.e.since(t)))
+		found = true
+		if l := p.e.since(t); l != nil {
+			meet(&all, p.translate(in, l))
+		}
 	}
-	if all == nil {
-		all = bits{}
+	if !found || len(p.e.pt.Callbacks(ir.Ref{Func: p.f.ID, I: i})) > 0 {
+		return bits{} // by way of a library that calls back
 	}
 	return all
 }
@@ -145,7 +149,9 @@ func (p *proc) flow(s start, x *collector) bits {
 				lo++
 			}
 			if s.caller {
-				first = p.received(s.at)
+				if first = p.received(s.at); first == nil {
+					continue
+				}
 			}
 			run(f.Instrs[s.at].Block, lo, first)
 		}

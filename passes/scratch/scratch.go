@@ -21,6 +21,9 @@
 // half-way. The code that runs after the last packet is a start too: what it prints of a
 // variable was kept by it.
 //
+// A local of a procedure that calls itself is several, one a frame: what its own frame writes and reads by name is told apart, and what is read
+// through a pointer from elsewhere may be of another.
+//
 // A local that is a register is scratch if none of its versions is live at the
 // receive site. One whose scope begins inside the loop is written by LifeStart.
 //
@@ -124,7 +127,7 @@ func run(c *passes.Context) (any, error) {
 	}
 	for i := range a.ps.Vars {
 		v := &a.ps.Vars[i]
-		if _, ok := a.up.Updateable[v.ID]; ok && v.Obj >= 0 && a.pt.Size(v.Obj) > 0 && a.pt.Single(v.Obj) {
+		if _, ok := a.up.Updateable[v.ID]; ok && v.Obj >= 0 && a.pt.Size(v.Obj) > 0 && (a.pt.Single(v.Obj) || a.pt.Objects[v.Obj].Kind == pointer.Local) {
 			a.cand[v.Obj] = v.ID
 			a.asked[v.Obj] = true
 		}
@@ -632,7 +635,9 @@ func (a *analysis) starts() []start {
 		below[f] = true
 		for _, r := range a.pt.Callers(f) {
 			add(start{f: r.Func, at: r.I, after: true})
-			work = append(work, r.Func)
+			if mayReturn(a.c.Prog.Funcs[r.Func], a.c.Instr(r).Block) {
+				work = append(work, r.Func)
+			}
 		}
 	}
 	for _, f := range a.c.Prog.Funcs {
@@ -641,6 +646,26 @@ func (a *analysis) starts() []start {
 		}
 	}
 	return out
+}
+
+// mayReturn reports whether f may return from block b: a forked child's frames never do.
+func mayReturn(f *ir.Func, b ir.BlockID) bool {
+	seen := make([]bool, len(f.Blocks))
+	seen[b] = true
+	for work := []ir.BlockID{b}; len(work) > 0; {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		if f.Term(b).Op == ir.Ret {
+			return true
+		}
+		for _, s := range f.Blocks[b].Succs {
+			if !seen[s] {
+				seen[s] = true
+				work = append(work, s)
+			}
+		}
+	}
+	return false
 }
 
 // escaped takes out what libraries keep or unknown code may reach.

@@ -137,7 +137,7 @@ func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, f
 		return
 	}
 	o := p.object(a.kind, a.id)
-	if o < 0 || esc && !p.e.brief[o] {
+	if o < 0 || esc && !p.e.brief[o] || x.born && a.kind == ofLocal && !p.e.pt.Single(o) && !p.f.Locals[a.id].Param {
 		return
 	}
 	size := max(p.e.pt.Size(o), 1)

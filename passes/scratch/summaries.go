@@ -25,6 +25,7 @@ type collector struct {
 	have bits
 	own  bits // exposed by the procedure's own reads
 	hook func(span int32, o origin)
+	born bool // the procedure has just begun, with locals that hold nothing
 }
 
 // An origin is where a span comes from.
@@ -115,7 +116,7 @@ func (e *engine) summarise(id ir.FuncID) bool {
 func (e *engine) summary(id ir.FuncID) *summary {
 	p := e.proc(id)
 	s := &summary{}
-	var x collector
+	x := collector{born: true}
 	if end := p.flow(start{f: id, at: -1}, &x); end != nil {
 		s.returns = true
 		for i, y := range p.places {
