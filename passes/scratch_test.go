@@ -18,6 +18,29 @@ import (
 // Each case says of its variables, in a comment behind the declaration, whether
 // packets update them without carrying anything (scratch), or carry something (kept).
 var scratchCases = []struct{ name, text string }{
+	{"a copy of a packet, as long as it is", `/* callback */
+static unsigned char whole[2002];           /* scratch: two bytes that nobody names are before it */
+static unsigned char front[2014];           /* kept: what is before the copy stays from packet to packet */
+static unsigned char part[2000];            /* kept: as long as somebody else says */
+static unsigned char other[2000];           /* kept: a copy of something else */
+static unsigned char store[2000];           /* kept */
+static int n;                               /* kept */
+static int sum(const unsigned char *p, int len) { int s = 0; for (int i = 0; i < len; i++) s += p[i]; return s; }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h)
+{
+	unsigned char *const copy = whole + 2;
+	memcpy(copy, p, h->caplen);
+	printf("%d\n", sum(copy, h->caplen));
+	memcpy(front + 14, p, h->caplen);
+	if (n == 3) front[0] = p[0];
+	printf("%d\n", sum(front, h->caplen));
+	memcpy(part, p, n);
+	printf("%d\n", sum(part, h->caplen));
+	memcpy(other, store, h->caplen);
+	printf("%d\n", sum(other, h->caplen));
+	store[n++ % 2000] = p[0];
+}
+static void done(void) {}`},
 	{"a helper steered by a field that is one of two families", `/* callback */
 struct info { int af; const unsigned char *pkt; };
 struct host { uint8_t af; struct in6_addr ip; struct host *next; };

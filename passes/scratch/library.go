@@ -8,6 +8,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/ir/models"
+	"saz/passes/pointer"
 )
 
 // cell returns the bytes of t that an access of size bytes at off is about:
@@ -123,6 +124,14 @@ func (p *proc) libraryWrite(i int32, in *ir.Instr, m *models.Model, k int, v ir.
 		default:
 			p.tested(i, p.place(x))
 		}
+	case copied && bounded && n < 0 && p.whole(in, m, k):
+		if x := p.where(v); x.kind != noBase && !x.any && p.relevant(x.kind, x.id) {
+			lo := x.off
+			if x.kind == ofGlobal && p.e.begins(x.id, x.off) {
+				lo = 0
+			}
+			p.gen[i] = append(p.gen[i], p.place(place{x.kind, x.id, lo, far, false}))
+		}
 	case (copied || contains(m.Writes, k) && exact[m.Name]) && bounded:
 		p.writes(i, v, n, false)
 	case m.Receive != nil && (contains(m.Receive.Buffers, k) || contains(m.Receive.Out, k)) || counted[m.Name] == k && k > 0:
@@ -130,6 +139,59 @@ func (p *proc) libraryWrite(i int32, in *ir.Instr, m *models.Model, k int, v ir.
 			p.gen[i] = append(p.gen[i], p.place(place{x.kind, x.id, 0, far, false}))
 		}
 	}
+}
+
+// whole reports whether a copy to argument k is one of a packet, as long as it is: the copy is a buffer of a receive call then, of which no more is
+// read than was received.
+func (p *proc) whole(in *ir.Instr, m *models.Model, k int) bool {
+	packet := func(v ir.Value) bool {
+		locs := p.e.pt.PointsTo(p.f.ID, v)
+		return len(locs) > 0 && !slices.ContainsFunc(locs, func(l pointer.Loc) bool { return !p.e.pt.Objects[l.Obj].Packet })
+	}
+	for _, c := range m.Copies {
+		if c[0] == k && (c[1] >= len(in.Args) || !packet(in.Args[c[1]])) {
+			return false
+		}
+	}
+	v := in.Args[*m.Len]
+	for d := 0; v.Kind == ir.VReg && p.f.Regs[v.ID].Def >= 0 && d < 8; d++ {
+		switch def := &p.f.Instrs[p.f.Regs[v.ID].Def]; def.Op {
+		case ir.Move, ir.Conv:
+			v = def.A
+		case ir.Load: // the length in the packet's header that the library made
+			return packet(def.A)
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// begins reports whether the program never names what is before off of a global: a buffer that is aligned by two bytes that nobody uses.
+func (e *engine) begins(id int32, off int64) bool {
+	for _, f := range e.c.Prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			ok := true
+			in.Operands(func(v *ir.Value) {
+				if v.Kind != ir.VGlobal || v.ID != id || v.Off >= off {
+					return
+				}
+				step := int64(0)
+				switch {
+				case in.Op == ir.FieldAddr:
+					step = in.Off
+				case in.Op == ir.IndexAddr && in.B.Kind == ir.VInt && in.Off >= 0 && v == &in.A:
+					step = in.B.Off * in.Off
+				}
+				ok = ok && v.Off+step >= off
+			})
+			if !ok {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // counted are the functions that say how many events they have filled in, and where.
