@@ -110,10 +110,11 @@ func TestMarksTakenOut(t *testing.T) {
 // noticed runs a monitor that watches itself, on the capture, and with a signal while a packet is logged.
 func noticed(t *testing.T, dir, prog string) bool {
 	t.Helper()
-	run := func(log string, during func(*exec.Cmd)) bool {
+	said := map[string]string{}
+	run := func(log string, during func(*exec.Cmd), env ...string) bool {
 		cmd := exec.Command(filepath.Join(dir, "out", prog), "-r", "t.pcap", "-s", "services.sig", "-l", log, "-S", os.DevNull)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "SAZ_SERVICE=off")
+		cmd.Env = append(append(os.Environ(), "SAZ_SERVICE=off"), env...)
 		var msg bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &msg, &msg
 		if err := cmd.Start(); err != nil {
@@ -128,7 +129,12 @@ func noticed(t *testing.T, dir, prog string) bool {
 		if code == 86 && !strings.Contains(msg.String(), "no mark announced it") {
 			t.Fatalf("%s", msg.String())
 		}
+		said[strings.Join(env, "")] = regexp.MustCompile(`0x[0-9a-f]+`).ReplaceAllString(msg.String(), "N")
 		return code == 86
+	}
+	// To look at what has been written, and at what leads to it, finds what is found by looking at everything.
+	if run(os.DevNull, func(*exec.Cmd) {}) != run(os.DevNull, func(*exec.Cmd) {}, "SAZ_VERIFY_PAGES=all") || said[""] != said["SAZ_VERIFY_PAGES=all"] {
+		t.Errorf("%s: with SAZ_VERIFY_PAGES=all it says\n%s\nand without\n%s", prog, said["SAZ_VERIFY_PAGES=all"], said[""])
 	}
 	if run(os.DevNull, func(*exec.Cmd) {}) {
 		return true

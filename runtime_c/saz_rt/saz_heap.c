@@ -102,6 +102,9 @@ static __inline__ void put(void *p, size_t size, uint32_t site)
 	saz_table[i].size = size;
 	saz_table[i].site = site;
 	saz_table[i].mark = saz_table[i].entry = saz_table[i].shot = 0;
+#if SAZ_VERIFY
+	saz_reach_born(&saz_table[i]);
+#endif
 	saz_nbytes += size;
 }
 
@@ -141,6 +144,9 @@ static void take(struct saz_block *b)
 
 	saz_nbytes -= b->size;
 	saz_nblocks--;
+#if SAZ_VERIFY
+	saz_reach_gone(b);
+#endif
 	for (;;) {
 		size_t h;
 

@@ -123,7 +123,7 @@ void saz_pages_start(void)
 	void *p;
 	int ok = 1;
 
-	if (how != NULL && (strcmp(how, "all") == 0 || strcmp(how, "0") == 0))
+	if (how != NULL && strcmp(how, "all") == 0)
 		return;
 	saz_page = (size_t)sysconf(_SC_PAGESIZE);
 	saz_uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);

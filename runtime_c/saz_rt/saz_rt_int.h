@@ -3,7 +3,7 @@
  *
  * Reading order: saz_tables.h, saz_packet.c (packets and pauses), saz_heap.c (tracked blocks),
  * saz_types.c (words that hold addresses, and what is at an address), saz_container.c (entries),
- * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket), saz_door.c; saz_verify.c, saz_pages.c.
+ * saz_filter.c, saz_image.c (export), saz_import.c, saz_service.c (the socket), saz_door.c; saz_verify.c, saz_pages.c, saz_reach.c.
  *
  * The runtime is built with the program's own flags.  So it is C89 with what GCC has had for long,
  * and switches off the warnings that are a matter of the program's taste.
@@ -83,6 +83,13 @@ SAZ_HIDDEN void saz_ask(void);
 
 /* ---- saz_heap.c ---- */
 
+#if SAZ_VERIFY
+struct saz_reach {              /* which variables lead to an object */
+	uint32_t set;           /* by number */
+	uint32_t spread;        /* the set that what it points at has had from it */
+	uint32_t site;          /* that it was of then */
+};
+#endif
 struct saz_block {
 	unsigned char *base;    /* NULL: a free place in the table */
 	size_t size;
@@ -90,6 +97,9 @@ struct saz_block {
 	uint32_t mark;          /* of whoever has locked the heap; 0 when saz_heap_lock returns */
 	uint32_t entry;         /* the same */
 	uint32_t shot;          /* of saz_verify.c: number of its copy; 0: allocated since */
+#if SAZ_VERIFY
+	struct saz_reach reach; /* of saz_reach.c */
+#endif
 };
 SAZ_HIDDEN void saz_heap_lock(void);            /* until the unlock, blocks stay where they are, ... */
 SAZ_HIDDEN void saz_heap_unlock(void);
@@ -285,6 +295,19 @@ SAZ_HIDDEN void saz_pages_look(void);
 SAZ_HIDDEN void saz_pages_forget(void);
 SAZ_HIDDEN size_t saz_pages_run(const void *p, size_t len, int *written);
 SAZ_HIDDEN void saz_pages_forked(void);
+
+/* ---- saz_reach.c ---- */
+
+SAZ_HIDDEN void saz_reach_start(unsigned roots);
+SAZ_HIDDEN uint32_t saz_reach_with(uint32_t set, unsigned root);
+SAZ_HIDDEN int saz_reach_meets(uint32_t set, const uint64_t *roots);
+/* What it points at, or what it did not point at when it was as in old; heap held, until ... */
+SAZ_HIDDEN void saz_reach_from(const void *base, const void *old, size_t size, unsigned type, struct saz_reach *of);
+SAZ_HIDDEN void saz_reach_spread(struct saz_reach *(*of_symbol)(unsigned symbol, const void **base, size_t *size, unsigned *type));
+SAZ_HIDDEN int saz_reach_failed(void);
+SAZ_HIDDEN void saz_reach_clear(void);          /* of all blocks; symbols' are their owner's */
+SAZ_HIDDEN void saz_reach_born(struct saz_block *b);
+SAZ_HIDDEN void saz_reach_gone(const struct saz_block *b);
 #endif
 
 /* ---- saz_service.c ---- */

@@ -10,7 +10,8 @@
  *
  * For a change in a block or in another variable the question is which of the first two kinds lead
  * there.  Memory is walked from the variables without a mark, by the types, up to the first change;
- * what lies on the way has not changed, so the way was there when the packet began.
+ * what lies on the way has not changed, so the way was there when the packet began.  Where such walks take long,
+ * each object keeps which variables lead to it (saz_reach.c), and there is a walk only if one of them is silent.
  *
  * Compared are packets that no other thread's packet overlapped.  With --track all the program's
  * start counts as a packet, so that a program without any is one packet.
@@ -19,7 +20,7 @@
  *	SAZ_VERIFY_FIRST=N      compare the first N packets, and then ...
  *	SAZ_VERIFY_EVERY=N      ... each Nth (1)
  *	SAZ_VERIFY_SHARE=P      leave packets out rather than spend more than P % of the time (100)
- *	SAZ_VERIFY_PAGES=all    look at all memory, not only at the pages that the kernel says were written (saz_pages.c)
+ *	SAZ_VERIFY_PAGES=all    compare all memory, whatever the kernel says was written (saz_pages.c), and walk through all of it
  *	SAZ_VERIFY_GO_ON=1      exit as the program does, whatever was found
  *	SAZ_VERIFY_STOP=1       raise SIGTRAP at the first finding, for a debugger
  */
@@ -52,6 +53,7 @@ struct watch {
 	unsigned char claim;
 	unsigned char changed;
 	uint32_t seen;          /* by the walk of that number */
+	struct saz_reach reach;
 };
 
 struct object {                 /* of a walk, yet to be looked into */
@@ -68,6 +70,11 @@ static struct saz_buf saz_copies;               /* ... and of the blocks, ... */
 static struct saz_buf saz_places;               /* ... each block's size_t, its offset there */
 static struct saz_buf saz_stack;                /* struct object */
 static uint32_t saz_walk = 1u << 31;            /* above the marks of exports */
+
+static uint64_t *saz_silent;                    /* variables without a mark that have not changed themselves, as bits */
+static int saz_reach_known;                     /* all objects' sets are as large as they must be */
+static uint64_t saz_walked;                     /* microseconds, since the sets were made */
+static uint64_t saz_reach_cost;                 /* of making them; 0: never done */
 
 static pthread_mutex_t saz_verify_lock = PTHREAD_MUTEX_INITIALIZER;
 #if SAZ_THREADS
@@ -270,21 +277,76 @@ static void start_verify(void)
 		bytes += saz_watches[i].symbol->size;
 	}
 	saz_copies.limit = saz_places.limit = saz_stack.limit = (size_t)-1 / 4;
-	if (!saz_broken)
+	if (!saz_broken) {
 		saz_pages_start();
+		if ((s = getenv("SAZ_VERIFY_PAGES")) == NULL || strcmp(s, "all") != 0)
+			saz_reach_start(saz_nwatches);
+		saz_silent = saz_mem_get((saz_nwatches + 64) / 64 * sizeof *saz_silent);
+		saz_broken = saz_silent == NULL;
+	}
 }
 
-/* Brings a copy up to date, in the pages that have been written. */
-static SAZ_UNCHECKED void copy_again(unsigned char *copy, const unsigned char *base, size_t size)
+/* ---- which variables lead where ---- */
+
+static struct saz_reach *reach_of(unsigned symbol, const void **base, size_t *size, unsigned *type)
+{
+	struct watch *w;
+
+	if (saz_watch_of[symbol] == 0)
+		return NULL;
+	w = &saz_watches[saz_watch_of[symbol] - 1];
+	*base = w->symbol->address;
+	*size = w->symbol->size;
+	*type = w->symbol->type;
+	return &w->reach;
+}
+
+static void reach_from_watch(struct watch *w, const void *old)
+{
+	saz_reach_from(w->symbol->address, old, w->symbol->size, w->symbol->type, &w->reach);
+}
+
+static void reach_from_block(struct saz_block *b, const void *old)
+{
+	if (b->reach.site != b->site)
+		old = NULL;
+	b->reach.site = b->site;
+	saz_reach_from(b->base, old, b->size, saz_site_type(b->site), &b->reach);
+}
+
+static void find_reach(void)
+{
+	uint64_t t = saz_now_us();
+	unsigned i;
+
+	saz_reach_clear();
+	for (i = 0; i < saz_nwatches; i++) {
+		memset(&saz_watches[i].reach, 0, sizeof saz_watches[i].reach);
+		if (saz_watches[i].claim != SAZ_BORROWED)
+			saz_watches[i].reach.set = saz_reach_with(0, i);
+	}
+	for (i = 0; i < saz_nwatches; i++)
+		reach_from_watch(&saz_watches[i], NULL);
+	saz_reach_spread(reach_of);
+	saz_reach_cost = saz_now_us() - t + 1;
+	saz_walked = 0;
+	saz_reach_known = !saz_reach_failed();
+}
+
+/* Brings a copy up to date, in the pages that have been written; 0: it was. */
+static SAZ_UNCHECKED int copy_again(unsigned char *copy, const unsigned char *base, size_t size)
 {
 	size_t off, n;
-	int written;
+	int written, changed = 0;
 
 	for (off = 0; off < size; off += n) {
 		n = saz_pages_run(base + off, size - off, &written);
-		if (written)
+		if (written && memcmp(copy + off, base + off, n) != 0) {
 			memcpy(copy + off, base + off, n);
+			changed = 1;
+		}
 	}
+	return changed;
 }
 
 static SAZ_UNCHECKED int differs(const unsigned char *copy, const unsigned char *base, size_t size)
@@ -309,26 +371,34 @@ static SAZ_UNCHECKED void take_copies(void)
 	int fresh;
 
 	saz_pages_look();
-	for (i = 0; i < saz_nwatches; i++)
-		copy_again(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
 	saz_heap_stats(&blocks, &bytes);
 	saz_heap_hold();
+	for (i = 0; i < saz_nwatches; i++)
+		if (copy_again(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size))
+			reach_from_watch(&saz_watches[i], NULL);
 	fresh = saz_copies.len > 2 * bytes + 65536 || saz_places.len > (2 * blocks + 1024) * sizeof(size_t);
-	if (fresh)
+	if (fresh) {
 		saz_copies.len = saz_places.len = 0;
+		saz_reach_known = 0;            /* what changed meanwhile can't be seen */
+	}
 	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
 		size_t at = saz_copies.len;
 
 		if (b->shot != 0 && !fresh) {
-			copy_again(copy_of(b), b->base, b->size);
+			if (copy_again(copy_of(b), b->base, b->size) || b->reach.site != b->site)
+				reach_from_block(b, NULL);
 			continue;
 		}
 		b->shot = 0;
+		reach_from_block(b, NULL);
 		if (saz_buf_add(&saz_places, &at, sizeof at) == NULL ||
 		    (b->size != 0 && saz_buf_add(&saz_copies, b->base, b->size) == NULL))
 			break;
 		b->shot = (uint32_t)(saz_places.len / sizeof at);
 	}
+	saz_reach_spread(reach_of);
+	if (saz_reach_failed())
+		saz_reach_known = 0;
 	saz_heap_release();
 	saz_pages_forget();
 	saz_taken = 1;
@@ -416,6 +486,34 @@ static int leads_to_change(struct watch *w, struct look *k)
 	return 0;
 }
 
+/* Whether a variable that is silent may lead to a change. Blocks that have got another type count as changed. */
+static int may_lead_to_change(void)
+{
+	struct saz_block *b;
+	unsigned i;
+	int may = 0;
+
+	memset(saz_silent, 0, (saz_nwatches + 63) / 64 * sizeof *saz_silent);
+	for (i = 0; i < saz_nwatches; i++)
+		if (silent(&saz_watches[i]) && !saz_watches[i].changed)
+			saz_silent[i / 64] |= (uint64_t)1 << i % 64;
+	for (i = 0; i < saz_nwatches; i++)
+		if (saz_watches[i].changed) {
+			may |= saz_reach_meets(saz_watches[i].reach.set, saz_silent);
+			reach_from_watch(&saz_watches[i], saz_watches[i].copy);
+		}
+	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
+		if (b->entry)
+			may |= saz_reach_meets(b->reach.set, saz_silent);
+		if (b->entry || b->reach.site != b->site)
+			reach_from_block(b, b->entry ? copy_of(b) : NULL);
+	}
+	saz_reach_spread(reach_of);
+	if (saz_reach_failed())
+		saz_reach_known = 0;
+	return may || !saz_reach_known;
+}
+
 static SAZ_UNCHECKED int mark_changes(void)
 {
 	struct saz_block *b;
@@ -439,28 +537,54 @@ static SAZ_UNCHECKED int mark_changes(void)
 }
 
 /* One walk for all silent variables together says whether there is anything to tell, which is rare. */
-static void compare(void)
+static void walk(void)
 {
 	struct look k;
+	uint64_t t = saz_now_us();
 	unsigned i;
 	int found = 0;
 
+	saz_walk++;
+	for (i = 0; i < saz_nwatches && !found; i++)
+		found = silent(&saz_watches[i]) && !saz_watches[i].changed && leads_to_change(&saz_watches[i], &k);
+	for (i = 0; i < saz_nwatches && found; i++) {
+		struct watch *w = &saz_watches[i];
+
+		saz_walk++;
+		if (!silent(w) || w->changed || !leads_to_change(w, &k))
+			continue;
+		if (k.block != NULL)
+			tell_block(w, k.block);
+		else
+			tell_own(w, k.other);
+	}
+	t = saz_now_us() - t;
+	saz_walked += t;
+	if (saz_walked > (saz_reach_cost ? 2 * saz_reach_cost : (t + 1) * 16) && !saz_reach_failed())
+		find_reach();
+}
+
+/* The copies become what has been looked into, so that the next packet finds what changed meanwhile. */
+static SAZ_UNCHECKED void keep_changes(void)
+{
+	struct saz_block *b;
+	unsigned i;
+
+	for (i = 0; i < saz_nwatches; i++)
+		if (saz_watches[i].changed)
+			memcpy(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
+	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b))
+		if (b->entry)
+			memcpy(copy_of(b), b->base, b->size);
+}
+
+static void compare(void)
+{
 	saz_heap_hold();
 	if (mark_changes()) {
-		saz_walk++;
-		for (i = 0; i < saz_nwatches && !found; i++)
-			found = silent(&saz_watches[i]) && !saz_watches[i].changed && leads_to_change(&saz_watches[i], &k);
-		for (i = 0; i < saz_nwatches && found; i++) {
-			struct watch *w = &saz_watches[i];
-
-			saz_walk++;
-			if (!silent(w) || w->changed || !leads_to_change(w, &k))
-				continue;
-			if (k.block != NULL)
-				tell_block(w, k.block);
-			else
-				tell_own(w, k.other);
-		}
+		if (!saz_reach_known || may_lead_to_change())
+			walk();
+		keep_changes();
 	}
 	saz_heap_release();
 	saz_compared++;
