@@ -307,6 +307,30 @@ static void done(void) { if (!rules) rules = calloc(1, sizeof *rules); }`,
 			"lows: list of e next next+0 (packet,,packet) all-flows",
 			"nets: list of e next next+0 (packet,,packet) multi-flow nw_src=!k"},
 		[]string{"nw_proto"}},
+	{"12: a list in order: an entry is put behind the one at which a walk from the head stops, and other lists have such links, too", members + `
+struct timer { struct node l; long at; };
+struct flow { struct node all; struct timer idle; uint32_t ip; };
+static struct node timers = { &timers, &timers }, flows = { &flows, &flows };
+static void set(struct timer *t, long at) {
+	struct node *x;
+	node_del(&t->l);
+	t->at = at;
+	for (x = timers.p; x != &timers; x = x->p)
+		if (container_of(x, struct timer, l)->at <= at) break;
+	node_add(x, &t->l);
+}
+static void first(struct timer *t) { node_add(&timers, &t->l); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	struct node *x;
+	struct flow *f = NULL;
+	for (x = flows.n; x != &flows; x = x->n)
+		if (container_of(x, struct flow, all)->ip == IP(p)->saddr) { f = container_of(x, struct flow, all); break; }
+	if (!f) { f = calloc(1, sizeof *f); f->ip = IP(p)->saddr; node_init(&f->idle.l); node_add(&flows, &f->all); }
+	set(&f->idle, h->ts.tv_sec);
+	for (x = timers.n; x != &timers && container_of(x, struct timer, l)->at < h->ts.tv_sec - 9; x = timers.n) node_del(x);
+}
+static void done(void) { first(calloc(1, sizeof(struct timer))); }`,
+		[]string{"timers: list of timer next l.n+0 prev l.p+8 (set,,packet) all-flows"}, nil},
 }
 
 func TestContainers(t *testing.T) {

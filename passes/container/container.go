@@ -1002,12 +1002,49 @@ func (w *finder) putters(f *ir.Func, k *Container, found func(f *ir.Func, named 
 				locs := w.pt.PointsTo(g.ID, arg)
 				isHead := func(x pointer.Loc) bool { return slices.Contains(w.heads[k.Var], x) }
 				if slices.ContainsFunc(locs, isHead) {
-					up(g, depth+1, !slices.ContainsFunc(locs, func(x pointer.Loc) bool { return !isHead(x) }))
+					up(g, depth+1, !slices.ContainsFunc(locs, func(x pointer.Loc) bool { return !isHead(x) }) || w.round(g, arg, k))
 				}
 			}
 		}
 	}
 	up(f, 0, false)
+}
+
+// round reports whether v is what one comes to by links from the head of k, and from nowhere else: for (at = timers.prev; ...; at = at->prev).
+func (w *finder) round(f *ir.Func, v ir.Value, k *Container) bool {
+	seen := map[int32]bool{}
+	begins := false
+	var from func(v ir.Value) bool
+	from = func(v ir.Value) bool {
+		switch v.Kind {
+		case ir.VGlobal:
+			begins = true
+			return slices.ContainsFunc(w.heads[k.Var], func(l pointer.Loc) bool { return l.Obj == pointer.ObjID(v.ID) && int64(l.Off) == v.Off })
+		case ir.VReg:
+		default:
+			return false
+		}
+		if seen[v.ID] {
+			return true
+		}
+		seen[v.ID] = true
+		def := f.Regs[v.ID].Def
+		if def < 0 {
+			return false
+		}
+		switch in := &f.Instrs[def]; in.Op {
+		case ir.Move, ir.Conv:
+			return from(in.A)
+		case ir.Phi:
+			return !slices.ContainsFunc(in.Args, func(a ir.Value) bool { return !from(a) })
+		case ir.Load:
+			if at := members.Def(f, in.A); at != nil && at.Op == ir.FieldAddr && w.c.Prog.Record(at.Rec) == k.node {
+				return from(at.A)
+			}
+		}
+		return false
+	}
+	return from(v) && begins
 }
 
 // knows reports whether f takes the link of k out of an entry.
