@@ -262,9 +262,16 @@ func (g *guesses) of(ref ir.Ref, f ir.FuncID) int {
 	return n + unlikely
 }
 
-// oneOf says on a step that it is a guess.
-func (g *guesses) oneOf(ref ir.Ref) string {
-	if n := len(g.pt.Callees(ref)); n > 1 {
+// oneOf says on a step that it is a guess: of how many, as far as what is stored where the pointer comes from tells.
+func (g *guesses) oneOf(ref ir.Ref, f ir.FuncID) string {
+	n := len(g.pt.Callees(ref))
+	if n > 2 {
+		g.of(ref, f)
+	}
+	if set := g.said[ref]; set[f] {
+		n = len(set)
+	}
+	if n > 1 {
 		return fmt.Sprintf(", one of %d procedures that this call may reach", n)
 	}
 	return ""
@@ -280,7 +287,7 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 		if g.rooted[f] {
 			n += 3
 		}
-		work = append(work, way{cost: n, f: f})
+		work = append(work, way{cost: n, f: f, known: true})
 	}
 	heap.Init(&work)
 	for len(work) > 0 {
@@ -289,8 +296,8 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 			continue
 		}
 		cost[x.f] = x.cost
-		if g.why[x.f] == nil {
-			text := "calls %s" + g.guess.oneOf(x.by.at)
+		if !x.known {
+			text := "calls %s" + g.guess.oneOf(x.by.at, x.f)
 			if x.by.back {
 				text = "the library calls %s back"
 			}
@@ -310,12 +317,12 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 			}
 			for _, t := range pt.Callees(ref) {
 				if _, done := cost[t]; g.whole[t] && !done {
-					heap.Push(&work, way{n + g.guess.of(ref, t), t, step{ref, false}})
+					heap.Push(&work, way{cost: n + g.guess.of(ref, t), f: t, by: step{ref, false}})
 				}
 			}
 			for _, cb := range pt.Callbacks(ref) {
 				if g.whole[cb.Func] && !(cb.How != nil && cb.How.Thread) {
-					heap.Push(&work, way{n + g.guess.of(ref, -1), cb.Func, step{ref, true}})
+					heap.Push(&work, way{cost: n + g.guess.of(ref, -1), f: cb.Func, by: step{ref, true}})
 				}
 			}
 		}
@@ -325,9 +332,10 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 
 // A way leads to procedure f by a step.
 type way struct {
-	cost int
-	f    ir.FuncID
-	by   step
+	cost  int
+	f     ir.FuncID
+	by    step
+	known bool // there is a reason already: the procedure is around a receive site, a callback, a thread
 }
 
 // ways is a heap of them, the cheapest first; of equals the first in the program's order.
@@ -350,6 +358,8 @@ func (w ways) Less(i, j int) bool {
 		return a.cost < b.cost
 	case a.f != b.f:
 		return a.f < b.f
+	case a.known != b.known:
+		return a.known
 	case a.by.at.Func != b.by.at.Func:
 		return a.by.at.Func < b.by.at.Func
 	case a.by.at.I != b.by.at.I:
@@ -367,10 +377,10 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 	for len(work) > 0 {
 		x := heap.Pop(&work).(way)
 		g.level(c, pt, x, reasons[x.by], seen, func(r ir.Ref) {
-			to := way{x.cost + g.guess.of(r, x.f), r.Func, step{at: r}}
+			to := way{cost: x.cost + g.guess.of(r, x.f), f: r.Func, by: step{at: r}}
 			if reasons[to.by] == nil {
 				before := reasons[x.by]
-				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller%s", c.Prog.Funcs[x.f].Name, g.guess.oneOf(r)))
+				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller%s", c.Prog.Funcs[x.f].Name, g.guess.oneOf(r, x.f)))
 				heap.Push(&work, to)
 			}
 		})

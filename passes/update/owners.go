@@ -18,6 +18,7 @@ import (
 type Owners struct {
 	class []int32           // of an object; 0: nobody's
 	vars  [][]persist.VarID // of a class, sorted
+	graph *reachGraph
 }
 
 // Of returns the variables that reach o, sorted. It must not be changed.
@@ -38,7 +39,7 @@ func NewOwners(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *O
 	for k, id := range roots {
 		row(g.comp[ps.Vars[id].Obj])[k/64] |= 1 << (k % 64)
 	}
-	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}}
+	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, graph: g}
 	number := map[string]int32{}
 	var key []byte
 	own := map[pointer.ObjID]persist.VarID{} // roots that are opaque are their own only

@@ -95,8 +95,8 @@ func run(c *passes.Context) (any, error) {
 	}
 	// What is updated by an effect is worked out once: the same pointer is written through again and again.
 	written := map[effect][]Update{}
+	ways := newReasons(pt)
 	narrowed, alike := map[ir.Ref][]Update{}, map[string][]Update{} // the second by what is written
-	width := map[effect]int{}                                       // how many objects it may be that are written
 	now := newParams(c, pt, tl)
 	of := func(ref ir.Ref) []Update {
 		key := effectOf(mr, ref)
@@ -136,19 +136,11 @@ func run(c *passes.Context) (any, error) {
 				alike[string(text)] = u
 			}
 		}
-		n := 0
-		for i, l := range locs {
-			if i == 0 || l.Obj != locs[i-1].Obj {
-				n++
-			}
-		}
-		if w, ok := width[key]; !ok || n < w {
-			width[key] = n
-		}
+		set := ways.set(locs)
 		if len(some) == len(all) {
-			written[key] = u
+			written[key], ways.of[key] = u, set
 		} else {
-			narrowed[ref] = u
+			narrowed[ref], ways.at[ref] = u, set
 		}
 		return u
 	}
@@ -161,7 +153,7 @@ func run(c *passes.Context) (any, error) {
 		}
 	}
 	res.Updates = make([]Update, 0, n+n/16)
-	best := map[persist.VarID]reason{}
+	registers := map[persist.VarID]reason{}
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -197,37 +189,56 @@ func run(c *passes.Context) (any, error) {
 			if len(here) > 1 {
 				sort.SliceStable(here, func(a, b int) bool { return here[a].Var < here[b].Var })
 			}
-			objects := 0
-			if len(here) > 0 {
-				objects = width[effectOf(mr, ref)]
-			}
 			for k := range here {
-				r := reason{ref: ref, update: from + k, cost: tl.ProcCost[fid]}
-				switch {
-				case !here[k].Direct:
-					r.cost += objects + 16
-				case here[k].How == "assignment":
-					r.named = true
-				case in.Op != ir.Call:
-					r.cost += objects
-				default:
-					r.cost += objects + 1
+				if v := &ps.Vars[here[k].Var]; v.Obj < 0 {
+					if old, ok := registers[v.ID]; !ok || tl.ProcCost[fid] < old.cost {
+						registers[v.ID] = reason{ref: ref, cost: tl.ProcCost[fid], named: true}
+					}
 				}
-				r.own = here[k].Direct
-				if old, ok := best[here[k].Var]; !ok || r.cost < old.cost {
-					best[here[k].Var] = r
+			}
+			if key := effectOf(mr, ref); key != (effect{}) {
+				set, ok := ways.at[ref]
+				if !ok {
+					set = ways.of[key]
 				}
+				r := reason{ref: ref, cost: tl.ProcCost[fid], named: in.Op != ir.Call && in.Op != ir.Builtin && in.Op != ir.Asm && named(f, in.A)}
+				if in.Op == ir.Call {
+					r.cost++
+				}
+				ways.note(set, r)
 			}
 		}
 	}
-	for id, r := range best {
-		u := &res.Updates[r.update]
+	ways.spread(cl)
+	seen := map[persist.VarID]bool{}
+	for i := range res.Updates {
+		id := res.Updates[i].Var
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		v := &ps.Vars[id]
+		if v.Obj < 0 {
+			r := registers[id]
+			f := c.Prog.Funcs[r.ref.Func]
+			way := tl.ProcWhy[r.ref.Func]
+			res.Updateable[id] = append(way[:len(way):len(way)], c.Because(r.ref, "%s in %s: %s", how(c, pt, r.ref, true), f.Name, c.Text(r.ref)))
+			continue
+		}
+		r, hops, o := ways.path(v.Obj)
+		if r.cost == 0 && r.ref == (ir.Ref{}) {
+			r, o = reason{ref: res.Updates[i].Ref}, -1
+		}
 		way := tl.ProcWhy[r.ref.Func]
-		if r.own && !r.named {
-			way = wayWith(c, pt, tl, r.ref, ps.Vars[id].Obj)
+		if o == v.Obj && !r.named {
+			way = wayWith(c, pt, tl, r.ref, o)
+		}
+		way = way[:len(way):len(way)]
+		if hops != "" {
+			way = append(way, passes.Why{Pos: v.Pos, Text: hops})
 		}
 		f := c.Prog.Funcs[r.ref.Func]
-		res.Updateable[id] = append(way[:len(way):len(way)], c.Because(r.ref, "%s in %s: %s", u.How, f.Name, c.Text(r.ref)))
+		res.Updateable[id] = append(way, c.Because(r.ref, "%s in %s%s: %s", how(c, pt, r.ref, o == v.Obj), f.Name, r.which(), c.Text(r.ref)))
 	}
 	for o, ref := range toplevel.Lent(c, pt) {
 		if id := own[o] - 1; id >= 0 && res.Updateable[id] == nil {
@@ -353,15 +364,6 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 		return "assignment"
 	}
 	return "assignment through a pointer"
-}
-
-// A reason is the update that is shown of a variable: the one of which the least is guessed, of the way there (toplevel.ProcCost), of
-// which of several objects is written where that is not named, and of what is reached of the variable where it is not itself.
-type reason struct {
-	ref        ir.Ref
-	update     int
-	cost       int
-	named, own bool
 }
 
 // wayWith is the way to the instruction at ref, which writes obj through a pointer: where that is a parameter, by way of
