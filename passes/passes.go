@@ -43,6 +43,7 @@ type Context struct {
 	// Step is told the name of each pass that begins; may be nil.
 	Step func(string)
 
+	loops   map[ir.FuncID][]map[ir.BlockID]bool // by block; see Loop
 	results map[*Pass]any
 	Phases  []Phase // what ran, in order
 }

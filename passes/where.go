@@ -107,3 +107,26 @@ func LoopAround(f *ir.Func, b ir.BlockID) map[ir.BlockID]bool {
 	}
 	return loop
 }
+
+// Loop is LoopAround, found out once for each procedure. The result must not be changed.
+func (c *Context) Loop(f *ir.Func, b ir.BlockID) map[ir.BlockID]bool {
+	all, ok := c.loops[f.ID]
+	if !ok {
+		all = make([]map[ir.BlockID]bool, len(f.Blocks))
+		seen := make([]bool, len(f.Blocks))
+		for b := range ir.BlockID(len(f.Blocks)) {
+			if seen[b] {
+				continue
+			}
+			in := LoopAround(f, b)
+			for x := range in {
+				all[x], seen[x] = in, true
+			}
+		}
+		if c.loops == nil {
+			c.loops = map[ir.FuncID][]map[ir.BlockID]bool{}
+		}
+		c.loops[f.ID] = all
+	}
+	return all[b]
+}

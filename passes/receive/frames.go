@@ -345,7 +345,7 @@ func (x *frames) ringsOf(f ir.FuncID) []ring {
 		if done[b] {
 			continue
 		}
-		if in := passes.LoopAround(fn, b); in != nil {
+		if in := x.c.Loop(fn, b); in != nil {
 			out = append(out, ring{f, in})
 			for b := range in {
 				done[b] = true

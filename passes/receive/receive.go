@@ -71,7 +71,7 @@ func run(c *passes.Context) (any, error) {
 				if !ok {
 					continue
 				}
-				site.InLoop = site.Callbacks != nil || passes.LoopAround(f, f.Instrs[i].Block) != nil
+				site.InLoop = site.Callbacks != nil || c.Loop(f, f.Instrs[i].Block) != nil
 				if isWeak {
 					weak = append(weak, site)
 				} else {
@@ -182,7 +182,7 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site, out, inne
 			if !o.below[ref.Func] {
 				return
 			}
-		} else if loops || passes.LoopAround(f, f.Instrs[ref.I].Block) != nil {
+		} else if loops || c.Loop(f, f.Instrs[ref.I].Block) != nil {
 			last := o.isLast(ref) || loops && !o.looped(ref.Func)
 			if !inner {
 				innermost[ref.Func] = true
@@ -274,7 +274,7 @@ func (o *outer) isLast(ref ir.Ref) bool {
 		return x
 	}
 	f := o.c.Prog.Funcs[ref.Func]
-	loop := passes.LoopAround(f, f.Instrs[ref.I].Block)
+	loop := o.c.Loop(f, f.Instrs[ref.I].Block)
 	last := loop != nil && !o.looped(ref.Func)
 	if o.named != nil {
 		last = loop != nil && o.named[ref.Func]
@@ -303,7 +303,7 @@ func (o *outer) looped(f ir.FuncID) bool {
 		work = work[:len(work)-1]
 		for _, r := range o.pt.Callers(x) {
 			g := o.c.Prog.Funcs[r.Func]
-			if r.Func != f && passes.LoopAround(g, g.Instrs[r.I].Block) != nil {
+			if r.Func != f && o.c.Loop(g, g.Instrs[r.I].Block) != nil {
 				found = true
 				break
 			}

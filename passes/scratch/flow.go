@@ -5,7 +5,6 @@ import (
 	mathbits "math/bits"
 
 	"saz/ir"
-	"saz/passes"
 )
 
 // step takes one instruction: its reads, then its writes. dead: it never returns.
@@ -136,9 +135,12 @@ func (p *proc) flow(s start, x *collector) bits {
 			if s.after {
 				continue
 			}
-			if in := passes.LoopAround(f, f.Instrs[s.at].Block); in != nil && loop == nil {
+			if in := p.e.c.Loop(f, f.Instrs[s.at].Block); len(all) == 1 {
 				loop = in
-			} else {
+			} else if in != nil {
+				if loop == nil {
+					loop = map[ir.BlockID]bool{}
+				}
 				maps.Copy(loop, in)
 			}
 		}

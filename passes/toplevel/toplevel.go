@@ -53,6 +53,7 @@ type region struct {
 	blocks map[ir.FuncID]map[ir.BlockID]bool // parts of the others
 	why    map[ir.FuncID][]passes.Why        // of those where packets come in, or around that
 	rooted map[ir.FuncID]bool                // entered for a reason of their own
+	closed map[ir.FuncID][]bool              // of blocks, the blocks from which all that follows is in
 	queue  []ir.FuncID                       // entered, and their calls not yet followed
 	last   func(ir.Ref) bool
 	cost   map[ir.FuncID]int    // of the way to those where packets come in or around that
@@ -69,7 +70,7 @@ type step struct {
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
-		rooted: map[ir.FuncID]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around,
+		rooted: map[ir.FuncID]bool{}, closed: map[ir.FuncID][]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around,
 		guess: &guesses{c: c, pt: pt, said: map[ir.Ref]map[ir.FuncID]bool{}}}
 
 	if c.TrackAll {
@@ -85,7 +86,7 @@ func run(c *passes.Context) (any, error) {
 			reg.root(c, f, s.Why)
 		}
 		// Of a library's loop, only a loop around its call is the program's: pcap_dispatch() for a few packets, then the timers.
-		if s.Callbacks == nil || passes.LoopAround(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil || rc.Looped(s.Ref.Func) {
+		if s.Callbacks == nil || c.Loop(c.Prog.Funcs[s.Ref.Func], c.Instr(s.Ref).Block) != nil || rc.Looped(s.Ref.Func) {
 			reg.around(c, pt, s.Ref, s.Why)
 		}
 	}
@@ -392,29 +393,7 @@ func (g *region) level(c *passes.Context, pt *pointer.Result, x way, why []passe
 	ref := x.by.at
 	f := c.Prog.Funcs[ref.Func]
 	blk := f.Instrs[ref.I].Block
-	loop := passes.LoopAround(f, blk)
 	last := g.last(ref)
-	if !last {
-		// What follows runs before the next packet comes, too.
-		if loop == nil {
-			loop = map[ir.BlockID]bool{}
-		}
-		loop[blk] = true
-		work := make([]ir.BlockID, 0, len(loop))
-		for b := range loop {
-			work = append(work, b)
-		}
-		for len(work) > 0 {
-			b := work[len(work)-1]
-			work = work[:len(work)-1]
-			for _, s := range f.Blocks[b].Succs {
-				if !loop[s] {
-					loop[s] = true
-					work = append(work, s)
-				}
-			}
-		}
-	}
 	if g.blocks[ref.Func] == nil {
 		g.blocks[ref.Func] = map[ir.BlockID]bool{}
 	}
@@ -422,15 +401,41 @@ func (g *region) level(c *passes.Context, pt *pointer.Result, x way, why []passe
 		g.why[ref.Func] = why
 		g.cost[ref.Func] = x.cost
 	}
-	for b := range ir.BlockID(len(f.Blocks)) {
-		if !loop[b] || g.blocks[ref.Func][b] {
-			continue
+	in := g.blocks[ref.Func]
+	add := func(b ir.BlockID) {
+		if in[b] {
+			return
 		}
-		g.blocks[ref.Func][b] = true
+		in[b] = true
 		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi; i++ {
 			if f.Instrs[i].Op == ir.Call {
 				g.call(c, pt, ir.Ref{Func: ref.Func, I: i})
 			}
+		}
+	}
+	if last {
+		loop := c.Loop(f, blk)
+		for b := range ir.BlockID(len(f.Blocks)) {
+			if loop[b] {
+				add(b)
+			}
+		}
+	} else {
+		// What follows runs before the next packet comes, too.
+		on := g.closed[ref.Func]
+		if on == nil {
+			on = make([]bool, len(f.Blocks))
+			g.closed[ref.Func] = on
+		}
+		for work := []ir.BlockID{blk}; len(work) > 0; {
+			b := work[len(work)-1]
+			work = work[:len(work)-1]
+			if on[b] {
+				continue
+			}
+			on[b] = true
+			add(b)
+			work = append(work, f.Blocks[b].Succs...)
 		}
 	}
 	if last || seen[ref.Func] {
@@ -466,7 +471,7 @@ func (g *region) loops(c *passes.Context, pt *pointer.Result, f ir.FuncID, why [
 	in := map[ir.BlockID]bool{}
 	var work []ir.BlockID
 	for b := range ir.BlockID(len(fn.Blocks)) {
-		if !in[b] && passes.LoopAround(fn, b) != nil {
+		if !in[b] && c.Loop(fn, b) != nil {
 			in[b] = true
 			work = append(work, b)
 		}
