@@ -93,6 +93,13 @@ int main(void) {
 	fill(&fd);
 	while (recv(s, b, sizeof b, 0) > 0) write(fd, b, 1);
 }`, "write:packet write:log"},
+	{"007 open by a wrapper that is given the flags", `
+static int my_open(const char *name, int flags) { return open(name, flags, 0600); }
+int main(void) {
+	int s = socket(AF_INET, SOCK_STREAM, 0), log = my_open("log", O_CREAT | O_RDWR);
+	char b[99];
+	while (recv(s, b, sizeof b, 0) > 0) write(log, b, 1);
+}`, "write:log"},
 }
 
 func TestDescriptors(t *testing.T) {

@@ -231,7 +231,7 @@ func (d *descriptors) result(f *ir.Func, i int32, in *ir.Instr) {
 		}
 		switch {
 		case m.Descriptor == "open" && m.At < len(in.Args):
-			d.opened(f, in.Args[m.At])
+			d.opened(f, in.Args[m.At], 0)
 		case m.Descriptor == "same" && len(in.Args) > 0:
 			d.value(f, in.Args[0])
 		default:
@@ -252,10 +252,20 @@ func (d *descriptors) kind(s string) {
 }
 
 // opened goes by the flags of open(): a file is created, or opened for writing only; a device (a tunnel) is there, and is read, too.
-func (d *descriptors) opened(f *ir.Func, flags ir.Value) {
+func (d *descriptors) opened(f *ir.Func, flags ir.Value, depth int) {
 	const wronly, rdwr, creat, mode = 1, 2, 0o100, 3
 	v := members.Strip(f, flags)
 	switch {
+	case v.Kind == ir.VReg && f.Regs[v.ID].Def < 0 && slices.Contains(f.Params, f.Regs[v.ID].Local) && depth < 3: // a wrapper's
+		k := slices.Index(f.Params, f.Regs[v.ID].Local)
+		for _, r := range d.pt.Callers(f.ID) {
+			g := d.c.Prog.Funcs[r.Func]
+			if in := &g.Instrs[r.I]; k < len(in.Args) && in.A.Kind == ir.VFunc && ir.FuncID(in.A.ID) == f.ID {
+				d.opened(g, in.Args[k], depth+1)
+			} else {
+				d.out |= unknown
+			}
+		}
 	case v.Kind != ir.VInt:
 		d.out |= unknown
 	case v.Off&creat != 0 || v.Off&mode == wronly:

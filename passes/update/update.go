@@ -360,8 +360,15 @@ func how(c *passes.Context, pt *pointer.Result, ref ir.Ref, direct bool) string 
 	case ir.Builtin:
 		return "builtin " + in.Name
 	}
-	if direct && named(c.Prog.Funcs[ref.Func], in.A) {
-		return "assignment"
+	switch in.Op {
+	case ir.Store, ir.StoreBits, ir.Copy, ir.Zero:
+		if direct && named(c.Prog.Funcs[ref.Func], in.A) {
+			return "assignment"
+		}
+	default: // to a local that is in a register
+		if direct {
+			return "assignment"
+		}
 	}
 	return "assignment through a pointer"
 }
