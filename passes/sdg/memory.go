@@ -1,7 +1,9 @@
 package sdg
 
 import (
+	"math/bits"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"saz/ir"
@@ -69,7 +71,18 @@ func (s *side) groups(p int32, f func(fn ir.FuncID, l []touch)) {
 type memory struct {
 	reads, writes side
 	overlap       []atomic.Pointer[bitset] // by part
+	unions        unions
 }
+
+// unions are those of the rows of some of 16 regions that stand together: most parts have the same of them, so that what a part overlaps comes
+// to a few unions, and not to a row for each of its regions (the method of the four Russians, with the tables filled in as they are asked for).
+type unions struct {
+	mu   sync.Mutex
+	memo map[uint64]bitset
+	room int // bytes that they take
+}
+
+const unionBytes = 48 << 20
 
 func (g *Graph) indexMemory() {
 	var reads, writes []touch
@@ -156,7 +169,43 @@ func (g *Graph) overlap(p modref.PartID) bitset {
 // among returns the parts that touch one of the regions.
 func (g *Graph) among(regions bitset) bitset {
 	b := modref.NewBits(g.mr.Parts())
-	regions.Each(func(r int32) { b.Or(g.mr.Regions().Parts[r]) })
+	rows := g.mr.Regions().Parts
+	u := &g.mem.unions
+	for k, w := range regions {
+		for c := 0; w != 0; c, w = c+1, w>>16 {
+			some := w & 0xffff
+			if some == 0 {
+				continue
+			}
+			first := k<<6 + c<<4
+			if bits.OnesCount64(some) <= 2 {
+				for ; some != 0; some &= some - 1 {
+					b.Or(rows[first+bits.TrailingZeros64(some)])
+				}
+				continue
+			}
+			key := uint64(first)<<12 | some
+			u.mu.Lock()
+			row := u.memo[key]
+			u.mu.Unlock()
+			if row == nil {
+				row = modref.NewBits(g.mr.Parts())
+				for ; some != 0; some &= some - 1 {
+					row.Or(rows[first+bits.TrailingZeros64(some)])
+				}
+				u.mu.Lock()
+				if n := 8 * len(row); u.room+n <= unionBytes {
+					if u.memo == nil {
+						u.memo = map[uint64]bitset{}
+					}
+					u.room += n
+					u.memo[key] = row
+				}
+				u.mu.Unlock()
+			}
+			b.Or(row)
+		}
+	}
 	return b
 }
 
