@@ -213,19 +213,40 @@ func (q *query) frame(off, size int64, m mode) {
 
 // packetParam reports whether a library passes packet bytes as that parameter.
 func (e *engine) packetParam(f *ir.Func, l ir.LocalID) bool {
+	t := f.Locals[l].Type
+	if t.Kind != ctype.Pointer || t.Elem == nil || !t.Elem.IsChar() {
+		return false
+	}
 	k := slices.Index(f.Params, l)
 	if k < 0 {
 		return false
 	}
-	for _, site := range e.pt.Callers(f.ID) {
-		for _, cb := range e.pt.Callbacks(site) {
-			if cb.Func == f.ID && cb.How != nil && slices.Contains(cb.How.Packet, k) && f.Locals[l].Type.Kind == ctype.Pointer &&
-				f.Locals[l].Type.Elem != nil && f.Locals[l].Type.Elem.IsChar() {
-				return true
+	list, ok := e.handed[f.ID]
+	if !ok {
+		for _, site := range e.pt.Callers(f.ID) {
+			for _, cb := range e.pt.Callbacks(site) {
+				if cb.Func == f.ID && cb.How != nil {
+					list = append(list, cb.How.Packet...)
+				}
 			}
 		}
+		e.handed[f.ID] = list
 	}
-	return false
+	return slices.Contains(list, k)
+}
+
+// calledAt returns the calls that may reach f, without those of which it is known that they don't.
+func (e *engine) calledAt(f ir.FuncID) []ir.Ref {
+	out, ok := e.sites[f]
+	if !ok {
+		for _, site := range e.pt.Callers(f) {
+			if slices.Contains(e.callees(site), f) {
+				out = append(out, site)
+			}
+		}
+		e.sites[f] = out
+	}
+	return out
 }
 
 // What is asked about a pointer again and again.

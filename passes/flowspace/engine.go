@@ -74,6 +74,8 @@ type engine struct {
 	seeds     map[*ctype.Record][]seed
 	kept      *members.Table
 	targets   map[ir.Ref][]ir.FuncID
+	sites     map[ir.FuncID][]ir.Ref // what calledAt found
+	handed    map[ir.FuncID][]int    // parameters in which libraries hand over packets
 }
 
 type contextKey struct {
@@ -92,7 +94,7 @@ func newEngine(c *passes.Context) *engine {
 	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
 		entered: map[entryKey]entryWays{}, number: map[stateKey]int32{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
 		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}, pointers: make([][]uint8, len(c.Prog.Funcs)), uses: map[ir.FuncID]*usesIn{}, locals: map[localKey][]put{},
-		fields: map[fieldKey][]put{}, records: map[*ctype.Record]uint64{}, entryRecs: map[*ctype.Record]bool{}, targets: map[ir.Ref][]ir.FuncID{}, keyRecs: map[*ctype.Record]bool{}}
+		fields: map[fieldKey][]put{}, records: map[*ctype.Record]uint64{}, entryRecs: map[*ctype.Record]bool{}, targets: map[ir.Ref][]ir.FuncID{}, sites: map[ir.FuncID][]ir.Ref{}, handed: map[ir.FuncID][]int{}, keyRecs: map[*ctype.Record]bool{}}
 	for i := range e.pt.Objects {
 		if e.pt.Objects[i].Packet {
 			e.packet[pointer.ObjID(i)] = true

@@ -121,15 +121,15 @@ type table struct {
 
 type finder struct {
 	*engine
-	tables   []*table
-	byEntry  map[pointer.ObjID][]*table
-	byHead   map[pointer.ObjID][]*table
-	origins  *origins
-	usedAt   map[ir.FuncID][][]int32
-	calledAt map[ir.FuncID][]ir.Ref
-	walks    map[ir.FuncID]*container.Walks
-	traces   map[state]*query
-	chains   int // of calls that may still be tried for the comparison at hand
+	tables    []*table
+	byEntry   map[pointer.ObjID][]*table
+	byHead    map[pointer.ObjID][]*table
+	origins   *origins
+	usedAt    map[ir.FuncID][][]int32
+	callSites map[ir.FuncID][]ir.Ref
+	walks     map[ir.FuncID]*container.Walks
+	traces    map[state]*query
+	chains    int // of calls that may still be tried for the comparison at hand
 }
 
 // maxChains bounds the chains of callers in which one comparison is looked at. A helper that
@@ -144,7 +144,7 @@ func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
 	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
-		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, usedAt: map[ir.FuncID][][]int32{}, calledAt: map[ir.FuncID][]ir.Ref{}}
+		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, usedAt: map[ir.FuncID][][]int32{}, callSites: map[ir.FuncID][]ir.Ref{}}
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if up.Updateable[v.ID] == nil {
@@ -427,15 +427,15 @@ func (w *finder) callers(f *ir.Func, l ir.LocalID, next func(site ir.Ref, g *ir.
 	if k < 0 {
 		return
 	}
-	sites, ok := w.calledAt[f.ID]
+	sites, ok := w.callSites[f.ID]
 	if !ok {
-		for _, site := range w.pt.Callers(f.ID) {
+		for _, site := range w.calledAt(f.ID) {
 			// A call that may reach hundreds of procedures says nothing of who calls this one.
-			if callees := w.callees(site); len(callees) <= maxTargets && w.tl.Packet(site) && slices.Contains(callees, f.ID) {
+			if len(w.callees(site)) <= maxTargets && w.tl.Packet(site) {
 				sites = append(sites, site)
 			}
 		}
-		w.calledAt[f.ID] = sites
+		w.callSites[f.ID] = sites
 	}
 	for _, site := range sites {
 		g := w.c.Prog.Funcs[site.Func]

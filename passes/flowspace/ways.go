@@ -88,10 +88,10 @@ func (e *engine) intoAt(f *ir.Func, v ir.Value, delta int64, l pointer.Loc, dept
 	}
 	var out []*context
 	lost := false
-	for _, site := range e.pt.Callers(f.ID) {
+	for _, site := range e.calledAt(f.ID) {
 		g := e.c.Prog.Funcs[site.Func]
 		in := &g.Instrs[site.I]
-		if k >= len(in.Args) || !slices.Contains(e.callees(site), f.ID) || !e.tl.Packet(site) {
+		if k >= len(in.Args) || !e.tl.Packet(site) {
 			continue
 		}
 		if !e.leads(g, in.Args[k], off, l) {
