@@ -260,7 +260,7 @@ SAZ_INLINE void saz_wait(void)
 
 SAZ_INLINE int saz_was_quiet(void)
 {
-	return __builtin_expect(__atomic_add_fetch(&saz_here.busy, 1, __ATOMIC_SEQ_CST) == 0, 1);
+	return __builtin_expect(__atomic_add_fetch(&saz_here.busy, 1, __ATOMIC_SEQ_CST) == 0, 1) != 0;
 }
 
 SAZ_INLINE void saz_new_packet(void)
@@ -440,11 +440,10 @@ SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ si
 	return p;
 }
 
-/* The record goes before the block does: another thread may be given the address at once. */
+/* The record goes before the block does: another thread may be given the address at once. No test for NULL, as above. */
 SAZ_INLINE void saz_free(void *block)
 {
-	if (block != (void *)0)
-		saz_note(block, SAZ_META(0, 0, SAZ_E_GONE));
+	saz_note(block, SAZ_META(0, 0, SAZ_E_GONE));
 	__builtin_free(block);
 }
 #endif
