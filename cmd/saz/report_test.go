@@ -239,7 +239,7 @@ func TestPrecedence(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "box.c", counter)
 	show := func(args ...string) string { return saz(t, dir, 0, append([]string{"config"}, args...)...).out }
-	has(t, "defaults", show(), "no saz.yaml here", "only  updateable  default")
+	has(t, "defaults", show(), "no saz.yaml here", "only   updateable  default")
 	put(t, dir, "saz.yaml", "only: [persistent]\nsort: size\nskip: [verbose]\n")
 	has(t, "the file", show("box.c"), "saz.yaml", "persistent  saz.yaml:1", "size        saz.yaml:2", "verbose     saz.yaml:3")
 	t.Setenv("SAZ_SORT", "name")
