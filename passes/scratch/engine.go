@@ -43,6 +43,8 @@ type engine struct {
 	together map[start][]start
 	ends     map[ir.FuncID][]place // memo of since
 
+	sparse []uint8 // by effect: 0 not known, 1 of nothing in question, 2 of something; nil: most procedures have to do with what is in question
+
 	groups map[string]*group // by the procedures in them
 	clock  int               // counts changes of summaries
 }

@@ -5,6 +5,7 @@ import (
 
 	"saz/frontend/ctype"
 	"saz/ir"
+	"saz/passes/modref"
 	"saz/passes/pointer"
 )
 
@@ -70,10 +71,49 @@ func (e *engine) proc(id ir.FuncID) *proc {
 			}
 		}
 	}
-	for i := range f.Instrs {
-		p.prepare(int32(i))
+	if e.sparse == nil || e.touches(f) {
+		for i := range f.Instrs {
+			p.prepare(int32(i))
+		}
 	}
 	return p
+}
+
+// touches reports whether f itself may read or write an object in question, where these are few.
+func (e *engine) touches(f *ir.Func) bool {
+	for i := range f.Instrs {
+		ref := ir.Ref{Func: f.ID, I: int32(i)}
+		switch f.Instrs[i].Op {
+		case ir.Ret:
+			if t := f.Type; t != nil && t.Elem != nil && t.Elem.IsRecord() {
+				return true
+			}
+			continue
+		case ir.LifeStart:
+			if in := &f.Instrs[i]; in.A.Kind == ir.VLocal {
+				if o := e.pt.LocalObj(f.ID, ir.LocalID(in.A.ID)); o >= 0 && e.asked[o] {
+					return true
+				}
+			}
+			continue
+		}
+		for k, x := range [...]int{e.mr.WriteEffect(ref), e.mr.ReadEffect(ref)} {
+			if e.sparse[x] == 0 {
+				list := e.mr.WriteAccesses(ref)
+				if k == 1 {
+					list = e.mr.ReadAccesses(ref)
+				}
+				e.sparse[x] = 1
+				if slices.ContainsFunc(list, func(a modref.Access) bool { return e.asked[a.Obj] }) {
+					e.sparse[x] = 2
+				}
+			}
+			if e.sparse[x] == 2 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // prepare finds what instruction i reads and certainly writes, and which pointers get away.

@@ -430,6 +430,7 @@ func (a *analysis) infeasible(starts []start) {
 	}
 	v := ask(nil)
 	z := newEngine(a.c, a.pt, a.cg, a.mr)
+	z.sparse = make([]uint8, a.mr.Effects())
 	var from []start
 	for o, l := range v.zeroed {
 		z.asked[o] = true
