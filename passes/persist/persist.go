@@ -6,7 +6,8 @@
 // loop on the stack whose address is taken: the paper leaves all of these out since
 // their names are out of scope in packet processing, which does not hold for a pointer to
 // one. Entry procedures of threads that may process packets loop over them too, so
-// their locals count like a loop procedure's.
+// their locals count like a loop procedure's. Which loops those are whose frames are there between packets, and which only set up or are within one
+// round of another, package receive says (frames.go).
 //
 // Heap memory has no variable of its own; it is reached from one.
 package persist

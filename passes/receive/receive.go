@@ -21,6 +21,9 @@
 // Where packet_loops in saz.yaml names the procedures whose loop is the packets', these loops are what is looked for, and what is received
 // outside of them (a server's greeting when a connection is set up) makes nothing count.
 //
+// Of the loop procedures and what is below them on the stack, Frames and Below are those whose frames are there between packets: see
+// frames.go. All receive sites make packet-processing code.
+//
 // Sound as long as packets come in through functions that have a model or that
 // saz.yaml names; the report lists the calls without one.
 package receive
