@@ -62,14 +62,11 @@ static int protect(uintptr_t lo, uintptr_t hi)
 	return ioctl(saz_uffd, DO_REGISTER, &r) == 0 && ioctl(saz_uffd, DO_PROTECT, &p) == 0;
 }
 
+/* The descriptors stay open: a program that closes all has others under their numbers by now. */
 static void stop(void)
 {
 	int i;
 
-	if (saz_uffd >= 0)
-		close(saz_uffd);        /* and nothing is protected any more */
-	if (saz_pagemap >= 0)
-		close(saz_pagemap);
 	saz_uffd = saz_pagemap = -1;
 	for (i = 0; i < saz_nranges; i++)
 		saz_mem_put(saz_ranges[i].written);
@@ -115,7 +112,18 @@ static uintptr_t heap_end(void)
 	return (uintptr_t)sbrk(0) & ~(saz_page - 1);
 }
 
-/* The heap begins where the kernel says so, or a page that malloc has given out. */
+/* Out of the way of the program's own descriptors. */
+static int moved_up(int fd)
+{
+	int up = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 500);
+
+	if (up < 0)
+		return fd;
+	close(fd);
+	return up;
+}
+
+/* The heap begins with a page that malloc has given out. */
 void saz_pages_start(void)
 {
 	const char *how = getenv("SAZ_VERIFY_PAGES");
@@ -129,7 +137,8 @@ void saz_pages_start(void)
 	saz_uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (saz_uffd < 0)
 		saz_uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | USER_MODE_ONLY);
-	saz_pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	saz_uffd = moved_up(saz_uffd);
+	saz_pagemap = moved_up(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
 	memset(&a, 0, sizeof a);
 	a.api = UFFD_API;
 	a.features = WP_ASYNC | WP_UNPOPULATED;

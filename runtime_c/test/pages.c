@@ -121,9 +121,13 @@ static void rounds(int n)
 
 int main(void)
 {
-	int status;
+	int status, fd, p[2];
+	char c;
 
+	fd = dup(1);
+	close(fd);
 	saz_pages_start();
+	CHECK(dup(1) == fd && close(fd) == 0);  /* the program's descriptors keep their numbers */
 	rounds(2000);
 	CHECK(changed > 1000);
 	printf("%s\n", pages_clean > 10000 ? "tracked" : "all");
@@ -136,5 +140,10 @@ int main(void)
 	}
 	rounds(200);
 	CHECK(wait(&status) > 0 && status == 0);
+	for (fd = 3; fd < 1024; fd++)           /* as daemons do */
+		close(fd);
+	CHECK(pipe(p) == 0 && p[0] == 3 && dup2(p[0], 500) == 500 && dup2(p[1], 501) == 501);
+	rounds(200);
+	CHECK(write(501, "x", 1) == 1 && read(500, &c, 1) == 1 && c == 'x');
 	return 0;
 }
