@@ -46,7 +46,7 @@ static struct range {
 	unsigned char *written; /* a byte a page, since the last saz_pages_forget */
 } saz_ranges[MAX_RANGES];
 static struct range *saz_heap_range;    /* it grows */
-static int saz_nranges, saz_uffd = -1, saz_pagemap = -1;
+static int saz_nranges, saz_uffd = -1, saz_pagemap = -1, saz_unused;
 static size_t saz_page;
 
 static int protect(uintptr_t lo, uintptr_t hi)
@@ -160,12 +160,20 @@ void saz_pages_start(void)
 		saz_pages_look();
 }
 
+/* Not to look is cheaper where there is little to compare. What is written meanwhile is found by the next look. */
+void saz_pages_use(int use)
+{
+	saz_unused = !use;
+}
+
 /* Notes what has been written since it was asked last. */
 void saz_pages_look(void)
 {
 	static struct found found[1024];
 	int i;
 
+	if (saz_unused)
+		return;
 	if (saz_heap_range != NULL && !cover(saz_heap_range, heap_end()))
 		stop();
 	for (i = 0; i < saz_nranges; i++) {
@@ -199,7 +207,7 @@ void saz_pages_forget(void)
 {
 	int i;
 
-	for (i = 0; i < saz_nranges; i++)
+	for (i = 0; i < saz_nranges && !saz_unused; i++)
 		memset(saz_ranges[i].written, 0, (saz_ranges[i].hi - saz_ranges[i].lo) / saz_page);
 }
 
@@ -210,7 +218,7 @@ size_t saz_pages_run(const void *p, size_t len, int *written)
 	int i;
 
 	*written = 1;
-	for (i = saz_nranges - 1; i >= 0; i--) {
+	for (i = saz_unused ? -1 : saz_nranges - 1; i >= 0; i--) {
 		const struct range *r = &saz_ranges[i];
 		size_t k;
 
@@ -234,6 +242,11 @@ void saz_pages_forked(void)
 
 void saz_pages_start(void)
 {
+}
+
+void saz_pages_use(int use)
+{
+	(void)use;
 }
 
 void saz_pages_look(void)

@@ -291,6 +291,7 @@ SAZ_HIDDEN void saz_verify_forked(const void *thread, int in_packet);
 /* ---- saz_pages.c ---- */
 
 SAZ_HIDDEN void saz_pages_start(void);
+SAZ_HIDDEN void saz_pages_use(int use);
 SAZ_HIDDEN void saz_pages_look(void);
 SAZ_HIDDEN void saz_pages_forget(void);
 SAZ_HIDDEN size_t saz_pages_run(const void *p, size_t len, int *written);

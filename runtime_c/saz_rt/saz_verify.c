@@ -65,6 +65,8 @@ struct object {                 /* of a walk, yet to be looked into */
 static struct watch *saz_watches;
 static unsigned saz_nwatches;
 static uint32_t *saz_watch_of;                  /* symbol -> index + 1 */
+#define LARGE (4u << 20)                        /* state of which it pays to ask which pages were written */
+static size_t saz_own_bytes;
 static unsigned char *saz_own;                  /* copies of the variables ... */
 static struct saz_buf saz_copies;               /* ... and of the blocks, ... */
 static struct saz_buf saz_places;               /* ... each block's size_t, its offset there */
@@ -269,6 +271,7 @@ static void start_verify(void)
 		saz_watch_of[w->index] = ++saz_nwatches;
 		bytes += y->size;
 	}
+	saz_own_bytes = bytes;
 	saz_own = saz_mem_get(bytes + 1);
 	saz_broken = saz_own == NULL;
 	bytes = 0;
@@ -370,8 +373,9 @@ static SAZ_UNCHECKED void take_copies(void)
 	unsigned i;
 	int fresh;
 
-	saz_pages_look();
 	saz_heap_stats(&blocks, &bytes);
+	saz_pages_use(bytes + saz_own_bytes > LARGE);
+	saz_pages_look();
 	saz_heap_hold();
 	for (i = 0; i < saz_nwatches; i++)
 		if (copy_again(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size))

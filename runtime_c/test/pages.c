@@ -98,6 +98,7 @@ static void rounds(int n)
 	int k, i;
 
 	for (; n > 0; n--) {
+		saz_pages_use(chance(20) != 0);
 		saz_pages_look();
 		each(copy);
 		saz_pages_forget();
