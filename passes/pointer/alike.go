@@ -32,14 +32,18 @@ func (s *solver) recordID(r *ctype.Record) int64 {
 	if r.Size <= 0 || r.Size >= 1<<recShift {
 		return max(r.Size, 0)
 	}
-	l := s.lays.record(r)
+	return r.Size | s.layID(s.lays.record(r))
+}
+
+// layID returns the number of layout l, in place.
+func (s *solver) layID(l *lay) int64 {
 	id, ok := s.recIDs[l]
 	if !ok {
 		id = int64(len(s.recLays))
 		s.recIDs[l] = id
 		s.recLays = append(s.recLays, l)
 	}
-	return r.Size | id<<recShift
+	return id << recShift
 }
 
 // own reports whether record as begins at canonical offset off of l, as part of its
@@ -70,8 +74,7 @@ func (s *solver) alike(l *lay, off int64, as *lay, member int64) bool {
 	if l.one {
 		return true
 	}
-	end := l.endAt(off)
-	return off+member < end && s.scalarsFit(l, off, as, member)
+	return s.begins(l, off, as, member, member)
 }
 
 // endAt returns where what begins at canonical offset off of l ends: its neighbours are
@@ -80,9 +83,11 @@ func (s *solver) alike(l *lay, off int64, as *lay, member int64) bool {
 func (l *lay) endAt(off int64) int64 {
 	end := off
 	for _, st := range l.path(off, 0, nil) {
-		if st.size < 0 {
+		switch {
+		case st.start != off && st.elem != 1:
+		case st.size < 0:
 			end = 1 << 60
-		} else if st.start == off || st.elem == 1 {
+		default:
 			end = max(end, st.start+st.size)
 		}
 	}
@@ -125,8 +130,13 @@ func (s *solver) scalarFits(sc *lay, st step, as, l *lay, off int64) bool {
 // at place p, by the program's types: an as, the beginning of one or the other way
 // round, bytes, and what the program itself takes for an as.
 func (s *solver) fitting(p int32, as *lay) []int32 {
-	if as.size == 1 {
+	switch {
+	case as == codeLay:
+		return s.asCode(p)
+	case as.size == 1:
 		return s.asBytes(p)
+	case as.pointer():
+		return s.asPointer(p, as)
 	}
 	l := s.places[p]
 	lay := s.objLay[l.Obj]
@@ -157,10 +167,30 @@ func (s *solver) fitting(p int32, as *lay) []int32 {
 			return []int32{p}
 		}
 	}
-	if last := min(as.size, lay.endAt(off)-off) - 1; last >= 0 && s.scalarsFit(lay, off, as, last) {
+	if s.begins(lay, off, as, 0, as.size-1) {
 		return []int32{p}
 	}
 	return nil
+}
+
+// begins reports whether what is at off in l may be taken for a record as: it is a record
+// that as begins with (the head of a list for an entry), of more than head bytes, or it is
+// no record and has the scalars of as, up to the one at byte last.
+func (s *solver) begins(l *lay, off int64, as *lay, head, last int64) bool {
+	rec := false
+	for _, st := range l.path(off, 0, nil) {
+		if st.mixed || st.elem == 1 && s.inBytes(as) {
+			return true
+		}
+		if st.rec == nil || st.start != off {
+			continue
+		}
+		rec = true
+		if head < st.size && slices.Contains(as.allOf(st.rec, 0, nil), 0) {
+			return true
+		}
+	}
+	return !rec && last < l.endAt(off)-off && s.scalarsFit(l, off, as, last)
 }
 
 // asBytes is fitting for a pointer to bytes: a record with pointers in it is taken for
@@ -170,15 +200,37 @@ func (s *solver) asBytes(p int32) []int32 {
 	if s.virt[p] != 0 {
 		return nil
 	}
-	if !s.trust[l.Obj] || l.Off == Any || s.objLay[l.Obj].one {
+	lay := s.objLay[l.Obj]
+	if l.Off == anyBytes || !s.trust[l.Obj] || lay.one || l.Off == Any && lay.tail {
 		return []int32{p}
 	}
+	if l.Off == Any {
+		out := []int32{s.place(l.Obj, anyBytes)}
+		add := func(off int64) {
+			if c := lay.canon(off); c != Any {
+				if q := s.place(l.Obj, c); !slices.Contains(out, q) {
+					out = append(out, q)
+				}
+			}
+		}
+		lay.bytes(0, 1, add)
+		for _, r := range s.recordsIn(lay) {
+			if s.toBytes[s.kin.root(r.rec)] {
+				add(int64(r.off))
+			}
+		}
+		return out
+	}
 	ok := true
-	for _, st := range s.objLay[l.Obj].path(int64(l.Off), 0, nil) {
+	off := int64(l.Off)
+	if !lay.starts(off) {
+		off &^= ctype.PtrSize - 1
+	}
+	for _, st := range lay.path(off, 0, nil) {
 		switch {
 		case st.mixed, st.elem == 1:
 			return []int32{p}
-		case st.start != int64(l.Off):
+		case st.start != off:
 		case st.rec != nil:
 			if !st.rec.pointers() || s.toBytes[s.kin.root(st.rec)] {
 				return []int32{p}
@@ -192,6 +244,69 @@ func (s *solver) asBytes(p int32) []int32 {
 		return nil
 	}
 	return []int32{p}
+}
+
+// codeLay stands for functions among the things that pointers are made to.
+var codeLay = &lay{kind: layScalar, size: 2, one: true}
+
+// asCode is fitting for a pointer to a function.
+func (s *solver) asCode(p int32) []int32 {
+	o := &s.objects[s.places[p].Obj]
+	if o.Kind == Func || o.Kind == Unknown || o.Library && o.Type == nil {
+		return []int32{p}
+	}
+	return nil
+}
+
+// asPointer is fitting for a pointer to a pointer as: what is there is one, of the same
+// kind or one that the program takes for it, or may be anything.
+func (s *solver) asPointer(p int32, as *lay) []int32 {
+	l := s.places[p]
+	if s.text[l.Obj] || s.isString(l.Obj) || s.objects[l.Obj].Kind == Func {
+		return nil
+	}
+	lay := s.objLay[l.Obj]
+	if s.virt[p] != 0 || !s.trust[l.Obj] || lay.one || lay.tail && l.Off == Any {
+		return []int32{p}
+	}
+	if l.Off == Any {
+		var out []int32
+		lay.places(0, func(off int64) {
+			if c := lay.canon(off); c != Any {
+				for _, st := range lay.path(int64(c), 0, nil) {
+					if st.mixed || st.elem == 1 || st.start == int64(c) && st.elem == 0 && st.rec == nil && s.pointerFits(as, st) {
+						out = addOff(out, s.place(l.Obj, c))
+					}
+				}
+			}
+		})
+		return out
+	}
+	off := int64(l.Off)
+	if !lay.starts(off) {
+		off &^= ctype.PtrSize - 1
+	}
+	for _, st := range lay.path(off, 0, nil) {
+		if st.mixed || st.elem == 1 || st.start == off && st.elem == 0 && st.rec == nil && s.pointerFits(as, st) {
+			return []int32{p}
+		}
+	}
+	return nil
+}
+
+// pointerFits reports whether a pointer as may be read where st is.
+func (s *solver) pointerFits(as *lay, st step) bool {
+	switch {
+	case st.class == plainData:
+		return st.size >= ctype.PtrSize
+	case st.class == voidPointer || s.mixed[[2]scalarClass{st.class, as.class}] || s.mixed[[2]scalarClass{as.class, st.class}] && as.class != recordPointer:
+		return true
+	case st.class != as.class:
+		return false
+	case as.class != recordPointer || as.to == nil || st.to == nil || s.kin.same(as.to, st.to):
+		return true
+	}
+	return slices.Contains(as.to.allOf(st.to, 0, nil), 0) || slices.Contains(st.to.allOf(as.to, 0, nil), 0)
 }
 
 // canBe reports whether object o may hold a record as, as far as that is a question of
@@ -208,7 +323,18 @@ func (s *solver) canBe(o ObjID, as *lay) bool {
 	case ob.Kind != Unknown && bytesOnly(ob.Type):
 		return s.inBytes(as)
 	}
-	return true
+	among := s.among[o]
+	if among == nil || s.inBytes(as) {
+		return true
+	}
+	for _, l := range among {
+		for _, r := range s.recordsIn(l) {
+			if s.kin.same(r.rec, as) || slices.Contains(as.allOf(r.rec, 0, nil), 0) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // inBytes reports whether bytes may hold a record as.
@@ -251,7 +377,7 @@ func (s *solver) fromUntyped(in *ir.Instr) bool {
 	}
 	t := in.Opnd
 	switch {
-	case s.pointee(in.Type) != nil:
+	case s.pointee(in.Type) != nil, isPointerPtr(in.Type), function(in.Type) != nil:
 		return t.Kind != ctype.Pointer || t.Elem.Kind == ctype.Void || t.Elem.IsChar()
 	case isBytes(in.Type):
 		return t.Kind == ctype.Pointer && t.Elem.Kind == ctype.Void
@@ -326,7 +452,7 @@ func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
 	if s.inBytes(as) {
 		one.bytes(0, as.size, func(off int64) { out = addOff(out, l.canon(off)) })
 	}
-	if one.tail || one.open() {
+	if open := one.open(); open && s.inBytes(as) || one.tail && !open {
 		out = addOff(out, l.canon(one.size))
 	}
 	return out

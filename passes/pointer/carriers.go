@@ -25,7 +25,8 @@ import (
 // Conversions are one way for a pointer to become an integer. The other is to
 // read its bytes as one: a union's members, and addresses that were converted.
 // Where only that connects an integer to pointers, plain copies count if they may
-// both come from and go to such memory; arithmetic does not.
+// both come from and go to such memory; arithmetic does not. Nor do sums of two unknown
+// numbers count if no conversion makes them pointers again.
 //
 // What it is not sound for: arithmetic on integers that only ever are
 // pointers because their memory is accessed as two types, by no conversion in the
@@ -79,8 +80,13 @@ func wideInt(t *ctype.Type) bool {
 }
 
 func rank(t *ctype.Type) uint8 {
-	if t.Kind == ctype.LongLong || t.Kind == ctype.ULongLong {
+	switch t.Kind {
+	case ctype.ULong:
 		return 2
+	case ctype.LongLong:
+		return 3
+	case ctype.ULongLong:
+		return 4
 	}
 	return 1
 }
@@ -402,23 +408,38 @@ func (c *carriers) address(f *ir.Func, v ir.Value) {
 	if v.Kind == ir.VInt || v.Kind == ir.NoVal {
 		return
 	}
-	var t *ctype.Type
+	if t := c.pointed(f, v); t != nil {
+		m, g := c.memory(f, v, t), c.through(t)
+		c.edge(m, g, false)
+		c.edge(g, m, false)
+	}
+}
+
+// pointed returns the type of the integer that v points at, nil if it is none.
+func (c *carriers) pointed(f *ir.Func, v ir.Value) *ctype.Type {
 	switch v.Kind {
 	case ir.VReg:
-		if p := f.Regs[v.ID].Type; p != nil && p.Kind == ctype.Pointer && wideInt(p.Elem) {
-			t = p.Elem
+		if p := f.Regs[v.ID].Type; intPtr(p) {
+			return p.Elem
 		}
 	case ir.VGlobal:
-		t = wideAt(c.s.prog.Globals[v.ID].Type, v.Off)
+		return wideAt(c.s.prog.Globals[v.ID].Type, v.Off)
 	case ir.VLocal:
-		t = wideAt(f.Locals[v.ID].Type, v.Off)
+		return wideAt(f.Locals[v.ID].Type, v.Off)
 	}
-	if t == nil {
-		return
+	return nil
+}
+
+func intPtr(t *ctype.Type) bool {
+	return t != nil && t.Kind == ctype.Pointer && wideInt(t.Elem)
+}
+
+// link is for pointers to integers of one type that become pointers to those of another.
+func (c *carriers) link(a, b *ctype.Type) {
+	if x, y := c.through(a), c.through(b); x != y {
+		c.edge(x, y, false)
+		c.edge(y, x, false)
 	}
-	m, g := c.memory(f, v, t), c.through(t)
-	c.edge(m, g, false)
-	c.edge(g, m, false)
 }
 
 // wideAt returns the type of the integer at byte off of t, nil if there is
@@ -499,6 +520,8 @@ func (c *carriers) instr(f *ir.Func, in *ir.Instr) {
 			c.seed(dst, cameFrom)
 		case wideInt(from) && carries(in.Type):
 			c.seed(c.val(f, in.A), goesTo)
+		case intPtr(in.Type) && intPtr(from):
+			c.link(from.Elem, in.Type.Elem)
 		case badAddress(f, in):
 			// Accessed here: see memory. Handed on: any of its kind.
 			if c.handedOn(f, in.Dst) {
@@ -585,8 +608,20 @@ func (c *carriers) handedOn(f *ir.Func, r ir.Reg) bool {
 }
 
 func (c *carriers) call(f *ir.Func, in *ir.Instr, dst int32) {
-	for _, a := range in.Args {
-		c.address(f, a)
+	var m *models.Model
+	if in.A.Kind == ir.VFunc {
+		m = c.s.modelOf(ir.FuncID(in.A.ID))
+	}
+	if m == nil || handsOn(m) || len(m.Copies) > 0 {
+		for i, a := range in.Args {
+			c.address(f, a)
+			if i < len(in.ArgTypes) && intPtr(in.ArgTypes[i]) {
+				// No conversion says so where a variable's address is passed.
+				if t := c.pointed(f, a); t != nil {
+					c.link(t, in.ArgTypes[i].Elem)
+				}
+			}
+		}
 	}
 	wideArg := func(i int) bool { return i < len(in.ArgTypes) && wideInt(in.ArgTypes[i]) }
 	if in.A.Kind != ir.VFunc {
@@ -617,7 +652,6 @@ func (c *carriers) call(f *ir.Func, in *ir.Instr, dst int32) {
 		}
 		return
 	}
-	m := c.s.modelOf(g.ID)
 	if m != nil && !handsOn(m) {
 		return
 	}
@@ -709,6 +743,12 @@ func (c *carriers) holds(f *ir.Func, r ir.Reg) bool {
 	}
 	b := c.bits[c.regBase[f.ID]+int32(r)]
 	return b&strongSeeds != 0 || b&mayComeFrom != 0 && b&mayGoTo != 0
+}
+
+// returns reports whether the sum in register r of f may become a pointer again by a
+// conversion.
+func (c *carriers) returns(f *ir.Func, r ir.Reg) bool {
+	return !wideInt(f.Regs[r].Type) || c.bits[c.regBase[f.ID]+int32(r)]&goesTo != 0
 }
 
 // carriesTo reports whether what is made in register r of f, of type t, may be

@@ -1,5 +1,14 @@
 package pointer
 
+import "saz/ir"
+
+// Recycles reports whether the call at ref may hand out a block that was freed, by the
+// name that a fresh one would have there.
+func Recycles(r *Result, ref ir.Ref) bool {
+	in := &r.solver.prog.Funcs[ref.Func].Instrs[ref.I]
+	return in.Dst >= 0 && in.A.Kind == ir.VFunc && (r.solver.recycled[ref] || r.solver.recyclers[ir.FuncID(in.A.ID)])
+}
+
 // LeaveOut makes the solver ignore constraints of one kind until mend is called.
 func LeaveOut(kind string) (mend func()) {
 	kinds := map[string][]constraintKind{

@@ -218,7 +218,7 @@ func (s *solver) outsideObj(name string) ObjID {
 		o = s.newLibObj(name, nil)
 		s.objLay[o] = blobLay
 		s.outside[name] = o
-		if name != "optarg" {
+		if s.text[o] = name == "optarg"; !s.text[o] {
 			s.addPlace(s.cellOf(s.place(o, 0)), s.place(o, 0))
 		}
 	}
@@ -275,11 +275,17 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 	ref := ir.Ref{Func: f.ID, I: i}
 	switch in.Op {
 	case ir.Load:
+		if roots := s.linkOf[ref]; roots != nil {
+			for _, r := range roots {
+				s.edge(f.regs+int32(r), dst)
+			}
+			return
+		}
 		if s.carriesTo(f.Func, in.Dst, in.Type) {
 			s.load(f, in.A, s.typed(dst, in.Type))
 		}
 	case ir.Store:
-		if !s.carriesFrom(f.Func, in.B, in.Type) {
+		if s.noLink[ref] || !s.carriesFrom(f.Func, in.B, in.Type) {
 			return
 		}
 		if p, ok := s.constPlace(f, in.B); ok {
@@ -383,10 +389,21 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 // typed returns a node whose places go to node to as far as they fit its type t.
 func (s *solver) typed(to int32, t *ctype.Type) int32 {
 	var id int64
-	if r := s.pointee(t); r != nil {
+	switch as := s.pointedAt(t); {
+	case as == nil || as.class == voidPointer || s.seenAs[as] && as.pointer():
+		if function(t) == nil || t.Kind != ctype.Pointer {
+			return to
+		}
+		id = s.layID(codeLay)
+	case as == byteLay:
+	case as.pointer():
+		id = s.layID(as)
+	default:
+		r := s.pointee(t)
+		if r == nil {
+			return to
+		}
 		id = s.recordID(r)
-	} else if s.pointedAt(t) != byteLay {
-		return to
 	}
 	if to == none {
 		return none
@@ -496,6 +513,11 @@ func (s *solver) bin(f *inst, at int32, in *ir.Instr, dst int32) {
 		return i.lo, i.lo == i.hi
 	}
 	a, b := in.A, in.B
+	sum := func(v ir.Value) {
+		if s.carrier.returns(f.Func, in.Dst) {
+			s.indexed(f, v, dst, 1, wide)
+		}
+	}
 	switch in.Sub {
 	case check.Add, check.PtrAdd:
 		if c, ok := konst(b); ok {
@@ -514,8 +536,8 @@ func (s *solver) bin(f *inst, at int32, in *ir.Instr, dst int32) {
 				return
 			}
 		}
-		s.indexed(f, a, dst, 1, wide)
-		s.indexed(f, b, dst, 1, wide)
+		sum(a)
+		sum(b)
 	case check.Sub, check.PtrSub:
 		if c, ok := konst(b); ok {
 			s.back(f, a, in.Dst, dst, c)
@@ -527,7 +549,7 @@ func (s *solver) bin(f *inst, at int32, in *ir.Instr, dst int32) {
 			}
 			return
 		}
-		s.indexed(f, a, dst, 1, wide)
+		sum(a)
 	case check.And:
 		if c, ok := konst(b); ok {
 			s.masked(f, a, dst, c)
@@ -537,8 +559,8 @@ func (s *solver) bin(f *inst, at int32, in *ir.Instr, dst int32) {
 			s.masked(f, b, dst, c)
 			return
 		}
-		s.indexed(f, a, dst, 1, wide)
-		s.indexed(f, b, dst, 1, wide)
+		sum(a)
+		sum(b)
 	case check.Or:
 		// A tag in the low bits leaves the place; anything else may be anywhere.
 		if c, ok := konst(b); ok && c >= 0 && c < 16 {
@@ -549,11 +571,11 @@ func (s *solver) bin(f *inst, at int32, in *ir.Instr, dst int32) {
 			s.flow(f, b, dst)
 			return
 		}
-		s.indexed(f, a, dst, 1, wide)
-		s.indexed(f, b, dst, 1, wide)
+		sum(a)
+		sum(b)
 	case check.Xor:
-		s.indexed(f, a, dst, 1, wide)
-		s.indexed(f, b, dst, 1, wide)
+		sum(a)
+		sum(b)
 	}
 }
 
@@ -758,7 +780,7 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 		}
 		s.copyMem(cs.recDst, nodes.ret, size, t)
 	}
-	if cs.dst == none {
+	if cs.dst == none || cs.direct && s.recycled[cs.ref] {
 		return
 	}
 	w := s.heap.wrappers[g]

@@ -1,6 +1,8 @@
 package pointer
 
 import (
+	"slices"
+
 	"saz/frontend/check"
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -37,14 +39,15 @@ type heap struct {
 	addressed map[ir.FuncID]bool
 	freshAt   map[ir.Ref][]ObjID
 	witnesses map[ir.Ref]*witness
-	tails     map[*lay]bool // see tailed
+	tails     map[*lay][]*lay // see tailed
 }
 
 // A witness is what the uses of a fresh pointer say of its type.
 type witness struct {
 	types  []*ctype.Type // element types by order of appearance
 	char   *ctype.Type
-	walked bool // something unknown is added to it, as to bytes
+	walked bool   // something unknown is added to it, as to bytes
+	behind []*lay // what such sums point at; rawLay if that is not known
 }
 
 func newHeap(s *solver) *heap {
@@ -362,16 +365,40 @@ func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 		h.gather(r, &w)
 	}
 	t, array, tail := w.choose(sz)
+	if use := h.witnesses[site]; use != nil && use.char != nil && len(use.types) == 0 && t != nil && !t.IsRecord() {
+		// Who asked uses it as bytes; what an allocator keeps in free blocks is its own.
+		t, array, tail = use.char, true, false
+	}
+	if w.walked && t != nil && !t.IsRecord() && !bytesOnly(t) && len(w.behind) > 0 {
+		t, array, tail = nil, true, false // a header of a size that is not known
+	}
 	if inner.m.Alloc.Self {
 		t, array, tail = nil, true, false
 	}
 	o := s.newHeapObj(site, inner.ref, t, array, tail)
-	if t != nil && t.IsRecord() && (!sz.unknown || !h.tailed()[s.lays.of(t)]) {
-		s.trust[o] = true
+	var among []*lay
+	for _, x := range w.types {
+		if x.IsRecord() {
+			among = append(among, s.lays.of(x))
+		}
+	}
+	among = append(among, w.behind...)
+	if t != nil && t.IsRecord() {
+		s.trust[o] = !sz.unknown || h.tailed()[s.lays.of(t)] == nil
 		for _, x := range w.types {
-			if x.IsRecord() && s.lays.of(x) != s.lays.of(t) {
-				s.trust[o] = false
+			s.trust[o] = s.trust[o] && (!x.IsRecord() || s.lays.of(x) == s.lays.of(t))
+		}
+	}
+	if !s.trust[o] && len(among) > 0 {
+		for i := 0; i < len(among); i++ { // and what is behind those
+			for _, l := range h.tailed()[among[i]] {
+				if !slices.Contains(among, l) {
+					among = append(among, l)
+				}
 			}
+		}
+		if !slices.Contains(among, rawLay) {
+			s.among[o] = among
 		}
 	}
 	s.viewed[o] = (t == nil && w.walked || bytesOnly(t)) && !inner.m.Alloc.String
@@ -602,6 +629,11 @@ func (h *heap) gather(ref ir.Ref, w *witness) {
 		w.char = have.char
 	}
 	w.walked = w.walked || have.walked
+	for _, l := range have.behind {
+		if !slices.Contains(w.behind, l) {
+			w.behind = append(w.behind, l)
+		}
+	}
 next:
 	for _, t := range have.types {
 		for _, x := range w.types {
@@ -637,10 +669,16 @@ func (h *heap) follow(f *ir.Func, r ir.Reg, w *witness) {
 				w.add(in.Type)
 			case ir.Move, ir.Phi:
 			case ir.IndexAddr:
-				w.walked = w.walked || in.Off == 1 && in.A.Kind == ir.VReg && in.A.ID == int32(r) && in.B.Kind != ir.VInt
+				if in.Off == 1 && in.A.Kind == ir.VReg && in.A.ID == int32(r) && in.B.Kind != ir.VInt {
+					w.walked = true
+					w.behind = append(w.behind, h.seen(f, in.Dst)...)
+				}
 				continue
 			case ir.Bin:
-				w.walked = w.walked || in.A.Kind != ir.VInt && in.B.Kind != ir.VInt
+				if in.A.Kind != ir.VInt && in.B.Kind != ir.VInt {
+					w.walked = true
+					w.behind = append(w.behind, h.seen(f, in.Dst)...)
+				}
 				continue
 			case ir.Store:
 				if in.B.Kind == ir.VReg && in.B.ID == int32(r) {
@@ -656,6 +694,49 @@ func (h *heap) follow(f *ir.Func, r ir.Reg, w *witness) {
 			}
 		}
 	}
+}
+
+// seen lists what pointer r of f, to nothing in particular, becomes; with rawLay if that is
+// not known.
+func (h *heap) seen(f *ir.Func, r ir.Reg) []*lay {
+	s := h.s
+	out := slices.Clone(s.void.become[s.void.base[f.ID]+int32(r)])
+	seen := map[ir.Reg]bool{r: true}
+	work := []ir.Reg{r}
+	for len(work) > 0 {
+		r := work[0]
+		work = work[1:]
+		for _, i := range s.usesOf(f)[r] {
+			in := &f.Instrs[i]
+			switch in.Op {
+			case ir.Conv:
+				if l := s.pointedAt(in.Type); l != nil {
+					out = append(out, l)
+					continue
+				}
+			case ir.Move, ir.Phi:
+			case ir.Store:
+				if in.B.Kind == ir.VReg && in.B.ID == int32(r) {
+					return []*lay{rawLay}
+				}
+				continue
+			case ir.Call:
+				if in.A.Kind != ir.VFunc {
+					return []*lay{rawLay}
+				}
+				continue
+			case ir.IndexAddr, ir.Bin, ir.Asm:
+				return []*lay{rawLay}
+			default:
+				continue
+			}
+			if in.Dst >= 0 && !seen[in.Dst] {
+				seen[in.Dst] = true
+				work = append(work, in.Dst)
+			}
+		}
+	}
+	return out
 }
 
 // usesOf lists by register of f the instructions that use it.
@@ -684,13 +765,32 @@ func (s *solver) usesOf(f *ir.Func) [][]int32 {
 // tailed finds the record types behind which something else may be, in the same
 // block: those with a pointer to which arithmetic is done as bytes, or which one
 // steps over to what follows. A block of unknown size that is used as any other
-// record is taken for an array of it.
-func (h *heap) tailed() map[*lay]bool {
+// record is taken for an array of it. It says by record what that is, byteLay for bytes,
+// rawLay if it is not known.
+func (h *heap) tailed() map[*lay][]*lay {
 	if h.tails != nil {
 		return h.tails
 	}
-	h.tails = map[*lay]bool{}
+	h.tails = map[*lay][]*lay{}
 	s := h.s
+	add := func(r, what *lay) {
+		if !slices.Contains(h.tails[r], what) {
+			h.tails[r] = append(h.tails[r], what)
+		}
+	}
+	bytes := func(f *ir.Func, r *lay, in *ir.Instr) {
+		if isBytes(in.Type) {
+			add(r, byteLay)
+			return
+		}
+		l := h.seen(f, in.Dst)
+		if len(l) == 0 {
+			add(r, byteLay)
+		}
+		for _, x := range l {
+			add(r, x)
+		}
+	}
 	record := func(t *ctype.Type) *lay {
 		if t != nil && t.Kind == ctype.Pointer && t.Elem.IsRecord() {
 			return s.lays.of(t.Elem)
@@ -713,7 +813,11 @@ func (h *heap) tailed() map[*lay]bool {
 					} else if record(in.Type) == nil {
 						from[in.Dst] = from[in.A.ID]
 					} else if st := f.Regs[in.A.ID].Def; r != nil && record(in.Type) != r && st >= 0 && f.Instrs[st].Op == ir.IndexAddr {
-						h.tails[r] = true // (T *)(s + 1)
+						what := record(in.Type)
+						if what == nil {
+							what = rawLay
+						}
+						add(r, what) // (T *)(s + 1)
 					}
 				case ir.Move:
 					from[in.Dst] = from[in.A.ID]
@@ -725,13 +829,13 @@ func (h *heap) tailed() map[*lay]bool {
 					}
 				case ir.IndexAddr:
 					if r := from[in.A.ID]; r != nil && !(in.B.Kind == ir.VInt && in.B.Off <= 0) {
-						h.tails[r] = true
+						bytes(f, r, in)
 					}
 				case ir.Bin:
 					switch in.Sub {
 					case check.Add, check.PtrAdd, check.Or, check.Xor:
 						if r := from[in.A.ID]; r != nil && !(in.B.Kind == ir.VInt && in.B.Off <= 0) {
-							h.tails[r] = true
+							bytes(f, r, in)
 						}
 					}
 				}
@@ -741,7 +845,7 @@ func (h *heap) tailed() map[*lay]bool {
 			if in := &f.Instrs[i]; in.Op == ir.Conv && in.A.Kind == ir.VReg {
 				if d := f.Regs[in.A.ID].Def; d >= 0 && f.Instrs[d].Op == ir.IndexAddr {
 					if r := record(in.Opnd); r != nil && record(in.Type) != r {
-						h.tails[r] = true // (char *)(s + 1)
+						bytes(f, r, in) // (char *)(s + 1)
 					}
 				}
 			}

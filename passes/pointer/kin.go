@@ -31,7 +31,7 @@ func (k *kin) join(a, b *lay) {
 var byteLay = &lay{kind: layScalar, size: 1, one: true}
 
 // pointedAt returns what a pointer of type t is said to point at: the layout of a
-// record, byteLay, or nil for all else.
+// record or of a pointer, byteLay, or nil for all else.
 func (s *solver) pointedAt(t *ctype.Type) *lay {
 	if t == nil || t.Kind != ctype.Pointer {
 		return nil
@@ -45,12 +45,21 @@ func (s *solver) pointedAt(t *ctype.Type) *lay {
 		if l := s.lays.record(t.Rec); l != rawLay {
 			return l
 		}
+	case t.Kind == ctype.Pointer:
+		return s.lays.of(t)
 	}
 	return nil
 }
 
+// pointer reports whether l is a pointer.
+func (l *lay) pointer() bool { return l.kind == layScalar && l.class != plainData }
+
 func isBytes(t *ctype.Type) bool {
 	return t != nil && t.Kind == ctype.Pointer && t.Elem.IsChar()
+}
+
+func isPointerPtr(t *ctype.Type) bool {
+	return t != nil && t.Kind == ctype.Pointer && t.Elem.Kind == ctype.Pointer
 }
 
 func isVoidPtr(t *ctype.Type) bool {
@@ -61,11 +70,19 @@ func isVoidPtr(t *ctype.Type) bool {
 // are made from pointers to bytes and the other way round, and which libraries know.
 func (s *solver) findKin() {
 	s.kin = kin{of: map[*lay]*lay{}}
+	s.mixed, s.seenAs = map[[2]scalarClass]bool{}, map[*lay]bool{}
 	type pair struct{ from, to *lay }
 	var bytes []pair
 	became := func(a, b *lay) {
 		switch {
 		case a == nil || b == nil || a == b:
+		case a.pointer() && b.pointer():
+			if a.to != nil && b.to != nil {
+				s.kin.join(a.to, b.to)
+			}
+			s.mixed[[2]scalarClass{a.class, b.class}] = true
+		case a.pointer() || b.pointer():
+			s.seenAs[a], s.seenAs[b] = true, true
 		case a == byteLay || b == byteLay:
 			bytes = append(bytes, pair{a, b})
 		case slices.Contains(a.allOf(b, 0, nil), 0) || slices.Contains(b.allOf(a, 0, nil), 0):
@@ -80,6 +97,7 @@ func (s *solver) findKin() {
 		}
 	}
 	v := s.voids()
+	s.void = v
 	// named is for a constant address where a pointer to to is wanted: no conversion may
 	// say so.
 	named := func(f *ir.Func, a ir.Value, to *lay) {
@@ -90,15 +108,21 @@ func (s *solver) findKin() {
 		case a.Kind == ir.VLocal && f != nil:
 			at = f.Locals[a.ID].Type
 		}
-		if at == nil || to == nil || !recordElem(at) {
+		if at == nil || to == nil || !recordElem(at) && !to.pointer() {
 			return
 		}
 		l := s.lays.of(at)
-		if c := l.canon(a.Off); c != Any {
-			for _, st := range l.path(int64(c), 0, nil) {
-				if st.rec != nil && st.start == int64(c) {
-					became(st.rec, to)
-				}
+		c := l.canon(a.Off)
+		if c == Any {
+			return
+		}
+		for _, st := range l.path(int64(c), 0, nil) {
+			switch {
+			case st.start != int64(c):
+			case st.rec != nil && !to.pointer():
+				became(st.rec, to)
+			case st.class != plainData && to.pointer():
+				became(s.lays.scalar(st.size, st.class, st.to), to)
 			}
 		}
 	}

@@ -165,7 +165,7 @@ func (ls *layouts) of(t *ctype.Type) *lay {
 	switch t.Kind {
 	case ctype.Array:
 		e := ls.of(t.Elem)
-		if t.Len < 0 {
+		if t.Len <= 0 { // [0] is what was written for [] before C had it
 			return ls.array(e, -1)
 		}
 		return ls.array(e, t.Len)
@@ -350,6 +350,9 @@ func (l *lay) canon(off int64) int32 {
 // array without a length.
 func (l *lay) field(off int64) *layField {
 	i := sort.Search(len(l.fields), func(i int) bool { return l.fields[i].off > off }) - 1
+	if i >= 0 && i == len(l.fields)-1 && l.fields[i].l.open() {
+		return &l.fields[i] // padding is no limit
+	}
 	for ; i >= 0; i-- {
 		f := &l.fields[i]
 		if f.l.size < 0 || off < f.off+f.l.size {
@@ -471,6 +474,29 @@ func (l *lay) starts(off int64) bool {
 		}
 	}
 	return false
+}
+
+// places calls f for where members of l begin that may hold a pointer, elements of arrays
+// once.
+func (l *lay) places(base int64, f func(off int64)) {
+	switch l.kind {
+	case layScalar:
+		if l.size >= ctype.PtrSize {
+			f(base)
+		}
+	case layArray:
+		if l.elem.size <= 1 {
+			f(base)
+		} else {
+			l.elem.places(base, f)
+		}
+	case layStruct, layUnion:
+		for i := range l.fields {
+			l.fields[i].l.places(base+l.fields[i].off, f)
+		}
+	default:
+		f(base)
+	}
 }
 
 func (l *lay) whole() int64 {

@@ -222,8 +222,9 @@ func (s *solver) libObj(g ir.FuncID, m *models.Model, ref ir.Ref) ObjID {
 		s.objects[o].Opaque = true
 		s.objects[o].Library = true
 		s.libObjs[g] = o
-		any := s.anyStoreOf(o)
-		s.addPlace(any, s.place(o, Any))
+		if s.text[o] = bytesOnly(t); !s.text[o] {
+			s.addPlace(s.anyStoreOf(o), s.place(o, Any))
+		}
 	}
 	return o
 }

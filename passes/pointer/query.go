@@ -77,7 +77,7 @@ func (s *solver) locs(t *set) []Loc {
 		out = append(out, s.places[p])
 		if s.objLay[out[i].Obj].one {
 			out[i].Off = 0 // it may have become one since, or be split into views
-		} else if out[i].Off >= viewBase {
+		} else if out[i].Off >= anyBytes {
 			out[i].Off = Any // views are of nobody's concern but the solver's
 		}
 	}

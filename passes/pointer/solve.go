@@ -157,19 +157,45 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 			}
 		case conLoadAny:
 			for _, p := range places {
-				if o := s.places[p].Obj; s.objects[o].Kind != Func {
+				if o := s.places[p].Obj; s.objects[o].Kind == Func {
+					continue
+				} else if slots := s.copyExtent(p, &c); slots != nil {
+					for _, off := range slots {
+						s.edge(s.readNode(s.place(o, off)), c.other)
+					}
+				} else {
 					s.edge(s.anyLoadOf(o), c.other)
 				}
 			}
 		case conStoreAny:
 			for _, p := range places {
-				if s.writable(p) {
-					s.edge(c.other, s.anyStoreOf(s.places[p].Obj))
+				if !s.writable(p) {
+					continue
+				}
+				o := s.places[p].Obj
+				if slots := s.copyExtent(p, &c); slots != nil {
+					for _, off := range slots {
+						s.edge(c.other, s.writeNode(s.place(o, off)))
+					}
+				} else {
+					s.edge(c.other, s.anyStoreOf(o))
 				}
 			}
 		}
 	}
 }
+
+// copyExtent lists the places from p on that a copy may touch of which no more is known
+// than where it begins; nil if c is no such copy, or that is all of the object.
+func (s *solver) copyExtent(p int32, c *constraint) []int32 {
+	if c.a != upward || s.virt[p] != 0 {
+		return nil
+	}
+	return s.slotsFrom(s.places[p], s.extent(p))
+}
+
+// upward marks the conLoadAny and conStoreAny of copies.
+const upward = 1
 
 // crawl is how many steps of the same arithmetic in one object are followed when
 // it feeds itself.
@@ -181,7 +207,7 @@ const crawl = 3
 func (s *solver) growing(n, p int32, w int64) bool {
 	l := s.places[p]
 	in := s.byObj[l.Obj]
-	if len(in) <= crawl || l.Off == Any || s.viewed[l.Obj] {
+	if w == 0 || len(in) <= crawl || l.Off == Any || l.Off >= anyBytes || s.viewed[l.Obj] {
 		return false
 	}
 	for k := int64(1); k <= crawl; k++ {
@@ -214,8 +240,8 @@ func (s *solver) smashed(dst int32, c constraint, news int) bool {
 	}
 	cp.smashed = true
 	t := s.node()
-	s.constrain(src, constraint{kind: conLoadAny, other: t})
-	s.constrain(dst, constraint{kind: conStoreAny, other: t})
+	s.constrain(src, constraint{kind: conLoadAny, other: t, a: upward})
+	s.constrain(dst, constraint{kind: conStoreAny, other: t, a: upward})
 	return true
 }
 
@@ -247,7 +273,7 @@ func (s *solver) called(id, p int32) {
 	case Func:
 		s.connect(id, o.Func)
 	case Unknown, Heap:
-		if !o.Library && o.Kind == Heap {
+		if o.Kind == Heap && (!o.Library || o.Type != nil) {
 			return // data
 		}
 		if name, ok := s.outNames[s.places[p].Obj]; ok {

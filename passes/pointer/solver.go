@@ -42,18 +42,26 @@ type solver struct {
 	watchers                    [][]copyTarget // by object: copies from it
 	virt                        []int32        // by place: see virtual.go
 	virtAt                      map[virtKey]int32
-	odd                         []int32 // by object: places that its layout does not account for
-	far                         []int32 // by object: virtual places at a distance from it
-	text                        []bool  // by object: holds characters and nothing else (strdup's)
-	trust                       []bool  // by object: it is of its type and no other
-	viewed                      []bool  // by object: it is split by who looks (views.go)
+	odd                         []int32          // by object: places that its layout does not account for
+	far                         []int32          // by object: virtual places at a distance from it
+	text                        []bool           // by object: holds characters and nothing else (strdup's)
+	trust                       []bool           // by object: it is of its type and no other
+	among                       map[ObjID][]*lay // by block that is not trusted: the records that are seen in it, if that is known
+	viewed                      []bool           // by object: it is split by who looks (views.go)
 	views                       []viewKey
 	virtAs                      map[int32]*lay // by virtual place: the entry's type
 	viewIDs                     map[viewKey]int32
 	coarse                      kin
 	blurred                     map[*lay]bool
 	recsIn                      map[*lay][]recAt
-	fromBytes, toBytes, libRecs map[*lay]bool // see canBe
+	fromBytes, toBytes, libRecs map[*lay]bool           // see canBe
+	mixed                       map[[2]scalarClass]bool // kinds of pointers that the program takes for each other
+	void                        *voids
+	linkOf                      map[ir.Ref][]ir.Reg // see freelist.go
+	noLink, linkStores          map[ir.Ref]bool
+	recycled                    map[ir.Ref]bool
+	recyclers                   map[ir.FuncID]bool
+	seenAs                      map[*lay]bool // pointers that it takes for something else altogether
 	looked                      []*lay        // of the casts and members of the program
 	copySeen                    map[copyTarget]bool
 
@@ -176,7 +184,7 @@ func run(c *passes.Context) (any, error) {
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
 		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, virtAt: map[virtKey]int32{},
+		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
@@ -189,6 +197,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s.chooseClones()
 	s.makeInsts()
 	s.heap = newHeap(s)
+	s.findFreeLists()
 	s.globals()
 	for _, f := range s.base {
 		if f != nil {
@@ -196,6 +205,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 		}
 	}
 	s.entries()
+	s.void = nil
 	s.solve()
 	return s.finish()
 }
@@ -330,7 +340,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 		s.melt(o)
 		return s.place(o, 0)
 	}
-	if off != Any && off != 0 && off < viewBase {
+	if off != Any && off != 0 && off < anyBytes {
 		if !s.objLay[o].starts(int64(off)) {
 			s.odd[o]++
 		}
@@ -347,7 +357,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	s.cell = append(s.cell, none)
 	s.virt = append(s.virt, 0)
 	s.constant = append(s.constant, none)
-	s.bare = append(s.bare, s.text[o] || off != Any && off < viewBase && !s.objLay[o].roomFor(int64(off), s.trust[o]))
+	s.bare = append(s.bare, s.text[o] || off == anyBytes || off != Any && off < viewBase && !s.objLay[o].roomFor(int64(off), s.trust[o]))
 	l = append(l, 0)
 	copy(l[i+1:], l[i:])
 	l[i] = id
@@ -361,7 +371,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 // object's further ones are anywhere in it, and a larger one is one place.
 const (
 	maxOdd    = 64
-	maxFar    = 4  // virtual places of an object
+	maxFar    = 64 // virtual places of an object
 	maxNear   = 64 // places of an object that "anywhere in it" may be taken for again and again
 	maxFields = 512
 	maxViews  = 48 // of a block: more have all that there is
@@ -491,7 +501,7 @@ func (s *solver) anyStoreOf(o ObjID) int32 {
 		}
 	}
 	for _, w := range s.watchers[o] {
-		s.edge(n, s.anyStoreOf(s.places[w.dst].Obj))
+		s.copyAny(n, w)
 	}
 	return n
 }
@@ -517,12 +527,15 @@ func (s *solver) copyBlock(dst, src int32, size int64) {
 		return
 	}
 	s.copySeen[w] = true
+	if s.text[so] || s.text[do] || s.places[src].Off == anyBytes || s.places[dst].Off == anyBytes {
+		return
+	}
 	if s.objLay[so] == blobLay && so != s.unknown && s.objects[so].Kind != Local {
 		return // functions, objects of libraries
 	}
 	s.watchers[so] = append(s.watchers[so], w)
 	if a := s.anyStore[so]; a != none {
-		s.edge(a, s.anyStoreOf(do))
+		s.copyAny(a, w)
 	}
 	for i := 0; i < len(s.byObj[so]); i++ {
 		if p := s.byObj[so][i]; s.cell[p] != none {
@@ -536,13 +549,86 @@ func (s *solver) copyBlock(dst, src int32, size int64) {
 func (s *solver) extent(p int32) int64 {
 	l := s.places[p]
 	lay := s.objLay[l.Obj]
-	if l.Off == Any || s.viewed[l.Obj] || lay.one || lay.kind == layRaw || lay.kind == layBlob {
+	if l.Off == Any || l.Off == anyBytes || s.viewed[l.Obj] || lay.one || lay.kind == layRaw || lay.kind == layBlob {
 		return -1
 	}
 	if end := lay.endAt(int64(l.Off)); end < 1<<60 && lay.starts(int64(l.Off)) {
 		return end - int64(l.Off)
 	}
 	return -1
+}
+
+// maxSlots bounds the places that a copy of something unknown is kept to.
+const maxSlots = 64
+
+// copyAny adds node src to all places that the copy w writes: what its source has at no
+// place in particular may come to any of them, but to none before.
+func (s *solver) copyAny(src int32, w copyTarget) {
+	to := s.places[w.dst]
+	slots := s.slotsFrom(to, w.size)
+	if slots == nil {
+		s.edge(src, s.anyStoreOf(to.Obj))
+	}
+	for _, off := range slots {
+		s.edge(src, s.writeNode(s.place(to.Obj, off)))
+	}
+}
+
+// slotsFrom lists the canonical offsets from that of l on, size bytes (-1: any number), at
+// which pointers may be; nil if that is anywhere in the object.
+func (s *solver) slotsFrom(l Loc, size int64) []int32 {
+	lay := s.objLay[l.Obj]
+	if !s.trust[l.Obj] || l.Off == Any || lay.one || s.viewed[l.Obj] {
+		return nil
+	}
+	if l.Off == anyBytes {
+		return []int32{}
+	}
+	lo := int64(l.Off)
+	hi := int64(1) << 40
+	if size >= 0 {
+		hi = lo + size
+	}
+	for _, st := range lay.path(lo, 0, nil) {
+		if st.mixed || st.elem > 1 && (st.size < 0 || st.size > st.elem) && hi > st.start+st.elem {
+			return nil // the next element's too
+		}
+	}
+	var out []int32
+	ok := true
+	add := func(off int64) {
+		if c := lay.canon(off); c == Any || len(out) > maxSlots {
+			ok = false
+		} else if int64(c) >= lo && int64(c) < hi {
+			out = addOff(out, c)
+		}
+	}
+	end := hi
+	if whole := lay.whole(); whole >= 0 {
+		end = min(end, whole)
+	} else {
+		end = min(end, lay.size+1)
+	}
+	if lay.kind == layArray && lay.elem.size > 0 {
+		end = min(end, lay.elem.size)
+	}
+	for off := lo; off < end && ok; off++ {
+		if off%ctype.PtrSize == 0 || off == lo {
+			add(off)
+		}
+	}
+	if end-lo > maxSlots*ctype.PtrSize {
+		return nil
+	}
+	lay.places(0, func(off int64) {
+		if off < hi {
+			add(off)
+		}
+	})
+	if !ok {
+		return nil
+	}
+	return out
 }
 
 // copyCell adds what place p of the source holds to where the copy w puts it.
@@ -583,7 +669,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		return
 	}
 	if dl.one {
-		s.edge(src, s.cellOf(s.place(to.Obj, 0)))
+		s.edge(src, s.writeNode(s.place(to.Obj, 0)))
 		return
 	}
 	for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
@@ -666,7 +752,6 @@ func (s *solver) addPlace(n, p int32) {
 	}
 	n = s.find(n)
 	if s.pts[n].add(p) {
-
 		s.delta[n].add(p)
 	}
 }

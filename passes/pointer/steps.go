@@ -74,6 +74,13 @@ func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
 func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	l := s.places[p]
 	lay := s.objLay[l.Obj]
+	if l.Off == anyBytes {
+		if c.kind == conTyped && c.a <= 0 || c.kind == conIndex || c.kind == conMask || c.kind == conShift && c.b <= 0 && c.b > containerBase {
+			return []int32{p}
+		}
+		p = s.place(l.Obj, Any)
+		l = s.places[p]
+	}
 	if c.kind == conTyped {
 		as := byteLay
 		if c.a > 0 {
@@ -144,6 +151,9 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 				rec &= 1<<recShift - 1
 				if s.trust[l.Obj] && l.Off == Any {
 					return s.anywhere(l.Obj, c.a, as)
+				}
+				if s.among[l.Obj] != nil && !s.canBe(l.Obj, as) {
+					return nil
 				}
 				if s.trust[l.Obj] && !lay.own(int64(l.Off), as) && !s.punned(lay, int64(l.Off), as) && !s.alike(lay, int64(l.Off), as, c.a) {
 					return nil

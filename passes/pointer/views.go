@@ -21,6 +21,10 @@ import (
 // viewBase is the first Off of a place that is a view.
 const viewBase = math.MaxInt32 - 1<<20
 
+// anyBytes is the Off for anywhere in an object of known type, but where a pointer to
+// bytes may point and no pointers are: numbers.
+const anyBytes = viewBase - 1
+
 type viewKey struct {
 	rec *lay
 	off int32
@@ -188,7 +192,7 @@ func (s *solver) copyTo(from ObjID, at int32, to ObjID) int32 {
 func (s *solver) copyView(src, at int32, w copyTarget) {
 	to := s.places[w.dst]
 	if at < viewBase || !s.viewed[to.Obj] && !s.trust[to.Obj] {
-		s.edge(src, s.anyStoreOf(to.Obj))
+		s.copyAny(src, w)
 		return
 	}
 	if s.viewed[to.Obj] {
@@ -198,7 +202,7 @@ func (s *solver) copyView(src, at int32, w copyTarget) {
 	k := s.views[at-viewBase]
 	l := s.objLay[to.Obj]
 	if k.off == Any || l.one {
-		s.edge(src, s.anyStoreOf(to.Obj))
+		s.copyAny(src, w)
 		return
 	}
 	lo, hi := int64(0), int64(1)<<40

@@ -137,6 +137,21 @@ void w_heap(void *p, int id)
 		w_add(p, malloc_usable_size(p), 'H', id);
 }
 
+/* the block at p was handed out again by the call with number id */
+void w_again(void *p, int id)
+{
+	if (!p || w_busy)
+		return;
+	pthread_mutex_lock(&w_lock);
+	w_node *n = w_find(p);
+	if (n && n->kind == 'H' && n->lo == (char *)p) {
+		n->chain[0] = id;
+		for (int i = 1; i < 4; i++)
+			n->chain[i] = w_sp - i >= 0 ? w_stack[w_sp - i] : -1;
+	}
+	pthread_mutex_unlock(&w_lock);
+}
+
 void w_heap_by(void *f, void *p, int id)
 {
 	if (f == malloc || f == calloc || f == realloc || f == strdup)
