@@ -271,7 +271,9 @@ type varCall struct {
 func (s *solver) called(id, p int32) {
 	switch o := &s.objects[s.places[p].Obj]; o.Kind {
 	case Func:
-		s.connect(id, o.Func)
+		if most, known := s.atMost[s.sites[id].ref]; !known || most[o.Func] {
+			s.connect(id, o.Func)
+		}
 	case Unknown, Heap:
 		if o.Kind == Heap && (!o.Library || o.Type != nil) {
 			return // data

@@ -61,8 +61,9 @@ type solver struct {
 	noLink, linkStores          map[ir.Ref]bool
 	recycled                    map[ir.Ref]bool
 	recyclers                   map[ir.FuncID]bool
-	seenAs                      map[*lay]bool // pointers that it takes for something else altogether
-	looked                      []*lay        // of the casts and members of the program
+	atMost                      map[ir.Ref]map[ir.FuncID]bool // see layers.go
+	seenAs                      map[*lay]bool                 // pointers that it takes for something else altogether
+	looked                      []*lay                        // of the casts and members of the program
 	copySeen                    map[copyTarget]bool
 
 	// Nodes.
@@ -198,6 +199,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s.makeInsts()
 	s.heap = newHeap(s)
 	s.findFreeLists()
+	s.atMost = s.mayCall()
 	s.globals()
 	for _, f := range s.base {
 		if f != nil {
