@@ -373,7 +373,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 // object's further ones are anywhere in it, and a larger one is one place.
 const (
 	maxOdd    = 64
-	maxFar    = 64 // virtual places of an object
+	maxFar    = 4 // virtual places of an object
 	maxNear   = 64 // places of an object that "anywhere in it" may be taken for again and again
 	maxFields = 512
 	maxViews  = 48 // of a block: more have all that there is
