@@ -266,7 +266,7 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 		return nil
 	}
 	lay := s.objLay[l.Obj]
-	if s.virt[p] != 0 || !s.trust[l.Obj] || lay.one || lay.tail && l.Off == Any {
+	if s.virt[p] != 0 || !s.trust[l.Obj] && !isPointers(&s.objects[l.Obj]) || lay.one || lay.tail && l.Off == Any {
 		return []int32{p}
 	}
 	if l.Off == Any {
@@ -292,6 +292,18 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 		}
 	}
 	return nil
+}
+
+// isPointers reports whether o is a variable that is a pointer, or an array of them.
+func isPointers(o *Object) bool {
+	if o.Kind != Global && o.Kind != Local || o.Type == nil {
+		return false
+	}
+	t := o.Type
+	for t.Kind == ctype.Array {
+		t = t.Elem
+	}
+	return t.Kind == ctype.Pointer
 }
 
 // pointerFits reports whether a pointer as may be read where st is.

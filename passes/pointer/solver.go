@@ -61,6 +61,7 @@ type solver struct {
 	noLink, linkStores          map[ir.Ref]bool
 	recycled                    map[ir.Ref]bool
 	recyclers                   map[ir.FuncID]bool
+	slotsAt                     map[slotKey][]int32
 	atMost                      map[ir.Ref]map[ir.FuncID]bool // see layers.go
 	seenAs                      map[*lay]bool                 // pointers that it takes for something else altogether
 	looked                      []*lay                        // of the casts and members of the program
@@ -185,7 +186,7 @@ func run(c *passes.Context) (any, error) {
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
 		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, virtAt: map[virtKey]int32{},
+		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
@@ -373,7 +374,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 // object's further ones are anywhere in it, and a larger one is one place.
 const (
 	maxOdd    = 64
-	maxFar    = 4 // virtual places of an object
+	maxFar    = 4  // virtual places of an object
 	maxNear   = 64 // places of an object that "anywhere in it" may be taken for again and again
 	maxFields = 512
 	maxViews  = 48 // of a block: more have all that there is
@@ -586,43 +587,59 @@ func (s *solver) slotsFrom(l Loc, size int64) []int32 {
 	if l.Off == anyBytes {
 		return []int32{}
 	}
-	lo := int64(l.Off)
+	key := slotKey{lay, l.Off, size}
+	out, ok := s.slotsAt[key]
+	if !ok {
+		out = lay.slots(int64(l.Off), size)
+		s.slotsAt[key] = out
+	}
+	return out
+}
+
+type slotKey struct {
+	l    *lay
+	off  int32
+	size int64
+}
+
+// slots is slotsFrom for an object of layout l.
+func (l *lay) slots(lo, size int64) []int32 {
 	hi := int64(1) << 40
 	if size >= 0 {
 		hi = lo + size
 	}
-	for _, st := range lay.path(lo, 0, nil) {
+	for _, st := range l.path(lo, 0, nil) {
 		if st.mixed || st.elem > 1 && (st.size < 0 || st.size > st.elem) && hi > st.start+st.elem {
 			return nil // the next element's too
 		}
 	}
-	var out []int32
+	end := hi
+	if whole := l.whole(); whole >= 0 {
+		end = min(end, whole)
+	} else {
+		end = min(end, l.size+1)
+	}
+	if l.kind == layArray && l.elem.size > 0 {
+		end = min(end, l.elem.size)
+	}
+	if end-lo > maxSlots*ctype.PtrSize {
+		return nil
+	}
+	out := []int32{}
 	ok := true
 	add := func(off int64) {
-		if c := lay.canon(off); c == Any || len(out) > maxSlots {
+		if c := l.canon(off); c == Any || len(out) > maxSlots {
 			ok = false
 		} else if int64(c) >= lo && int64(c) < hi {
 			out = addOff(out, c)
 		}
-	}
-	end := hi
-	if whole := lay.whole(); whole >= 0 {
-		end = min(end, whole)
-	} else {
-		end = min(end, lay.size+1)
-	}
-	if lay.kind == layArray && lay.elem.size > 0 {
-		end = min(end, lay.elem.size)
 	}
 	for off := lo; off < end && ok; off++ {
 		if off%ctype.PtrSize == 0 || off == lo {
 			add(off)
 		}
 	}
-	if end-lo > maxSlots*ctype.PtrSize {
-		return nil
-	}
-	lay.places(0, func(off int64) {
+	l.places(0, func(off int64) {
 		if off < hi {
 			add(off)
 		}
