@@ -32,10 +32,12 @@
 // Points-To Analysis for C and C++", SAS 2016) and Avots et al. ("Improving Software
 // Security with a C Pointer Analysis", ICSE 2005) have filters of the kind. Integers
 // that hold no pointers carry none (carriers.go), and amounts that are one of a few
-// numbers are followed one by one (ranges.go).
+// numbers are followed one by one (ranges.go). Blocks that an allocator of the program's
+// keeps on a free list are as good as fresh when it hands them out again (freelist.go).
 //
 // The CALL GRAPH is built on the fly. A function pointer reaches the functions in
-// its set whose number of parameters and kind of result the call fits. What
+// its set whose number of parameters and kind of result the call fits, and of which some was
+// ever stored in the member or variable that the call goes through (layers.go). What
 // libraries call back (pcap_loop, pthread_create, qsort, sigaction) comes from
 // their models (package models), as do all effects of functions outside the
 // program.
@@ -53,8 +55,8 @@
 //     used as, is not reached by subtracting an offset from a pointer to one of
 //     its members as if it were a record of another type;
 //   - whose objects are seen by their types, as C17 6.5p7 has it and compilers suppose:
-//     as their own, or another that begins with the same scalars; or as what a cast of
-//     the program makes of them, be it by way of void pointers in registers, parameters
+//     as their own, as a longer one that begins with it (the head of a list for an entry),
+//     numbers and pointers as a record of just such; or as what a cast of the program makes of them, be it by way of void pointers in registers, parameters
 //     and results of direct calls. A type that is taken for another by way of a void
 //     pointer in memory alone, with members of other kinds at the same place, is not
 //     followed; nor is a record with pointers in it in bytes that were never cast to one;
@@ -65,7 +67,13 @@
 //   - in which pointers are stored and loaded as pointers, integers of their
 //     size, or by whole-object copies (assignment of structs, memcpy and its
 //     like): a pointer that is copied byte by byte, or scaled or encoded with
-//     anything but tags in the low four bits, additions, & and ^, is lost;
+//     anything but tags in the low four bits, additions, & and ^, is lost, and so is a sum
+//     of two unknown numbers that becomes a pointer again by no conversion;
+//   - that keeps in a member with functions only what is stored there as such a member, or
+//     copied with its record; and in which code that is loaded at run time passes in
+//     functions of its own, not the program's;
+//   - whose allocators hand out a block that was freed to them as one in which nothing is,
+//     if they are recognised as such (freelist.go);
 //   - whose inline assembly touches only its operands;
 //   - whose calls have at least as many arguments as the callee has parameters, and
 //     pass no int that is not constant, and no floating-point number, for a pointer;

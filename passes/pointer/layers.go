@@ -94,8 +94,11 @@ func (s *solver) mayCall() map[ir.Ref]map[ir.FuncID]bool {
 			it := &g.Init[i]
 			switch it.Value.Kind {
 			case ir.VFunc:
-				if n := l.inside(funcHolder{global: int32(g.ID), fn: -1, local: -1, param: -1}, g.Type, it.Off); n != none {
+				n := l.inside(funcHolder{global: int32(g.ID), fn: -1, local: -1, param: -1}, g.Type, it.Off)
+				if n != none {
 					l.add(n, ir.FuncID(it.Value.ID))
+				} else if it.Type == nil || isFuncPtr(it.Type) {
+					return out // where it is kept is not known
 				}
 			case ir.VGlobal:
 				l.handedOn(nil, it.Value)
@@ -158,6 +161,9 @@ func (s *solver) mayCall() map[ir.Ref]map[ir.FuncID]bool {
 				}
 			})
 			if known {
+				for g := range l.nodes[l.node(noHolder)].funcs {
+					funcs[g] = true
+				}
 				out[ir.Ref{Func: f.ID, I: int32(i)}] = funcs
 			}
 		}
@@ -276,7 +282,15 @@ func (l *funcLayers) inside(v funcHolder, t *ctype.Type, off int64) int32 {
 			}
 			var in *ctype.Field
 			for i := range r.Fields {
-				if f := &r.Fields[i]; !f.BitField && f.Type != nil && f.Off <= off && off < f.Off+max(1, ctype.SizeOf(f.Type)) && (in == nil || !r.Union || holdsFuncs(f.Type)) {
+				f := &r.Fields[i]
+				if f.BitField || f.Type == nil || f.Off > off {
+					continue
+				}
+				size := ctype.SizeOf(f.Type)
+				if f.Type.Kind == ctype.Array && f.Type.Len <= 1 && i == len(r.Fields)-1 {
+					size = 1 << 40 // it goes on
+				}
+				if off < f.Off+max(1, size) && (in == nil || !r.Union || holdsFuncs(f.Type)) {
 					in = f
 				}
 			}
@@ -318,7 +332,7 @@ func (l *funcLayers) at(f *ir.Func, v ir.Value) int32 {
 		}
 		switch in := &f.Instrs[d]; in.Op {
 		case ir.FieldAddr:
-			if in.Rec == nil || in.Field == nil || !holdsFuncs(in.Field.Type) {
+			if in.Rec == nil || in.Field != nil && !holdsFuncs(in.Field.Type) {
 				return none
 			}
 			return l.member(in.Rec, in.Off)
@@ -445,6 +459,9 @@ func (l *funcLayers) instr(f *ir.Func, in *ir.Instr) {
 			l.into(f, in.B, n)
 		case n != none && !(in.B.Kind == ir.VInt && in.B.Off == 0):
 			l.top(n)
+		case n == none && (isFuncPtr(in.Type) || in.B.Kind == ir.VFunc):
+			// Wherever that is: these may be called anywhere.
+			l.into(f, in.B, l.node(noHolder))
 		}
 	case ir.IndexAddr, ir.Move:
 		// At looks through these; where they lead is looked at there.
