@@ -199,6 +199,42 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 }
 static void done(void) {}`,
 		[]string{"slots: array of slot[1024] (,,) per-flow nw_src=k.src nw_dst=k.dst tp_src=k.sport tp_dst=k.dport nw_proto=k.proto"}, nil},
+	{"7a: a table inside each entry of an array, that is handed on", `
+struct flow { uint32_t ip; uint16_t port; };
+struct slot { struct flow k; uint64_t bytes; int state; };
+struct worker { int id; struct slot slots[64]; uint64_t n; };
+static struct worker workers[4];
+static struct slot *find(struct slot *all, const struct flow *k) {
+	for (unsigned i = k->ip & 63; ; i = (i + 1) & 63) {
+		struct slot *s = &all[i];
+		if (!s->state) { s->state = 1; s->k = *k; }
+		if (!memcmp(&s->k, k, sizeof *k)) return s;
+	}
+}
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	struct worker *w = &workers[IP(p)->saddr & 3];
+	struct flow k = { IP(p)->saddr, TCP(p)->source };
+	w->n++;
+	find(w->slots, &k)->bytes += h->len;
+}
+static void done(void) {}`,
+		[]string{"workers: array of worker[4] (,,) multi-flow nw_src=slots.k.ip tp_src=slots.k.port"}, nil},
+	{"7b: the same, but what is in the inner table is a number that the program gives out", `
+struct slot { uint32_t id; uint64_t bytes; };
+struct worker { int id; struct slot slots[64]; uint64_t n; };
+static struct worker workers[4];
+static uint32_t next;
+static struct slot *find(struct slot *all, uint32_t id) {
+	for (unsigned i = id & 63; ; i = (i + 1) & 63)
+		if (all[i].id == id) return &all[i];
+}
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	struct worker *w = &workers[IP(p)->saddr & 3];
+	w->slots[next & 63].id = next;
+	find(w->slots, next++)->bytes += h->len;
+}
+static void done(void) {}`,
+		[]string{"workers: array of worker[4] (,,) multi-flow nw_src="}, nil},
 	{"8: a pool of ports: a table of pointers, by place", `
 struct map { uint32_t in_ip; uint16_t in_port; uint16_t out; };
 static struct map *by_port[65536];

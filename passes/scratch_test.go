@@ -41,6 +41,49 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h)
 	store[n++ % 2000] = p[0];
 }
 static void done(void) {}`},
+	{"an array of which a packet reads what it has just collected", `/* callback */
+struct e { unsigned char key[6]; int n; };
+static struct e table[64];                  /* kept */
+static struct e copy[64];                   /* scratch */
+static struct e more[64];                   /* kept: one more than was collected is read */
+static struct e half[64];                   /* kept: of each element only a part is written */
+static struct e some[64];                   /* kept: the counter goes up without a write, too */
+static struct e back[64];                   /* kept: the counter goes on from packet to packet */
+static struct e fixed[64];                  /* kept: all are read, however many were collected */
+static struct e once[64];                   /* kept: what stands at the counter is read, nothing says that it is below it */
+static int last;                            /* kept */
+static __thread struct e own[64];           /* scratch: whatever other threads have in theirs */
+static int sum(const unsigned char *k) { int s = 0; for (int i = 0; i < 6; i++) s += k[i]; return s; }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h)
+{
+	unsigned n = 0, m = 0, q = 0, z = 0, w = 0; int k;
+	table[p[0] & 63].n++;
+	for (k = 0; k < 64; k++)
+		if (table[k].n > 3) {
+			copy[n++] = table[k];
+			more[m++] = table[k];
+			half[q].n = table[k].n; q++;
+		}
+	for (k = 0; k < 64; k++) {
+		if (table[k].n > 4) some[z] = table[k];
+		z++;
+		if (table[k].n > 5) { back[last & 63] = table[k]; last++; }
+	}
+	for (k = 0; k < n; k++) table[sum(copy[k].key) & 63] = copy[k];
+	for (k = 0; k <= m; k++) printf("%d", more[k].n);
+	for (k = 0; k < q; k++) printf("%d", half[k].key[0]);
+	for (k = 0; k < z; k++) printf("%d", some[k].n);
+	for (k = 0; k < last; k++) printf("%d", back[k & 63].n);
+	for (k = 0; k < n && k < 9; k++) fixed[w++] = copy[k];
+	for (k = 0; k < 64; k++) printf("%d", fixed[k].n);
+	w = 0;
+	for (k = 0; k < 64; k++) { if (table[k].n) own[w++] = table[k]; else once[w] = table[k]; }
+	while (w > 0) { w--; if (w < 3) printf("%d", once[w].n); }
+	unsigned u = 0;
+	for (k = 0; k < 64; k++) if (table[k].n) own[u++] = table[k];
+	for (unsigned j = u; ; ) { if (j >= u) break; printf("%d", own[j].n); }
+}
+static void done(void) {}`},
 	{"a helper steered by a field that is one of two families", `/* callback */
 struct info { int af; const unsigned char *pkt; };
 struct host { uint8_t af; struct in6_addr ip; struct host *next; };

@@ -63,7 +63,7 @@ func describe(c *passes.Context) string {
 		}
 		if s := fs.Spaces[v.ID]; s != nil && s.Scope != "none" {
 			fmt.Fprintf(&b, " %s", s.Scope)
-			for _, k := range s.Keys {
+			for _, k := range s.All() {
 				order := ""
 				if !k.Net {
 					order = "!"

@@ -344,7 +344,7 @@ func (w *finder) compareBox(t *table, b *box, ref ir.Ref, f *ir.Func, sought ir.
 // fields lists what may be keys in what b points at.
 func (b *box) fields(p *ir.Program) []*unit {
 	if b.typ.IsRecord() && b.typ.Rec != nil {
-		return units(p, p.Record(b.typ.Rec), 0, b.field+"->")
+		return units(p, p.Record(b.typ.Rec), 0, b.field+"->", false, 0)
 	}
 	return []*unit{{name: "*" + b.field, size: max(ctype.SizeOf(b.typ), 1), cmp: map[leaf]bool{}, stored: map[leaf]bool{}}}
 }

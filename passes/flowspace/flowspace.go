@@ -29,6 +29,9 @@
 // it is computed from, those included that choose among constants (the protocol); where it is computed from one end or the other
 // (which way a packet goes decides), for that end, both ways. So does the way down a trie.
 //
+// An array whose entries hold tables themselves (each worker has its own connections) has the keys of these, too (Inner): they select what is
+// in an entry, the index selects the entry.
+//
 // # Cost
 //
 // A backward trace is exact and dear, so first one forward walk marks every value that header bytes
@@ -98,7 +101,8 @@ type unit struct {
 	zero      bool          // ... with 0: "any", in a list of rules
 	stored    map[leaf]bool
 	traced    bool
-	boxed     bool // behind a pointer of the entry
+	boxed     bool  // behind a pointer of the entry
+	element   int64 // it is in an element of an array inside the entry: the element's size; 0: in the entry itself
 	why       []passes.Why
 }
 
@@ -231,7 +235,7 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 	for _, o := range t.heads {
 		t.blocks[o] = true
 	}
-	t.units = units(w.c.Prog, k.Entry, 0, "")
+	t.units = units(w.c.Prog, k.Entry, 0, "", k.InPlace(), 0)
 	w.entryRecs[w.c.Prog.Record(k.Entry)] = true
 	w.tables = append(w.tables, t)
 	for _, o := range t.entries {
@@ -246,8 +250,9 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 }
 
 // units lists the fields of an entry, those of embedded records one by one; an
-// address, an array or a union is one.
-func units(p *ir.Program, rec *ctype.Record, off int64, prefix string) []*unit {
+// address, an array or a union is one. Where tables may be inside the entry, an array of records has the fields of its first
+// element, for which the others stand, too.
+func units(p *ir.Program, rec *ctype.Record, off int64, prefix string, tables bool, element int64) []*unit {
 	var out []*unit
 	for i := range rec.Fields {
 		f := &rec.Fields[i]
@@ -260,13 +265,17 @@ func units(p *ir.Program, rec *ctype.Record, off int64, prefix string) []*unit {
 			if f.Name != "" {
 				name += "."
 			}
-			out = append(out, units(p, p.Record(f.Type.Rec), off+f.Off, name)...)
+			out = append(out, units(p, p.Record(f.Type.Rec), off+f.Off, name, tables, element)...)
 			continue
 		}
 		if f.Name == "" {
 			continue
 		}
-		out = append(out, &unit{name: name, off: off + f.Off, size: n, cmp: map[leaf]bool{}, stored: map[leaf]bool{}})
+		if e := f.Type.Elem; tables && f.Type.Kind == ctype.Array && e.Kind == ctype.Struct && e.Rec != nil && element == 0 {
+			out = append(out, units(p, p.Record(e.Rec), off+f.Off, name+".", false, ctype.SizeOf(e))...)
+			continue
+		}
+		out = append(out, &unit{name: name, off: off + f.Off, size: n, element: element, cmp: map[leaf]bool{}, stored: map[leaf]bool{}})
 	}
 	return out
 }
@@ -458,11 +467,51 @@ func (w *finder) couldBeEntry(f *ir.Func, v ir.Value) bool {
 	return false
 }
 
+// element finds the array in place, or the one inside its entries, of which v is in an element that f itself has found by a computed
+// index: whoever hands the array on, the lookup is here.
+func (w *finder) element(f *ir.Func, v ir.Value, found func(t *table, off int64)) bool {
+	hit := false
+	for d := 0; v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && d < 16; d++ {
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		switch {
+		case in.Op == ir.IndexAddr && in.B.Kind != ir.VInt:
+			for _, l := range w.pt.PointsTo(f.ID, ir.RegVal(in.Dst)) {
+				for _, t := range w.byEntry[l.Obj] {
+					if l.Off < t.base || !t.k.InPlace() {
+						continue
+					}
+					u := t.unitAt(int64(l.Off-t.base), 1)
+					if u != nil && in.Off == u.element || in.Off == t.k.Entry.Size && l.Off == t.base {
+						found(t, int64(l.Off-t.base))
+						hit = true
+					}
+				}
+			}
+			return hit
+		case in.Op == ir.FieldAddr || in.Op == ir.IndexAddr || in.Op == ir.Move || in.Op == ir.Conv:
+			v = in.A
+		default:
+			return false
+		}
+	}
+	return false
+}
+
 // entry resolves an address in f to a field of the entry that a lookup is at,
 // and calls found with it. The lookup may be in f or in its callers.
 func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, depth int, found func(t *table, off int64, octx *context)) {
 	p, off, isParam := root(f, v)
 	if isParam {
+		if w.element(f, v, func(t *table, off int64) {
+			for _, l := range w.pt.PointsTo(f.ID, v) {
+				if l.Obj == t.v.Obj && int64(l.Off-t.base) >= off {
+					found(t, int64(l.Off-t.base), octx)
+					return
+				}
+			}
+		}) {
+			return
+		}
 		if depth >= 4 {
 			return
 		}
@@ -878,7 +927,11 @@ func (w *finder) settle(t *table, s *Space) {
 	var keys []bound
 	add := func(u *unit, h string) {
 		set[h] = true
-		s.Keys = append(s.Keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h), Prefix: masked(u), Boxed: u.boxed})
+		keys := &s.Keys
+		if u.element > 0 {
+			keys = &s.Inner
+		}
+		*keys = append(*keys, Key{Field: u.name, Off: u.off, Size: u.size, Header: h, Net: net(u, h), Prefix: masked(u), Boxed: u.boxed})
 		for _, y := range u.why {
 			if !slices.Contains(s.Why, y) {
 				s.Why = append(s.Why, y)
@@ -966,12 +1019,12 @@ func (w *finder) settle(t *table, s *Space) {
 		}
 		add(b.u, h)
 	}
-	if len(keys) == 0 {
+	if len(s.Keys) == 0 {
 		w.byIndex(t, s, set)
 	}
 	if len(set) == 1 && set["dl_type"] {
 		// The family alone selects nothing: it tells how to read the addresses.
-		set, s.Keys = map[string]bool{}, nil
+		set, s.Keys, s.Inner = map[string]bool{}, nil, nil
 	}
 	s.finish(set)
 }
@@ -979,7 +1032,9 @@ func (w *finder) settle(t *table, s *Space) {
 // finish sorts the keys and says how far they reach.
 func (s *Space) finish(set map[string]bool) {
 	s.Headers = sorted(set)
-	sort.SliceStable(s.Keys, func(i, j int) bool { return rank(s.Keys[i].Header) < rank(s.Keys[j].Header) })
+	for _, l := range [][]Key{s.Keys, s.Inner} {
+		sort.SliceStable(l, func(i, j int) bool { return rank(l[i].Header) < rank(l[j].Header) })
+	}
 	switch {
 	case set["nw_src"] && set["nw_dst"] && set["tp_src"] && set["tp_dst"]:
 		s.Scope = "per-flow"

@@ -22,6 +22,7 @@ type Key struct {
 type Space struct {
 	Headers  []string // sorted in the order nw_src nw_dst tp_src tp_dst nw_proto dl_type ...
 	Keys     []Key
+	Inner    []Key  // of an array in place: what selects an element of an array inside an entry; Off is that in its first element
 	BothWays bool   // looked up in both directions: src and dst may be swapped
 	Scope    string // per-flow, multi-flow, all-flows, none
 	Why      []passes.Why
@@ -44,6 +45,14 @@ func (s *Space) Networks() bool {
 		}
 	}
 	return false
+}
+
+// All are the keys of the variable, for people: an index is left out where an inner key says of which field it is computed.
+func (s *Space) All() []Key {
+	out := slices.DeleteFunc(slices.Clone(s.Keys), func(k Key) bool {
+		return k.Field == "" && slices.ContainsFunc(s.Inner, func(x Key) bool { return x.Header == k.Header })
+	})
+	return append(out, s.Inner...)
 }
 
 // Result of the flowspace pass (paper, Figure 8).

@@ -371,7 +371,7 @@ func (b *builder) build() *Report {
 					oc.EntryType = RecordName(k.Entry.Union, k.Entry.Tag, k.Entry.Typedef)
 				}
 				if s := fs.Spaces[id]; s != nil {
-					for _, key := range s.Keys {
+					for _, key := range s.All() {
 						oc.Keys = append(oc.Keys, Key{key.Field, key.Header})
 					}
 				}

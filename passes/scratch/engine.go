@@ -38,6 +38,8 @@ type engine struct {
 
 	values *values // what integers may be; nil: not known
 
+	halfway map[ir.FuncID]bool // procedures in which a packet's processing may begin half-way; nil: not known
+
 	sites map[ir.FuncID][]start // starts at receive sites and at calls that lead to them
 	// together are the starts of one procedure that are one analysis, by the first of them.
 	together map[start][]start

@@ -17,12 +17,15 @@ const (
 	ofParam
 )
 
-// An addr is what is known of an address: a base and an offset from it (any: not known).
+// An addr is what is known of an address: a base and an offset from it (any: not known). Of the element of an array that was collected
+// (collected.go): how many bytes of it follow, all written; member: it is one of its members, which nobody leaves by counting.
 type addr struct {
-	kind baseKind
-	id   int32 // GlobalID, LocalID or parameter index
-	off  int64
-	any  bool
+	kind   baseKind
+	any    bool
+	member bool
+	id     int32 // GlobalID, LocalID or parameter index
+	off    int64
+	left   int64
 }
 
 // A place is a byte range counted from a base that was certainly written: size 0 with str is a
@@ -98,12 +101,16 @@ func (p *proc) resolve(v ir.Value) addr {
 	case ir.FieldAddr:
 		x = p.where(in.A)
 		x.off += in.Off
+		if x.left -= in.Off; x.left > 0 && in.Field != nil {
+			x.left, x.member = min(x.left, max(ctype.SizeOf(in.Field.Type), 0)), true
+		}
 	case ir.IndexAddr:
 		x = p.where(in.A)
 		if in.B.Kind == ir.VInt && in.Off >= 0 {
 			x.off += in.B.Off * in.Off
-		} else {
-			x.any = true
+			x.left -= in.B.Off * in.Off
+		} else if x.any, x.left = true, 0; p.collected(in) {
+			x.left = in.Off
 		}
 	case ir.Move:
 		x = p.where(in.A)
@@ -129,6 +136,9 @@ func (p *proc) resolve(v ir.Value) addr {
 		if m := p.e.c.Models.Lookup(in.Name); m != nil && len(m.Same) == 1 && m.Same[0] < len(in.Args) {
 			x = p.where(in.Args[m.Same[0]])
 		}
+	}
+	if x.left <= 0 {
+		x.left, x.member = 0, false
 	}
 	if x.kind != noBase {
 		return x
@@ -194,6 +204,11 @@ func (p *proc) result() addr {
 	return ret
 }
 
+// wrote reports whether size bytes (0: all that follows) from an address are among the bytes of an element that was written.
+func (a *addr) wrote(size int64, str bool) bool {
+	return a.left > 0 && (size > 0 && !str && size <= a.left || a.member && (size == 0 || str))
+}
+
 // writes notes that instruction i certainly writes size bytes at v.
 func (p *proc) writes(i int32, v ir.Value, size int64, str bool) {
 	if x, ok := p.placeAt(v, size, str); ok {
@@ -212,6 +227,9 @@ func (p *proc) placeAt(v ir.Value, size int64, str bool) (place, bool) {
 // readAt notes that instruction i reads size bytes (0: all that follows) at v.
 func (p *proc) readAt(i int32, v ir.Value, size int64, str bool) {
 	r := read{at: p.where(v), size: size, str: str}
+	if r.at.wrote(size, str) {
+		return
+	}
 	if r.at.kind == noBase {
 		for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
 			if p.e.asked[l.Obj] {

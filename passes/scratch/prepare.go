@@ -28,6 +28,7 @@ type proc struct {
 	families []family
 	at       []addr // memo of where, by register
 	atOK     []bool
+	dom      *ir.DomTree // made when asked for
 	calls    map[callKey]callMemo
 	many     map[int32]*many
 	mine     map[int32]bool // spans of parameters

@@ -22,7 +22,7 @@
 // variable was kept by it.
 //
 // A local of a procedure that calls itself is several, one a frame: what its own frame writes and reads by name is told apart, and what is read
-// through a pointer from elsewhere may be of another.
+// through a pointer from elsewhere may be of another. A thread-local variable is as many as there are threads, likewise.
 //
 // A local that is a register is scratch if none of its versions is live at the
 // receive site. One whose scope begins inside the loop is written by LifeStart.
@@ -60,7 +60,8 @@
 // # Sound for
 //
 // Everything that the pointer analysis sees. Variables that a library keeps or
-// that unknown code may reach are not scratch. Arrays are one place: only a write of the whole array counts.
+// that unknown code may reach are not scratch. Arrays are one place: only a write of the whole array counts, but
+// for those of which a procedure looks at what it has just collected (collected.go).
 // A jump back by longjmp forgets all writes. An independent check: overwriting all variables that are called so (but for the
 // constants) with 0xA5 before each packet must change no output; docs/evaluation.md has the runs.
 //
@@ -127,12 +128,18 @@ func run(c *passes.Context) (any, error) {
 	}
 	for i := range a.ps.Vars {
 		v := &a.ps.Vars[i]
-		if _, ok := a.up.Updateable[v.ID]; ok && v.Obj >= 0 && a.pt.Size(v.Obj) > 0 && (a.pt.Single(v.Obj) || a.pt.Objects[v.Obj].Kind == pointer.Local) {
+		if _, ok := a.up.Updateable[v.ID]; ok && v.Obj >= 0 && a.pt.Size(v.Obj) > 0 && (a.pt.Single(v.Obj) || a.pt.Objects[v.Obj].Kind == pointer.Local || a.threads(v.Obj)) {
 			a.cand[v.Obj] = v.ID
 			a.asked[v.Obj] = true
 		}
 	}
 	starts := a.starts()
+	a.halfway = map[ir.FuncID]bool{}
+	for _, s := range starts {
+		if s.at >= 0 || s.reset {
+			a.halfway[s.f] = true
+		}
+	}
 	a.escaped()
 	a.findBrief()
 	a.infeasible(starts)
@@ -210,6 +217,13 @@ func run(c *passes.Context) (any, error) {
 	a.registers(starts, res)
 	res.carries = func(id persist.VarID) []passes.Why { return a.carries(id, constant) }
 	return res, nil
+}
+
+// threads reports whether o is thread-local: several, one a thread. By name a procedure means its own thread's; through a pointer it may be
+// another's.
+func (a *analysis) threads(o pointer.ObjID) bool {
+	x := &a.pt.Objects[o]
+	return x.Kind == pointer.Global && a.c.Prog.Globals[x.Global].Thread
 }
 
 func (a *analysis) carries(id persist.VarID, constant map[span]string) []passes.Why {

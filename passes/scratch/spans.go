@@ -93,8 +93,8 @@ func (p *proc) covered(w bits, kind baseKind, id int32, lo, hi int64, str bool) 
 // known reports whether the bytes of s, of an object, were certainly written.
 func (p *proc) known(w bits, s *span) bool {
 	switch o := &p.e.pt.Objects[s.obj]; o.Kind {
-	case pointer.Global:
-		return p.covered(w, ofGlobal, int32(o.Global), s.lo, s.hi, s.str)
+	case pointer.Global: // of a thread-local one it may be another thread's
+		return p.e.pt.Single(s.obj) && p.covered(w, ofGlobal, int32(o.Global), s.lo, s.hi, s.str)
 	case pointer.Local:
 		// Of a recursive procedure's local the frame that is read need not be this one.
 		return o.Func == p.f.ID && p.e.pt.Single(s.obj) && p.covered(w, ofLocal, int32(o.Local), s.lo, s.hi, s.str)
@@ -124,6 +124,9 @@ func (p *proc) through(w bits, k int32, x *collector, o origin) {
 
 // from reads [lo,hi) counted from a known address.
 func (p *proc) from(w bits, a addr, lo, hi int64, str, esc bool, x *collector, from origin) {
+	if !esc && lo >= 0 && (a.wrote(hi, str) || hi == far && a.member && a.left > 0) {
+		return
+	}
 	if a.kind == ofParam {
 		if a.any {
 			lo, hi, str = 0, far, false
