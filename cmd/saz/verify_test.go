@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -62,9 +63,9 @@ type watching struct {
 	dir string
 }
 
-func newWatching(t *testing.T) *watching {
+func newWatching(t *testing.T, text string) *watching {
 	w := &watching{t, t.TempDir()}
-	write(t, w.dir, "w.c", watched)
+	write(t, w.dir, "w.c", text)
 	saz(t, w.dir, 0, "instrument", "-q", "--verify", "-o", "out", "w.c", "--", "-g", "-pthread")
 	return w
 }
@@ -103,7 +104,7 @@ func (w *watching) run(line, by string, packets []string, env ...string) ran {
 
 // A mark removed by hand is caught: which variable, field, packet. The exit status is 86.
 func TestVerify(t *testing.T) {
-	w := newWatching(t)
+	w := newWatching(t, watched)
 	packets := []string{"aa", "b", "a"}
 	if r := w.run("", "", packets); r.code != 7 || r.err != "" || r.out != "3\n" {
 		t.Errorf("as it is: %+v", r)
@@ -138,6 +139,73 @@ func TestVerify(t *testing.T) {
 	}
 	if r := w.run("total++;", "total++;", packets, "SAZ_VERIFY_EVERY=100"); r.code != 7 || r.err != "" {
 		t.Errorf("no packet compared: %+v", r)
+	}
+}
+
+// The receiving thread waits in the midst of its packet for the one that it hands it to.
+const handed = `#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <sys/socket.h>
+
+static sem_t full, done;
+static unsigned char job[4];
+static int received, bytes;
+
+static void *work(void *arg)
+{
+	for (;;) {
+		sem_wait(&full);
+		if (!job[0])
+			return arg;
+		bytes += job[0];
+		sem_post(&done);
+	}
+}
+
+int main(void)
+{
+	unsigned char b[4];
+	int fd = dup(0);
+	pthread_t t;
+	sem_init(&full, 0, 0);
+	sem_init(&done, 0, 0);
+	pthread_create(&t, NULL, work, NULL);
+	while (recv(fd, b, sizeof b, 0) > 0) {
+		received++;
+		job[0] = b[0];
+		sem_post(&full);
+		sem_wait(&done);
+	}
+	job[0] = 0;
+	sem_post(&full);
+	pthread_join(t, NULL);
+	printf("%d %d\n", received, bytes);
+	return 0;
+}
+`
+
+// Packets that overlap are compared together, with the marks of all of them.
+func TestVerifyOverlap(t *testing.T) {
+	w := newWatching(t, handed)
+	packets := strings.Split(strings.Repeat("a", 40), "")
+	out := filepath.Join(w.dir, "summary")
+	if r := w.run("", "", packets, "SAZ_VERIFY_OUT="+out); r.code != 0 || r.out != "40 3880\n" {
+		t.Errorf("as it is: %+v", r)
+	}
+	text, _ := os.ReadFile(out)
+	if !regexp.MustCompile(`of them together, up to \d+, since threads' packets overlapped.*; 0 unannounced`).Match(text) {
+		t.Errorf("%s", text)
+	}
+	for _, c := range []struct{ line, by, name string }{
+		{"bytes +=", "bytes += job[0];", "bytes"},
+		{"received++", "received++;", "received"},
+	} {
+		r := w.run(c.line, c.by, packets)
+		if r.code != 86 || !strings.Contains(r.err, "updates "+c.name+", and no mark announced it") {
+			t.Errorf("without the mark of %s: %+v", c.name, r)
+		}
 	}
 }
 

@@ -277,8 +277,8 @@ func TestCsmith(t *testing.T) {
 			return name, "FAIL " + err.Error()
 		}
 		defer os.RemoveAll(tmp)
-		set := csmithSets[(seed+i)%len(csmithSets)]
-		gen := exec.Command(csmith, append([]string{"--seed", name, "--concise"}, strings.Fields(set.options)...)...)
+		set := randc.Csmith[(seed+i)%len(randc.Csmith)]
+		gen := exec.Command(csmith, append([]string{"--seed", name, "--concise"}, strings.Fields(set.Options)...)...)
 		gen.Dir = tmp // it leaves a file beside itself
 		text, err := gen.Output()
 		if err != nil {
@@ -288,7 +288,7 @@ func TestCsmith(t *testing.T) {
 		if err := os.WriteFile(file, text, 0o666); err != nil {
 			return name, "FAIL " + err.Error()
 		}
-		flags := append([]string{"-w", "-O0", "-I/usr/include/csmith"}, strings.Fields(set.flags)...)
+		flags := append([]string{"-w", "-O0", "-I/usr/include/csmith"}, strings.Fields(set.Flags)...)
 		return name, outcome(tmp, file, flags, 250*time.Millisecond, brake)
 	})
 	t.Logf("seeds %d to %d: %.2f s a program", seed, seed+n-1, time.Since(start).Seconds()/float64(n))
@@ -322,16 +322,4 @@ func TestRandom(t *testing.T) {
 		}
 		return name, class
 	})
-}
-
-// csmithSets are what kinds of program are made, and how gcc and saz are told to read them.
-var csmithSets = []struct{ options, flags string }{
-	{"--max-funcs 4 --max-block-depth 3", ""},
-	{"--max-funcs 3 --max-block-depth 3 --bitfields --packed-struct --max-struct-fields 8", ""},
-	{"--max-funcs 3 --max-block-depth 3 --float", ""},
-	{"--max-funcs 4 --max-block-depth 3 --inline-function --builtins --volatile-pointers", "-mavx2 -mlzcnt -mbmi -mbmi2 -mpopcnt"},
-	{"--max-funcs 3 --max-block-depth 3 --max-union-fields 6 --max-array-dim 4 --jumps --no-volatiles", ""},
-	{"--max-funcs 3 --max-block-depth 3 --max-pointer-depth 4 --const-pointers --max-array-len-per-dim 4", "-DUSE_MATH_MACROS"},
-	{"--max-funcs 6 --max-block-depth 2 --max-block-size 3 --no-jumps --max-expr-complexity 6", "-fwrapv"},
-	{"--max-funcs 2 --max-block-depth 4 --no-arrays --no-longlong --packed-struct --max-expr-complexity 14", "-funsigned-char"},
 }

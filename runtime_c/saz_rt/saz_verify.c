@@ -13,7 +13,10 @@
  * what lies on the way has not changed, so the way was there when the packet began.  Where such walks take long,
  * each object keeps which variables lead to it (saz_reach.c), and there is a walk only if one of them is silent.
  *
- * Compared are packets that no other thread's packet overlapped.  With --track all the program's
+ * Packets of several threads take turns, in the order in which they come.  One of them may be waiting for another
+ * thread in the midst of its packet, so nobody waits longer than a millisecond; packets that overlap are compared
+ * together, when all have ended, with the marks of all.  Not compared are those that a thread without a packet
+ * touched state beside, or that were left by longjmp.  With --track all the program's
  * start counts as a packet, so that a program without any is one packet.
  *
  *	SAZ_VERIFY_OUT=FILE     messages and a summary go there, not to standard error
@@ -41,7 +44,8 @@
 #define P (&saz_program)
 #define T (&saz_verify_tables)
 #if SAZ_THREADS
-#define MARKS saz_own_marks             /* the thread's whose packet has ended */
+static unsigned char *saz_joint;        /* the marks of the packets that are compared together */
+#define MARKS saz_joint
 #else
 #define MARKS (P->updated)
 #endif
@@ -81,14 +85,18 @@ static uint64_t saz_reach_cost;                 /* of making them; 0: never done
 static pthread_mutex_t saz_verify_lock = PTHREAD_MUTEX_INITIALIZER;
 #if SAZ_THREADS
 static pthread_cond_t saz_alone = PTHREAD_COND_INITIALIZER;
+static uint64_t saz_tickets, saz_turn;          /* given to those who wait; the first who may go on */
+static unsigned saz_waiting;
 #endif
 static unsigned saz_in_flight;
-static int saz_overlapped;
+static unsigned saz_group;                      /* packets since there was none in flight */
+static int saz_spoilt;                          /* they can't be compared */
 static int saz_taken;                           /* there are copies to compare with */
 static const void *saz_owner;                   /* thread whose packet that is */
 static pid_t saz_first_process;
 
-static uint64_t saz_seen, saz_compared, saz_left_out, saz_mixed, saz_findings;
+static uint64_t saz_seen, saz_compared, saz_together, saz_left_out, saz_unclear, saz_findings;
+static unsigned saz_largest;                    /* group that was compared */
 static uint64_t saz_spent, saz_since;
 static unsigned long saz_first, saz_every = 1, saz_share = 100;
 static int saz_go_on, saz_trap;
@@ -274,6 +282,10 @@ static void start_verify(void)
 	saz_own_bytes = bytes;
 	saz_own = saz_mem_get(bytes + 1);
 	saz_broken = saz_own == NULL;
+#if SAZ_THREADS
+	saz_joint = saz_mem_get(P->nvars + 1);
+	saz_broken |= saz_joint == NULL;
+#endif
 	bytes = 0;
 	for (i = 0; i < saz_nwatches && !saz_broken; i++) {
 		saz_watches[i].copy = saz_own + bytes;
@@ -576,10 +588,10 @@ static SAZ_UNCHECKED void keep_changes(void)
 
 	for (i = 0; i < saz_nwatches; i++)
 		if (saz_watches[i].changed)
-			memcpy(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
+			copy_again(saz_watches[i].copy, saz_watches[i].symbol->address, saz_watches[i].symbol->size);
 	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b))
 		if (b->entry)
-			memcpy(copy_of(b), b->base, b->size);
+			copy_again(copy_of(b), b->base, b->size);
 }
 
 static void compare(void)
@@ -591,7 +603,6 @@ static void compare(void)
 		keep_changes();
 	}
 	saz_heap_release();
-	saz_compared++;
 }
 
 /* ---- packets ---- */
@@ -625,26 +636,34 @@ static void leave(const sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
+/* All that were in flight have ended. */
 static void finish(void)
 {
 	uint64_t t = saz_now_us();
 
-	if (saz_taken && saz_overlapped)
-		saz_mixed++;
-	else if (saz_taken)
+	if (!saz_taken) {
+		saz_left_out += saz_group;
+	} else if (saz_spoilt) {
+		saz_unclear += saz_group;
+	} else {
 		compare();
+		saz_compared += saz_group;
+		if (saz_group > 1)
+			saz_together += saz_group;
+		if (saz_group > saz_largest)
+			saz_largest = saz_group;
+	}
 	saz_taken = 0;
 	saz_spent += saz_now_us() - t;
 }
 
-/* A packet that another thread's overlaps says nothing, so they take turns, as far as they can: one may be
- * waiting for another in the midst of a packet. */
-static void wait_for_others(void)
+static void wait_for_turn(void)
 {
 #if SAZ_THREADS
 	struct timespec end;
+	uint64_t ticket;
 
-	if (saz_in_flight == 0)
+	if (saz_in_flight == 0 && saz_waiting == 0)
 		return;
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_nsec += 1000000;
@@ -652,8 +671,27 @@ static void wait_for_others(void)
 		end.tv_nsec -= 1000000000;
 		end.tv_sec++;
 	}
-	while (saz_in_flight != 0 && pthread_cond_timedwait(&saz_alone, &saz_verify_lock, &end) == 0)
+	ticket = saz_tickets++;
+	saz_waiting++;
+	while ((saz_in_flight != 0 || saz_turn < ticket) && pthread_cond_timedwait(&saz_alone, &saz_verify_lock, &end) == 0)
 		;
+	saz_waiting--;
+	if (saz_turn <= ticket)
+		saz_turn = ticket + 1;
+#endif
+}
+
+static void add_marks(void)
+{
+#if SAZ_THREADS
+	unsigned i;
+
+	if (saz_broken)
+		return;
+	if (saz_in_flight == 0)
+		memset(saz_joint, 0, P->nvars);
+	for (i = 0; i < P->nvars; i++)
+		saz_joint[i] |= saz_own_marks[i];
 #endif
 }
 
@@ -665,24 +703,25 @@ void saz_verify_begin(const void *t, void (*clear)(void))
 
 	enter(&old);
 	if (saz_owner == P) {           /* the program's start */
+		add_marks();
 		finish();
 		saz_in_flight = 0;
 		saz_owner = NULL;
 	}
-	wait_for_others();
+	wait_for_turn();
 	saz_seen++;
 	clear();
+	add_marks();
 	if (saz_in_flight++ != 0) {
-		saz_overlapped = 1;
+		saz_group++;
 	} else {
 		uint64_t now = saz_now_us();
 
-		saz_overlapped = saz_others_busy();
+		saz_group = 1;
+		saz_spoilt = saz_others_busy();
 		saz_owner = t;
 		if (wanted())
 			take_copies();
-		else
-			saz_left_out++;
 		saz_spent += saz_now_us() - now;
 	}
 	leave(&old);
@@ -695,7 +734,7 @@ void saz_verify_touch(void)
 	sigset_t old;
 
 	enter(&old);
-	saz_overlapped |= saz_in_flight != 0 && saz_owner != P;
+	saz_spoilt |= saz_in_flight != 0 && saz_owner != P;
 	leave(&old);
 }
 
@@ -707,13 +746,17 @@ void saz_verify_end(const void *t, int kept)
 
 	(void)t;
 	enter(&old);
-	if (saz_in_flight != 0 && --saz_in_flight == 0) {
-		saz_overlapped |= !kept;
-		finish();
-		saz_owner = NULL;
+	if (saz_in_flight != 0) {
+		add_marks();
+		saz_spoilt |= !kept;
+		if (--saz_in_flight == 0) {
+			finish();
+			saz_owner = NULL;
 #if SAZ_THREADS
-		pthread_cond_signal(&saz_alone);
+			if (saz_waiting != 0)
+				pthread_cond_broadcast(&saz_alone);
 #endif
+		}
 	}
 	leave(&old);
 	errno = saved;
@@ -724,7 +767,7 @@ void saz_verify_start(void)
 	saz_tables_init();
 	start_verify();
 	if (T->whole_run && !saz_broken) {
-		saz_in_flight = 1;
+		saz_in_flight = saz_group = 1;
 		saz_owner = P;
 		take_copies();
 	}
@@ -759,17 +802,23 @@ static __attribute__((__destructor__(101))) void end_verify(void)
 
 	enter(&old);
 	/* What a program does on its way out is no packet's, and nothing is claimed of it. */
-	if (saz_in_flight == 1 && T->whole_run)
+	if (saz_in_flight == 1 && T->whole_run) {
+		add_marks();
 		finish();
-	else if (saz_taken)
-		saz_left_out++;
+	} else if (saz_in_flight != 0) {
+		saz_left_out += saz_group;
+	}
 	saz_in_flight = 0;
 	saz_owner = NULL;
 	if (saz_out != NULL && (saz_findings != 0 || (saz_out != stderr && getpid() == saz_first_process))) {
-		fprintf(saz_out, "saz: verify: %lu packets, %lu compared, %lu left out, %lu overlapped by other threads' or left by longjmp; "
+		fprintf(saz_out, "saz: verify: %lu packets, %lu compared", (unsigned long)saz_seen, (unsigned long)saz_compared);
+		if (saz_together != 0)
+			fprintf(saz_out, " (%lu of them together, up to %u, since threads' packets overlapped)",
+			        (unsigned long)saz_together, saz_largest);
+		fprintf(saz_out, ", %lu left out, %lu left by longjmp or beside a thread without a packet; "
 		        "%u variables watched, %u that can't be; %lu unannounced updates\n",
-		        (unsigned long)saz_seen, (unsigned long)saz_compared, (unsigned long)saz_left_out,
-		        (unsigned long)saz_mixed, saz_nwatches, T->hidden, (unsigned long)saz_findings);
+		        (unsigned long)saz_left_out, (unsigned long)saz_unclear, saz_nwatches, T->hidden,
+		        (unsigned long)saz_findings);
 		fflush(saz_out);
 	}
 	leave(&old);
