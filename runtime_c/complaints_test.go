@@ -4,6 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
 	"testing"
 )
 
@@ -52,5 +55,44 @@ void f(int depth)
 				}
 			}
 		}
+	}
+}
+
+// What is written down of an allocation weighs little when gcc decides what to inline, and in which order: a wrapper of calloc that
+// weighed 17 more was inlined after its caller was, and gcc warned of a copy to NULL where the wrapper had failed (-Warray-bounds).
+func TestInlinedAsBefore(t *testing.T) {
+	t.Parallel()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("it is in assembly on x86-64 only")
+	}
+	const text = `#include "saz_rt.h"
+#include <stdlib.h>
+void fatal(unsigned long);
+static __inline__ void *get(unsigned long size)
+{
+	void *p = CALLOC(size, 1);
+	if (p)
+		return p;
+	fatal(size);
+	return NULL;
+}
+void *other(unsigned long n);
+void *other(unsigned long n) { return get(n); }
+`
+	file := filepath.Join(t.TempDir(), "c.c")
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	size := func(calloc string) int {
+		out, err := exec.Command("gcc", "-O2", "-Isaz_rt", "-DSAZ_MARK_WORDS=1", "-DCALLOC(n,size)="+calloc, "-fopt-info-inline", "-c", "-o", os.DevNull, file).CombinedOutput()
+		m := regexp.MustCompile(`Inlined get.* and size (\d+),`).FindSubmatch(out)
+		if err != nil || m == nil {
+			t.Skipf("gcc does not say what it inlines: %v\n%s", err, out)
+		}
+		n, _ := strconv.Atoi(string(m[1]))
+		return n
+	}
+	if plain, ours := size("calloc(n,size)"), size("saz_calloc(1,n,size)"); ours > plain+10 {
+		t.Errorf("the wrapper's caller has size %d, %d as it was", ours, plain)
 	}
 }

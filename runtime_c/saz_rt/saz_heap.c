@@ -35,6 +35,7 @@ struct saz_event saz_log[SAZ_LOG];
 size_t saz_log_end;                             /* of what is claimed, in bytes; what is over SAZ_LOG waits for the table */
 #define SIZE sizeof(struct saz_event)
 static uint64_t saz_ncarried;                   /* entries that have left the log */
+static int saz_lost;                            /* some were never written */
 static struct taken {                           /* by a realloc that has not come back */
 	uint64_t ticket;
 	size_t size;
@@ -263,7 +264,8 @@ static void carry_over(void)
 	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
 }
 
-/* Claims n entries that follow each other: where, or SAZ_LOG if there is no memory. */
+/* Claims n entries that follow each other: where, or SAZ_LOG if there is no memory. The program goes on then, and its
+ * state can't be moved any more. */
 static size_t claim(size_t n)
 {
 	int tries, saved;
@@ -283,19 +285,25 @@ static size_t claim(size_t n)
 		i = __atomic_load_n(&saz_log_end, __ATOMIC_ACQUIRE) / SIZE;
 		pthread_mutex_unlock(&saz_table_lock);
 		errno = saved;
-		if (i + n > SAZ_LOG && tries > 8)
+		if (i + n > SAZ_LOG && tries > 8) {
+			__atomic_store_n(&saz_lost, 1, __ATOMIC_RELAXED);
 			return SAZ_LOG;
+		}
 	}
 }
 
-int saz_note_slowly(void *base, uint64_t meta)
+void saz_note_slowly(void *base, uint64_t meta)
 {
 	size_t at = claim(1);
 
-	if (at == SAZ_LOG)
-		return 0;
-	write_event(at, base, meta);
-	return 1;
+	if (at != SAZ_LOG)
+		write_event(at, base, meta);
+}
+
+int saz_heap_complete(struct saz_error *e)
+{
+	return !__atomic_load_n(&saz_lost, __ATOMIC_RELAXED) ||
+	       saz_fail(e, "memory", "there was no memory to write down a block of the program's, so its state can't be moved any more");
 }
 
 /* ---- for export and import ---- */
@@ -475,18 +483,10 @@ void saz_heap_fork(int when)
 
 /* ---- for the program ---- */
 
-/* A block that can't be recorded is not handed out: the program is out of memory. */
-void *saz_refuse(void *p)
-{
-	free(p);
-	errno = ENOMEM;
-	return NULL;
-}
-
 static __inline__ __attribute__((__always_inline__)) void *added(void *p, size_t size, unsigned site)
 {
-	if (__builtin_expect(site != 0 && p != NULL && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
-		return saz_refuse(p);
+	if (site != 0 && p != NULL)
+		saz_note(p, SAZ_META(size, site, SAZ_E_ADDED));
 	return p;
 }
 
@@ -517,18 +517,11 @@ void *saz_valloc(unsigned site, size_t size)
 
 int saz_posix_memalign(unsigned site, void **block, size_t align, size_t size)
 {
-	int saved = errno;
-	void *p = NULL;
-	int r = posix_memalign(&p, align, size);
+	int r = posix_memalign(block, align, size);
 
-	if (r != 0)
-		return r;
-	if (added(p, size, site) == NULL) {
-		errno = saved;
-		return ENOMEM;
-	}
-	*block = p;
-	return 0;
+	if (r == 0)
+		added(*block, size, site);
+	return r;
 }
 
 char *saz_strdup(unsigned site, const char *s)
@@ -555,8 +548,8 @@ int saz_vasprintf(unsigned site, char **out, const char *format, va_list args)
 {
 	int n = vasprintf(out, format, args);
 
-	if (n >= 0 && added(*out, (size_t)n + 1, site) == NULL)
-		n = -1;
+	if (n >= 0)
+		added(*out, (size_t)n + 1, site);
 	return n;
 }
 
@@ -627,10 +620,8 @@ void *saz_realloc(unsigned site, void *block, size_t size)
 	if (block == NULL)
 		return site == 0 ? realloc(NULL, size) : saz_malloc(site, size);
 	at = claim(1);
-	if (at == SAZ_LOG) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (at == SAZ_LOG)
+		return realloc(block, size);
 	/* Before it is written, so that the log stays where it is. */
 	ticket = __atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + at;
 	write_event(at, block, SAZ_META(0, 0, SAZ_E_TAKEN));

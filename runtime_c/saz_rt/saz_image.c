@@ -521,7 +521,7 @@ int saz_export(const struct saz_filter *f, unsigned flags, size_t limit, struct 
 	x.vars.limit = x.blocks.limit = x.ents.limit = x.vrefs.limit = x.brefs.limit = x.lits.limit = limit;
 	out->image.limit = limit;
 	saz_heap_lock();
-	ok = run(&x, f);
+	ok = saz_heap_complete(e) && run(&x, f);
 	saz_heap_unlock();
 	saz_entries_free(&x.entries);
 	saz_buf_free(&x.vars);

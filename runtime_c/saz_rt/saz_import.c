@@ -618,7 +618,7 @@ struct saz_import *saz_import_stage(const void *image, size_t len, struct saz_er
 	x->e = e;
 	x->loose = loose != NULL && strcmp(loose, "1") == 0;
 	saz_heap_lock();
-	ok = check(x, image, len) && stage(x);
+	ok = saz_heap_complete(e) && check(x, image, len) && stage(x);
 	saz_heap_unlock();
 	if (!ok) {
 		saz_import_free(x);

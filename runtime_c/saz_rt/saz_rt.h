@@ -405,19 +405,35 @@ enum { SAZ_E_NONE, SAZ_E_ADDED, SAZ_E_GONE, SAZ_E_TAKEN, SAZ_E_MOVED, SAZ_E_TYPE
 #endif
 extern struct saz_event saz_log[] SAZ_SEEN_HERE;
 extern __SIZE_TYPE__ saz_log_end SAZ_SEEN_HERE;
-int saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;    /* 0: no memory */
-void *saz_refuse(void *block) SAZ_SEEN_HERE;
+void saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
 
-SAZ_INLINE int saz_note(void *base, __UINT64_TYPE__ meta)
+/* In assembly it counts as one instruction when the compiler decides what to inline, so that the program is inlined as it
+ * was, and warned of no more than it was. */
+SAZ_INLINE void saz_note(void *base, __UINT64_TYPE__ meta)
 {
+#if defined __x86_64__ && defined __LP64__ && __GNUC__ >= 11 && !defined __clang__ && !defined __SANITIZE_THREAD__
+	__SIZE_TYPE__ at = sizeof(struct saz_event);
+	struct saz_event *log;
+
+	__asm__ __inline__ goto("lock xaddq\t%[at], %[end]\n\tcmpq\t%[all], %[at]\n\tjae\t%l[full]\n\t"
+	    "leaq\t%[first], %[log]\n\tmovq\t%[base], (%[log],%[at])\n\tmovq\t%[meta], 8(%[log],%[at])"
+	    : [at] "+&r"(at), [log] "=&r"(log), [end] "+m"(saz_log_end)
+	    : [first] "m"(saz_log[0]), [base] "r"(base), [meta] "r"(meta), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
+	    : "memory", "cc"
+	    : full);
+	return;
+full:
+#else
 	__SIZE_TYPE__ at = __atomic_fetch_add(&saz_log_end, sizeof(struct saz_event), __ATOMIC_ACQ_REL);
 	struct saz_event *e = (struct saz_event *)((char *)saz_log + at);
 
-	if (__builtin_expect(at >= SAZ_LOG * sizeof(struct saz_event), 0))
-		return saz_note_slowly(base, meta);
-	e->base = base;
-	__atomic_store_n(&e->meta, meta, __ATOMIC_RELEASE);
-	return 1;
+	if (__builtin_expect(at < SAZ_LOG * sizeof(struct saz_event), 1)) {
+		e->base = base;
+		__atomic_store_n(&e->meta, meta, __ATOMIC_RELEASE);
+		return;
+	}
+#endif
+	saz_note_slowly(base, meta);
 }
 
 #if SAZ_INLINED
@@ -426,8 +442,8 @@ SAZ_INLINE void *saz_malloc(unsigned site, __SIZE_TYPE__ size)
 {
 	void *p = __builtin_malloc(size);
 
-	if (__builtin_expect(site != 0 && !saz_note(p, SAZ_META(size, site, SAZ_E_ADDED)), 0))
-		return saz_refuse(p);
+	if (site != 0)
+		saz_note(p, SAZ_META(size, site, SAZ_E_ADDED));
 	return p;
 }
 
@@ -435,8 +451,8 @@ SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ si
 {
 	void *p = __builtin_calloc(count, size);
 
-	if (__builtin_expect(site != 0 && !saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED)), 0))
-		return saz_refuse(p);
+	if (site != 0)
+		saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED));
 	return p;
 }
 

@@ -114,6 +114,7 @@ SAZ_HIDDEN void saz_heap_drop(void *base);                              /* drop 
 SAZ_HIDDEN void saz_heap_clear_marks(void);
 SAZ_HIDDEN void saz_heap_stats(size_t *blocks, size_t *bytes);
 SAZ_HIDDEN void saz_heap_fork(int when);        /* 0 before, 1 after */
+SAZ_HIDDEN int saz_heap_complete(struct saz_error *e) SAZ_CHECK;        /* every block was written down */
 
 /* ---- saz_types.c ---- */
 
