@@ -81,6 +81,8 @@
 //     taken to do anything to what it can reach from its arguments and to call
 //     what it finds there, but not to know the program's other variables, nor to
 //     keep anything for another such function;
+//   - of which a library hands out functions only as void pointers or as pointers to functions (dlsym, signal), or in records of known type: all else that
+//     it hands out is data, and a pointer that is said to lead there calls nothing that might call the program back;
 //   - that does not depend on what an uninitialised or freed pointer holds.
 //
 // A function whose source could not be read may do anything to all that its

@@ -159,7 +159,9 @@ func (s *solver) globals() {
 		if g.Linkage == ir.Undefined {
 			// Each library variable has memory of its own behind it (stderr,
 			// optarg, environ): they are not a place where pointers meet.
-			s.addPlace(s.anyStoreOf(ObjID(g.ID)), s.place(s.outsideObj(g.Name), 0))
+			o := s.outsideObj(g.Name)
+			s.noCode[o] = g.Type != nil && g.Type.Kind == ctype.Pointer && g.Type.Elem.Kind != ctype.Void && g.Type.Elem.Kind != ctype.Func
+			s.addPlace(s.anyStoreOf(ObjID(g.ID)), s.place(o, 0))
 		}
 		for i := range g.Init {
 			it := &g.Init[i]

@@ -221,12 +221,19 @@ func (s *solver) libObj(g ir.FuncID, m *models.Model, ref ir.Ref) ObjID {
 		o = s.newHeapObj(ref, ref, t, true, false)
 		s.objects[o].Opaque = true
 		s.objects[o].Library = true
+		s.noCode[o] = !mayGiveCode(s.prog.Funcs[g].Type)
 		s.libObjs[g] = o
 		if s.text[o] = bytesOnly(t); !s.text[o] {
 			s.addPlace(s.anyStoreOf(o), s.place(o, Any))
 		}
 	}
 	return o
+}
+
+// mayGiveCode reports whether what a library function of type t hands out may be a function (dlsym, signal): all others give
+// data, however it is mixed up with functions later on.
+func mayGiveCode(t *ctype.Type) bool {
+	return t != nil && t.Elem != nil && t.Elem.Kind == ctype.Pointer && (t.Elem.Elem.Kind == ctype.Void || t.Elem.Elem.Kind == ctype.Func)
 }
 
 // packet returns the object for packet bytes (or a header) in the library's

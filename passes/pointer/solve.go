@@ -275,8 +275,12 @@ func (s *solver) called(id, p int32) {
 			s.connect(id, o.Func)
 		}
 	case Unknown, Heap:
-		if o.Kind == Heap && (!o.Library || o.Type != nil) {
+		if o.Kind == Heap && (!o.Library || o.Type != nil || s.text[s.places[p].Obj]) {
 			return // data
+		}
+		if s.noCode[s.places[p].Obj] {
+			s.addPlace(s.sites[id].dst, p) // if it is code all the same: it gives what is the library's
+			return
 		}
 		if name, ok := s.outNames[s.places[p].Obj]; ok {
 			// A function that a library's variable points at (pcre_free).

@@ -1,10 +1,13 @@
 void probe(const void *, ...);
+#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 int a, b, c, d;
 
@@ -264,9 +267,28 @@ static void by_kind(int i)
 	((int (*)(int *, int *, int))mixed[1])(&a, &b, i); // calls: ~one_arg three_args
 }
 
+/* What a library gives is data, though it is kept with functions: to call what is kept there does not call unknown code, which might call back
+   whatever it is handed. What dlsym finds may do so. */
+static void handed(void) {} // callers: by_library
+static void other(void) {} // callers:
+static void takes(void (*f)(void)) { (void)f; } // callers: by_library
+static void by_library(int i)
+{
+	static void *kept[3], *found[1];
+	time_t now = 0;
+	kept[i] = optarg;
+	kept[i + 1] = localtime(&now);
+	kept[i + 2] = (void *)takes;
+	((void (*)(void (*)(void)))kept[i + 2])(other); // calls: takes !other
+	found[i] = dlsym(NULL, "plugin");
+	if (found[i])
+		((void (*)(void (*)(void)))found[i])(handed); // calls: handed
+}
+
 int main(int argc, char **argv)
 {
 	tables();
+	by_library(argc - 1);
 	virtual_calls();
 	contexts();
 	registered();
