@@ -235,6 +235,33 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 }
 static void done(void) {}`,
 		[]string{"workers: array of worker[4] (,,) multi-flow nw_src="}, nil},
+	{"7c: who sent a datagram, by way of a message's header, is kept behind a pointer and compared on the spot", `
+#include <sys/socket.h>
+#include <netinet/in.h>
+struct talk { struct talk *next; struct sockaddr_in *remote; uint64_t n; };
+static struct talk *all;
+static int fd;
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	struct sockaddr_in sin;
+	char text[2000];
+	struct iovec v = { text, sizeof text };
+	struct msghdr m = { .msg_name = &sin, .msg_namelen = sizeof sin, .msg_iov = &v, .msg_iovlen = 1 };
+	struct talk *t;
+	if (recvmsg(fd, &m, 0) < 0) return;
+	for (t = all; t; t = t->next)
+		if (t->remote->sin_addr.s_addr == sin.sin_addr.s_addr && t->remote->sin_port == sin.sin_port) break;
+	if (!t) {
+		t = malloc(sizeof *t);
+		t->remote = malloc(sizeof sin);
+		memcpy(t->remote, &sin, sizeof sin);
+		t->n = 0;
+		t->next = all;
+		all = t;
+	}
+	t->n++;
+}
+static void done(void) {}`,
+		[]string{"all: list of talk next next+0 (packet,,packet) multi-flow nw_src=remote->sin_addr tp_src=remote->sin_port"}, nil},
 	{"8: a pool of ports: a table of pointers, by place", `
 struct map { uint32_t in_ip; uint16_t in_port; uint16_t out; };
 static struct map *by_port[65536];

@@ -267,7 +267,8 @@ func TestCoverage(t *testing.T) {
 		strtoul syslog time usleep vsnprintf write atoi bind getsockname htonl htons inet_ntoa ntohs pcap_inject pcap_next
 		pcap_open_dead pthread_create pthread_join recv sem_init sem_post sem_wait socket sigaction sigemptyset strtok
 		strcspn strspn setvbuf ferror pcap_datalink pcap_breakloop pcap_datalink_val_to_name pcap_dispatch pcap_next_ex
-		recvfrom recvmsg recvmmsg send sendto sendmsg pcap_sendpacket pcap_dump epoll_wait epoll_ctl qsort bsearch`) {
+		recvfrom recvmsg recvmmsg send sendto sendmsg pcap_sendpacket pcap_dump epoll_wait epoll_ctl qsort bsearch
+		uev_init uev_run uev_exit uev_io_init uev_io_stop uev_timer_init uev_timer_set uev_timer_stop uev_signal_init`) {
 		if s.Lookup(n) == nil {
 			t.Errorf("%s has no model", n)
 		}

@@ -24,6 +24,8 @@ import (
 // OF WHAT TYPE it is: the record that it points at where it last was no void *; all lookups must agree.
 //
 // FROM WHERE its bytes come: a trace, as for any other comparison, in the context of these calls.
+//
+// Where the pointer has the key's own type the code may compare the bytes on the spot (c->peer->port == port): spot.
 
 // A box is the key behind a pointer field of the entries.
 type box struct {
@@ -33,6 +35,7 @@ type box struct {
 	mixed bool         // ... which is not always the same
 	units []*unit      // its fields
 	cover [][]span     // by comparison, what is compared
+	spots []span       // what is compared on the spot
 	done  map[way]bool // the lookups that were looked at
 }
 
@@ -77,6 +80,79 @@ func (w *finder) boxed(ref ir.Ref, f *ir.Func, in *ir.Instr) {
 			}
 		}
 	}
+}
+
+// spot takes v, which is compared in f, for what a pointer of the entry leads to that a lookup is at.
+func (w *finder) spot(ref ir.Ref, f *ir.Func, v, other ir.Value) {
+	swapped := false
+	var in *ir.Instr
+	for d := 0; d < 16; d++ {
+		if v.Kind != ir.VReg || f.Regs[v.ID].Def < 0 {
+			return
+		}
+		in = &f.Instrs[f.Regs[v.ID].Def]
+		if swapOf(w.c.Prog, in) && len(in.Args) > 0 {
+			v, swapped = in.Args[0], !swapped
+			continue
+		}
+		if in.Op != ir.Move && in.Op != ir.Conv {
+			break
+		}
+		v = in.A
+	}
+	if in.Op != ir.Load {
+		return
+	}
+	at, off := in.A, int64(0)
+	for at.Kind == ir.VReg && f.Regs[at.ID].Def >= 0 {
+		x := &f.Instrs[f.Regs[at.ID].Def]
+		if x.Op != ir.FieldAddr && x.Op != ir.Move {
+			break
+		}
+		if x.Op == ir.FieldAddr {
+			off += x.Off
+		}
+		at = x.A
+	}
+	field, rec, boxOff := w.keyField(f, at)
+	if rec == nil {
+		return
+	}
+	for _, t := range w.tables {
+		if t.k == nil || t.k.Entry != rec || !w.couldBe(f, field, t) || !w.walksOf(f).AtEntry(field, f.Instrs[ref.I].Block, t.k) {
+			continue
+		}
+		b := t.box(w.c.Prog, boxOff)
+		typ := pointed(rec, boxOff)
+		if b == nil || typ == nil || !typ.IsRecord() {
+			continue
+		}
+		if b.typ == nil {
+			b.typ = typ
+		} else if !b.typ.IsRecord() || w.c.Prog.Record(b.typ.Rec) != w.c.Prog.Record(typ.Rec) {
+			b.mixed = true
+			continue
+		}
+		if b.units == nil {
+			b.units = b.fields(w.c.Prog)
+		}
+		for _, u := range b.units {
+			if u.off <= off && off < u.off+u.size {
+				w.compared(u, w.traced(nil, f, other, swapped), ref)
+				b.spots = append(b.spots, span{u.off, u.size})
+			}
+		}
+	}
+}
+
+// pointed returns what the pointer field at off of a record points at, nil if there is none.
+func pointed(rec *ctype.Record, off int64) *ctype.Type {
+	for i := range rec.Fields {
+		if fl := &rec.Fields[i]; fl.Off == off && fl.Type.Kind == ctype.Pointer {
+			return fl.Type.Elem
+		}
+	}
+	return nil
 }
 
 // keyField returns the address from which v was loaded, if that is a pointer field of a record.
@@ -403,6 +479,9 @@ func (w *finder) settleBoxes(t *table) []*unit {
 			continue
 		}
 		n := max(ctype.SizeOf(b.typ), 1)
+		if b.spots != nil {
+			b.cover = append(b.cover, b.spots)
+		}
 		for _, u := range b.units {
 			if !slices.ContainsFunc(b.cover, func(s []span) bool { return !covers(s, u.off, u.size, n) }) {
 				u.boxed = true

@@ -47,7 +47,8 @@
 // # Limits
 //
 // A key that an entry keeps behind a pointer of its own (the void * of a general hash table) is found where it is handed to something that
-// compares it with what is looked for, also by way of a pointer to a function (boxed.go), not where the code compares its bytes on the spot.
+// compares it with what is looked for, also by way of a pointer to a function, and where the code compares on the spot what a pointer of the key's own type
+// leads to (boxed.go).
 //
 // # Soundness (the paper's Theorem 4)
 //
@@ -348,6 +349,9 @@ func (w *finder) comparison(ref ir.Ref, f *ir.Func, a, b ir.Value, op check.Op) 
 			continue
 		}
 		w.side(ref, f, s[0], f, s[1], nil, f.Instrs[ref.I].Block, op, 0, false)
+		if op != check.Lt && s[1].Kind != ir.VInt {
+			w.spot(ref, f, s[0], s[1])
+		}
 	}
 }
 

@@ -75,6 +75,14 @@ var layouts = []layout{
 		need: [][2]int64{{0, 6}, {6, 6}, {12, 2}}, min: 14, max: 32,
 		parts: []part{{0, 6, "dl_dst"}, {6, 6, "dl_src"}, {12, 2, "dl_type"}},
 	},
+	{ // to whom a datagram was sent, as recvmsg says (IP_PKTINFO)
+		need: [][2]int64{{0, 4}, {4, 4}, {8, 4}}, min: 12, max: 12, names: true, first: []string{"ipi_ifindex"}, second: []string{"ipi_addr"}, at: 8,
+		parts: []part{{4, 4, "nw_dst"}, {8, 4, "nw_dst"}},
+	},
+	{ // ... and IPV6_PKTINFO
+		need: [][2]int64{{0, 16}, {16, 4}}, min: 20, max: 20, names: true, first: []string{"ipi6_addr"}, second: []string{"ipi6_ifindex"}, at: 16,
+		parts: []part{{0, 16, "nw_dst"}},
+	},
 	{ // ARP for IPv4 over Ethernet
 		need: [][2]int64{{6, 2}, {8, 6}, {14, 4}, {18, 6}, {24, 4}}, min: 28, max: 32,
 		parts: []part{{8, 6, "dl_src"}, {14, 4, "nw_src"}, {24, 4, "nw_dst"}},

@@ -213,7 +213,7 @@ func (q *query) called(w write, f *ir.Func, in *ir.Instr, size int64, m mode) {
 			q.other(m)
 			continue
 		}
-		if k, ok := peer[mo.Name]; ok && k < len(in.Args) && q.peer(f, in.Args[k], k, w, size, m) {
+		if k, ok := peer[mo.Name]; ok && k < len(in.Args) && q.peer(f, in.Args[k], k, strings.HasPrefix(mo.Name, "recvm"), w, size, m) {
 			continue
 		}
 		hit := false
@@ -240,11 +240,11 @@ func (q *query) called(w write, f *ir.Func, in *ir.Instr, size int64, m mode) {
 }
 
 // peer are the functions that say who is at the other end, and the argument through which they do: what
-// comes from there has it as its source.
-var peer = map[string]int{"accept": 1, "accept4": 1, "recvfrom": 4, "getpeername": 1}
+// comes from there has it as its source. recvmsg does so where the first word of its message header points.
+var peer = map[string]int{"accept": 1, "accept4": 1, "recvfrom": 4, "getpeername": 1, "recvmsg": 1, "recvmmsg": 1}
 
-// peer notes the part of a socket address, argument k of a library function, that it wrote.
-func (q *query) peer(f *ir.Func, arg ir.Value, k int, w write, size int64, m mode) bool {
+// peer notes the part of a socket address, by way of argument k of a library function, that it wrote.
+func (q *query) peer(f *ir.Func, arg ir.Value, k int, inHeader bool, w write, size int64, m mode) bool {
 	e := q.e
 	said := func(off int64) bool {
 		for _, x := range [...]part{{2, 2, "tp_src"}, {4, 4, "nw_src"}, {8, 16, "nw_src"}} {
@@ -255,10 +255,17 @@ func (q *query) peer(f *ir.Func, arg ir.Value, k int, w write, size int64, m mod
 		}
 		return false
 	}
-	if w.by != byAny {
+	at := e.pt.PointsTo(f.ID, arg)
+	if inHeader {
+		var names []pointer.Loc
+		for _, h := range at {
+			names = append(names, e.pt.Contents(h.Obj, h.Off)...)
+		}
+		at = names
+	} else if w.by != byAny {
 		return w.by == k && said(w.delta)
 	}
-	for _, b := range e.pt.PointsTo(f.ID, arg) {
+	for _, b := range at {
 		if b.Obj == w.loc.Obj && b.Off != pointer.Any && w.loc.Off != pointer.Any && said(int64(w.loc.Off-b.Off)) {
 			return true
 		}
