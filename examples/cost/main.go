@@ -4,8 +4,12 @@
 //	cost -saz BIN -out DIR -limit 1.005 -- PROGRAM ARGUMENTS...       a program that saz-cc has built
 //
 // Counted is everything that the process does, the dynamic linker and libraries included, by callgrind: the same run gives the same number. The
-// instrumented program runs as it does by default, with a control socket that nobody asks anything of. The balancer's threads
-// and the proxy's timing vary: there it is medians of several runs, in turn, and how far apart half of them are. Without valgrind nothing is measured, and that is said.
+// instrumented program runs as it does by default, with a control socket that nobody asks anything of.
+//
+// Two programs never do the same twice (vary.go). What the balancer's threads spend on waiting for each other, and in the heap, which goes by
+// whose turn it was when, is left out of the difference, though not of what it is divided by; and the proxy is compared at the same number of rounds of its
+// loop, by a line through its runs. Both are of several runs, in turn, with how far apart half of them are.
+// Without valgrind nothing is measured, and that is said.
 package main
 
 import (
@@ -18,7 +22,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +38,7 @@ type settings struct {
 // A subject is a program with something to do.
 type subject struct {
 	name   string
-	varies bool
+	varies variation
 	args   func(dir string) []string // dir has what belongs to the program
 	during func() error              // what is done to it while it runs, and ends it; nil: it ends by itself
 }
@@ -45,8 +48,8 @@ func main() {
 	flag.StringVar(&s.saz, "saz", "saz", "the command")
 	flag.StringVar(&s.traffic, "traffic", "traffic", "the command that makes captures")
 	flag.StringVar(&s.out, "out", "out/cost", "a directory to work in")
-	flag.IntVar(&s.packets, "packets", 20000, "in a capture")
-	flag.IntVar(&s.runs, "runs", 9, "of programs that vary")
+	flag.IntVar(&s.packets, "packets", 100000, "in a capture")
+	flag.IntVar(&s.runs, "runs", 5, "of programs that vary")
 	flag.Float64Var(&s.limit, "limit", 1.01, "exit with status 1 if a ratio is above")
 	flag.Parse()
 	if _, err := exec.LookPath("valgrind"); err != nil {
@@ -139,42 +142,39 @@ type row struct {
 
 func measure(s *settings, x *subject, plain, other, dir string, args []string) row {
 	runs := 1
-	if x.varies {
+	if x.varies != nil {
 		runs = s.runs
 	}
-	var a, b []int64
+	var a, b []profile
 	for range runs {
 		for _, k := range []struct {
 			program string
-			to      *[]int64
+			to      *[]profile
 		}{{plain, &a}, {other, &b}} {
-			n, err := instructions(s, x, k.program, dir, args)
+			p, err := instructions(s, x, k.program, dir, args)
 			if err != nil {
 				return row{name: x.name, err: err}
 			}
-			*k.to = append(*k.to, n)
+			*k.to = append(*k.to, p)
 		}
 	}
-	slices.Sort(a)
-	slices.Sort(b)
-	r := row{name: x.name, plain: a[len(a)/2], other: b[len(b)/2]}
-	if runs > 1 { // half of the runs lie that near
-		r.spread = float64(a[3*len(a)/4]-a[len(a)/4])/float64(r.plain)/2 + float64(b[3*len(b)/4]-b[len(b)/4])/float64(r.other)/2
+	if x.varies == nil {
+		return row{name: x.name, plain: a[0].all, other: b[0].all}
 	}
+	r := x.varies(a, b)
+	r.name = x.name
 	return r
 }
 
-var collected = regexp.MustCompile(`Collected : (\d+)`)
-
 // instructions runs a program under callgrind.
-func instructions(s *settings, x *subject, program, dir string, args []string) (int64, error) {
-	log := filepath.Join(s.out, x.name+".valgrind")
-	os.Remove(log)
-	c := exec.Command("valgrind", append([]string{"--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-file=" + log, program}, args...)...)
+func instructions(s *settings, x *subject, program, dir string, args []string) (profile, error) {
+	log, counts := filepath.Join(s.out, x.name+".valgrind"), filepath.Join(s.out, x.name+".callgrind")
+	os.Remove(counts)
+	c := exec.Command("valgrind", append([]string{"--tool=callgrind", "--callgrind-out-file=" + counts, "--log-file=" + log, program}, args...)...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "SAZ_SOCKET_DIR="+s.out)
 	if err := c.Start(); err != nil {
-		return 0, err
+		return profile{}, err
 	}
 	var during error
 	if x.during != nil {
@@ -185,20 +185,12 @@ func instructions(s *settings, x *subject, program, dir string, args []string) (
 		}
 	}
 	if err := c.Wait(); err != nil && x.during == nil {
-		return 0, fmt.Errorf("%s: %v", program, err)
+		return profile{}, fmt.Errorf("%s: %v", program, err)
 	}
 	if during != nil {
-		return 0, during
+		return profile{}, during
 	}
-	text, err := os.ReadFile(log)
-	if err != nil {
-		return 0, err
-	}
-	m := collected.FindSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("%s: callgrind says nothing:\n%s", program, text)
-	}
-	return strconv.ParseInt(string(m[1]), 10, 64)
+	return readProfile(counts)
 }
 
 func report(s *settings, rows []row) (above bool, err error) {
@@ -229,7 +221,7 @@ func examples(s *settings) []*subject {
 		{name: "nat", args: func(string) []string {
 			return []string{"-i", "10.0.0.0/8", "-e", "192.0.2.1", "-r", in("nat.pcap"), "-w", os.DevNull, "-l", os.DevNull}
 		}},
-		{name: "balancer", varies: true, args: func(string) []string {
+		{name: "balancer", varies: withoutTurns, args: func(string) []string {
 			return []string{"-v", "203.0.113.1", "-b", "a=10.1.0.1", "-b", "b=10.1.0.2", "-b", "c=10.1.0.3", "-j", "1", "-r", in("service.pcap"), "-w", os.DevNull, "-l", os.DevNull}
 		}},
 		{name: "ids", args: func(dir string) []string { return []string{filepath.Join(dir, "test.rules"), in("flows.pcap")} }},
@@ -241,7 +233,7 @@ func examples(s *settings) []*subject {
 // proxy relays a thousand requests to two servers, one after the other.
 func proxy() *subject {
 	servers, port := []string{}, 0
-	return &subject{name: "proxy", varies: true,
+	return &subject{name: "proxy", varies: atSameRounds,
 		args: func(string) []string {
 			for range 2 {
 				l, err := net.Listen("tcp", "127.0.0.1:0")

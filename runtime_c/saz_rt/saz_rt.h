@@ -156,6 +156,7 @@ struct saz_here {
 #define SAZ_TLS __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")))
 #else
 #define SAZ_TLS __attribute__((__tls_model__("local-exec"), __visibility__("hidden")))
+#define SAZ_LOCAL_EXEC
 #endif
 __extension__ extern __thread struct saz_here saz_here SAZ_TLS;
 
@@ -248,7 +249,10 @@ SAZ_INLINE void saz_wait(void)
 	int other;
 
 	saz_publish();
-#if defined __GCC_ASM_FLAG_OUTPUTS__ && (defined __x86_64__ || defined __i386__) && !defined __SANITIZE_THREAD__
+#if defined __GCC_ASM_FLAG_OUTPUTS__ && defined __x86_64__ && defined SAZ_LOCAL_EXEC && !defined __SANITIZE_THREAD__
+	/* By name: an operand's address would be kept in a register throughout the program's loop. */
+	__asm__ __volatile__("subl\t$1, %%fs:saz_here@tpoff" : "=@ccnc"(other) : : "memory");
+#elif defined __GCC_ASM_FLAG_OUTPUTS__ && (defined __x86_64__ || defined __i386__) && !defined __SANITIZE_THREAD__
 	__asm__ __volatile__("subl\t$1, %0" : "+m"(saz_here.busy), "=@ccnc"(other) : : "memory");
 #else
 	other = __atomic_load_n(&saz_here.busy, __ATOMIC_RELAXED);
@@ -405,21 +409,23 @@ enum { SAZ_E_NONE, SAZ_E_ADDED, SAZ_E_GONE, SAZ_E_TAKEN, SAZ_E_MOVED, SAZ_E_TYPE
 #endif
 extern struct saz_event saz_log[] SAZ_SEEN_HERE;
 extern __SIZE_TYPE__ saz_log_end SAZ_SEEN_HERE;
-void saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
+void saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE __attribute__((__cold__));
 
 /* In assembly it counts as one instruction when the compiler decides what to inline, so that the program is inlined as it
- * was, and warned of no more than it was. */
+ * was, and warned of no more than it was.  It touches nothing that the program's code does, and says so: what the program has in
+ * registers stays there. */
 SAZ_INLINE void saz_note(void *base, __UINT64_TYPE__ meta)
 {
-#if defined __x86_64__ && defined __LP64__ && __GNUC__ >= 11 && !defined __clang__ && !defined __SANITIZE_THREAD__
+#if defined __x86_64__ && defined __LP64__ && defined __ELF__ && __GNUC__ >= 11 && !defined __clang__ && \
+    !defined __SANITIZE_THREAD__ && !defined SAZ_RUNTIME
 	__SIZE_TYPE__ at = sizeof(struct saz_event);
 	struct saz_event *log;
 
-	__asm__ __inline__ goto("lock xaddq\t%[at], %[end]\n\tcmpq\t%[all], %[at]\n\tjae\t%l[full]\n\t"
-	    "leaq\t%[first], %[log]\n\tmovq\t%[base], (%[log],%[at])\n\tmovq\t%[meta], 8(%[log],%[at])"
-	    : [at] "+&r"(at), [log] "=&r"(log), [end] "+m"(saz_log_end)
-	    : [first] "m"(saz_log[0]), [base] "r"(base), [meta] "r"(meta), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
-	    : "memory", "cc"
+	__asm__ __volatile__ __inline__ goto("lock xaddq\t%[at], saz_log_end(%%rip)\n\tcmpq\t%[all], %[at]\n\tjae\t%l[full]\n\t"
+	    "leaq\tsaz_log(%%rip), %[log]\n\tmovq\t%[base], (%[log],%[at])\n\tmovq\t%[meta], 8(%[log],%[at])"
+	    : [at] "+&r"(at), [log] "=&r"(log)
+	    : [base] "r"(base), [meta] "r"(meta), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
+	    : "cc"
 	    : full);
 	return;
 full:

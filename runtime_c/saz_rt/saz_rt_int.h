@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SAZ_RUNTIME              /* code that looks at saz_log itself */
 #include "saz_tables.h"
 
 #ifndef SAZ_MAX_IMAGE_BYTES
