@@ -438,6 +438,26 @@ static void done(void) {}`,
 			"ctab: unknown of c[16] next next+0 (packet,,packet) multi-flow nw_src=ip",
 			"root: tree of t next l+0 prev r+8 (packet,,packet) multi-flow nw_dst=ip",
 			"decide ctab holds state of flows in a collection of unknown shape: entries hold another pointer to an entry, older, which is neither the next nor the previous one"}, nil},
+	{"what is const is not written and leads where it was made to lead, whatever a pointer is said to point at", `
+struct s { int n; int *at; };
+static int counted, other, named;
+static const struct s fixed = { 1, &other };
+static const char text[16] = "text";
+static const char *words[2] = { "a", "b" };
+static const struct s steady = { 2, &counted };
+static struct s loose = { 3, &named };
+static void packet(const unsigned char *p, const struct pcap_pkthdr *hd) {
+	static char buf[16];
+	char *q = p[0] == 1 ? (char *)text : p[0] == 2 ? (char *)words[p[3] & 1] : buf;
+	const struct s *s = p[1] == 1 ? &fixed : p[1] == 2 ? &steady : &loose;
+	if (s == &loose) ((struct s *)s)->n++;
+	loose.at = &other;
+	q[0] = p[4];
+	(*steady.at)++;
+	printf("%s%d%d", q, s->n, *s->at);
+}
+static void done(void) {}`,
+		[]string{"counted: all-flows", "steady: all-flows", "loose: all-flows", "buf: all-flows"}, []string{"fixed:", "text:", "words:", "other:"}},
 	{"an array by hash, an array searched, a counter by protocol", `
 struct s { uint32_t ip; int n; };
 static struct s byhash[128], searched[32];

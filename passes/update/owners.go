@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"saz/ir"
+	"saz/passes"
 	"saz/passes/persist"
 	"saz/passes/pointer"
 )
@@ -14,7 +16,7 @@ import (
 // The graph of "a pointer in this object points at that one" is condensed to its components (Tarjan, "Depth-first search and
 // linear graph algorithms", SIAM J. Comput. 1972), and the sets of variables flow through it once, as rows of
 // bits. What an object's places point at are sets that many objects share, so each of these is a node of its own between
-// the objects that have it and those in it.
+// the objects that have it and those in it. An object that is const leads where it was made to lead, and nowhere else.
 type Owners struct {
 	class []int32           // of an object; 0: nobody's
 	vars  [][]persist.VarID // of a class, sorted
@@ -25,9 +27,9 @@ type Owners struct {
 func (w *Owners) Of(o pointer.ObjID) []persist.VarID { return w.vars[w.class[o]] }
 
 // NewOwners looks at what roots reach.
-func NewOwners(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *Owners {
+func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *Owners {
 	n := len(pt.Objects)
-	g := &reachGraph{pt: pt, n: n, sets: map[setID]int32{}, succ: make([][]int32, n), known: make([]bool, n), index: make([]int32, n), low: make([]int32, n), comp: make([]int32, n)}
+	g := &reachGraph{c: c, pt: pt, n: n, sets: map[setID]int32{}, succ: make([][]int32, n), known: make([]bool, n), index: make([]int32, n), low: make([]int32, n), comp: make([]int32, n)}
 	for _, id := range roots {
 		if o := int32(ps.Vars[id].Obj); g.index[o] == 0 {
 			g.visit(o)
@@ -101,6 +103,7 @@ func NewOwners(pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *O
 
 // A reachGraph has a node for each object, and from n on one for each set of places.
 type reachGraph struct {
+	c     *passes.Context
 	pt    *pointer.Result
 	n     int
 	sets  map[setID]int32 // equal sets are shared
@@ -125,6 +128,15 @@ func (g *reachGraph) edges(v int32) []int32 {
 	}
 	g.known[v] = true
 	var out []int32
+	if init, ok := constant(g.c, g.pt, pointer.ObjID(v)); ok {
+		for i := range init {
+			if x := init[i].Value; x.Kind == ir.VGlobal {
+				out = append(out, g.node([]int32{x.ID}))
+			}
+		}
+		g.succ[v] = out
+		return out
+	}
 	for _, set := range g.pt.ContentSets(pointer.ObjID(v)) {
 		if len(set) == 0 {
 			continue
@@ -132,22 +144,27 @@ func (g *reachGraph) edges(v int32) []int32 {
 		id := setID{&set[0], len(set)}
 		k, ok := g.sets[id]
 		if !ok {
-			k = int32(len(g.succ))
-			g.sets[id] = k
 			var members []int32
 			for i, l := range set {
 				if i == 0 || l.Obj != set[i-1].Obj {
 					members = append(members, int32(l.Obj))
 				}
 			}
-			g.succ = append(g.succ, members)
-			g.known = append(g.known, true)
-			g.index, g.low, g.comp = append(g.index, 0), append(g.low, 0), append(g.comp, 0)
+			k = g.node(members)
+			g.sets[id] = k
 		}
 		out = append(out, k)
 	}
 	g.succ[v] = out
 	return out
+}
+
+// node makes a node for a set of objects.
+func (g *reachGraph) node(members []int32) int32 {
+	k := int32(len(g.succ))
+	g.succ, g.known = append(g.succ, members), append(g.known, true)
+	g.index, g.low, g.comp = append(g.index, 0), append(g.low, 0), append(g.comp, 0)
+	return k
 }
 
 // visit is Tarjan's algorithm without recursion.

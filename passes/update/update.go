@@ -14,6 +14,8 @@
 // are updated are kept; code on the way to the program's end does not count, since no packet sees what it leaves (a configuration struct with a few counters in it is updateable,
 // nearly all of its bytes are not).
 //
+// String literals and objects that are defined const are never written, and hold what they were made with (constant.go).
+//
 // What a parameter points at is what calls in packet code hand over (params.go): a helper's writes to what only the program's
 // beginning gave it don't count.
 //
@@ -72,7 +74,7 @@ func run(c *passes.Context) (any, error) {
 		own[v.Obj] = v.ID + 1
 		roots = append(roots, v.ID)
 	}
-	cl := NewOwners(pt, ps, roots)
+	cl := NewOwners(c, pt, ps, roots)
 	res.Owners = cl
 	leaves := map[persist.VarID][]leaf{}
 	hit := map[persist.VarID]map[int]bool{}
@@ -98,6 +100,7 @@ func run(c *passes.Context) (any, error) {
 	ways := newReasons(pt)
 	narrowed, alike := map[ir.Ref][]Update{}, map[string][]Update{} // the second by what is written
 	now := newParams(c, pt, tl)
+	fixed := &constants{c: c, pt: pt, is: make([]uint8, len(pt.Objects))}
 	of := func(ref ir.Ref) []Update {
 		key := effectOf(mr, ref)
 		if key == (effect{}) {
@@ -107,7 +110,7 @@ func run(c *passes.Context) (any, error) {
 			return u
 		}
 		all := mr.Writes(ref)
-		some := now.writes(ref, all)
+		some := fixed.without(now.writes(ref, all))
 		if u, ok := written[key]; ok && len(some) == len(all) {
 			return u
 		}
