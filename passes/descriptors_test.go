@@ -72,7 +72,7 @@ int main(void) {
 	int t = open("/dev/net/tun", O_RDWR);
 	char b[99];
 	for (;;) write(t, b, read(t, b, sizeof b));
-}`, "write:packet write:log"},
+}`, "write:packet"},
 	{"005 a copy of a descriptor, a global, and what inetd hands over", `
 static int out = -1, peer;
 static void serve(int fd) {

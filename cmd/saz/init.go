@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
 	"saz/passes/config"
@@ -27,7 +26,9 @@ func initCommand() *cli.Command {
 		),
 		Action: func(c *cli.Context) error {
 			file := c.String("output")
-			if _, err := os.Lstat(file); err == nil && !c.Bool("force") {
+			st, err := os.Stat(file)
+			regular := err != nil || st.Mode().IsRegular()
+			if _, err := os.Lstat(file); err == nil && !c.Bool("force") && regular {
 				return usage("%s exists; --force overwrites it, -o names another file", file)
 			}
 			a, err := load(c)
@@ -39,12 +40,10 @@ func initCommand() *cli.Command {
 				return err
 			}
 			code := complain(c, a)
-			var b strings.Builder
-			writeSettings(&b, r)
-			if err := renameio.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			if err := emit(c, func(w io.Writer) error { writeSettings(w, r); return nil }); err != nil {
 				return usage("%v", err)
 			}
-			if !c.Bool("quiet") {
+			if !c.Bool("quiet") && regular {
 				fmt.Printf("%s written; every setting in it is a comment until you take the # away\n", file)
 			}
 			return exit(code)

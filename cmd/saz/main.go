@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"saz/frontend/source"
 	"saz/passes/report"
+	"saz/passes/report/text"
 	"saz/passes/run"
 )
 
@@ -192,6 +194,10 @@ func reportOf(c *cli.Context, a *run.Analysis) (*report.Report, error) {
 // exit status that it deserves.
 func complain(c *cli.Context, a *run.Analysis) int {
 	list := a.Sink.Sorted(a.Frontend.Files)
+	// Headers that are missing come first: most other errors come of them.
+	slices.SortStableFunc(list, func(a, b source.Diagnostic) int {
+		return btoi(b.ID == "include-not-found") - btoi(a.ID == "include-not-found")
+	})
 	errs := 0
 	for _, d := range list {
 		if d.Severity == source.Error {
@@ -202,10 +208,17 @@ func complain(c *cli.Context, a *run.Analysis) int {
 		}
 	}
 	if errs > 0 {
-		fmt.Fprintf(os.Stderr, "saz: %d error(s): what they name is treated as unknown code\n", errs)
+		fmt.Fprintf(os.Stderr, "saz: %s: what they name is treated as unknown code\n", text.Plural(errs, "error"))
 		return exitPartial
 	}
 	return exitDone
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // colour says whether f gets colours.

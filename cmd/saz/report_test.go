@@ -228,6 +228,17 @@ func TestTable(t *testing.T) {
 	if n := <-read; n < 1000 {
 		t.Errorf("%d bytes came through the pipe", n)
 	}
+	go func() {
+		b, _ := os.ReadFile(pipe)
+		read <- len(b)
+	}()
+	saz(t, dir, 0, "init", "--force", "-o", "pipe", "./monitor")
+	if st, err := os.Lstat(pipe); err != nil || st.Mode()&os.ModeNamedPipe == 0 {
+		t.Fatalf("init replaced the pipe: %v", err)
+	}
+	if n := <-read; n < 1000 {
+		t.Errorf("%d bytes of settings came through the pipe", n)
+	}
 	page, _ := os.ReadFile(filepath.Join(dir, "x.html"))
 	if m := regexp.MustCompile(`"marks":\[\[`).Find(page); m == nil {
 		t.Error("the page has no marks")

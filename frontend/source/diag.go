@@ -65,12 +65,13 @@ func (s *Sink) Sorted(set *Set) []Diagnostic {
 	s.mu.Lock()
 	out := append([]Diagnostic(nil), s.list...)
 	s.mu.Unlock()
-	path := func(d *Diagnostic) string {
-		if f := set.File(d.Pos.File); f != nil {
+	pathOf := func(p Pos) string {
+		if f := set.File(p.File); f != nil {
 			return f.Path
 		}
 		return ""
 	}
+	path := func(d *Diagnostic) string { return pathOf(d.Pos) }
 	sort.SliceStable(out, func(i, j int) bool {
 		a, b := &out[i], &out[j]
 		if pa, pb := path(a), path(b); pa != pb {
@@ -82,7 +83,20 @@ func (s *Sink) Sorted(set *Set) []Diagnostic {
 		if a.ID != b.ID {
 			return a.ID < b.ID
 		}
-		return a.Msg < b.Msg
+		if a.Msg != b.Msg {
+			return a.Msg < b.Msg
+		}
+		// Of the units that a header's finding is from the first stands for all.
+		for k := 0; k < min(len(a.Notes), len(b.Notes)); k++ {
+			x, y := a.Notes[k].Pos, b.Notes[k].Pos
+			if px, py := pathOf(x), pathOf(y); px != py {
+				return px < py
+			}
+			if x.Off != y.Off {
+				return x.Off < y.Off
+			}
+		}
+		return len(a.Notes) < len(b.Notes)
 	})
 	n := 0
 	for i := range out {

@@ -95,8 +95,9 @@ func (l *linker) functions() {
 				k = weak
 			}
 			old, known := rank[f.Link]
-			if known && k == strong && old == strong {
-				l.sink.Warnf("multiple-definition", f.Pos, "%s is defined in %s too; the first definition is used", f.Name, l.p.Units[best[f.Link].unit].Name)
+			// A declaration that could not be read may be no definition at all: a header's is met in each unit.
+			if b := best[f.Link]; known && k == strong && old == strong && !f.Unknown && !l.res[b.unit].Funcs[b.index].Unknown {
+				l.sink.Warnf("multiple-definition", f.Pos, "%s is defined in %s too; the first definition is used", f.Name, l.p.Units[b.unit].Name)
 			}
 			if !known || k > old {
 				best[f.Link], rank[f.Link] = place{int32(u), int32(i)}, k

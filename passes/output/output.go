@@ -16,6 +16,7 @@ import (
 
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/descriptor"
 	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/persist"
@@ -39,7 +40,7 @@ func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 func run(c *passes.Context) (any, error) {
 	pt, mr, tl, up, ps := pointer.Of(c), modref.Of(c), toplevel.Of(c), update.Of(c), persist.Of(c)
 	res := &Result{Impacts: map[persist.VarID]map[string][]passes.Why{}}
-	var fds *descriptors // made when a call asks
+	var fds *descriptor.Descriptors // made when a call asks
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -59,14 +60,14 @@ func run(c *passes.Context) (any, error) {
 				list := []string{m.Output}
 				if m.Output == "descriptor" {
 					if fds == nil {
-						fds = newDescriptors(c, pt)
+						fds = descriptor.New(c, pt)
 					}
 					list = []string{"packet", "log"}
 					if in := &f.Instrs[i]; m.To < len(in.Args) {
-						switch fds.of(f, in.Args[m.To]) {
-						case socket:
+						switch k := fds.Of(f, in.Args[m.To]); {
+						case k.Packets():
 							list = list[:1]
-						case file:
+						case k == descriptor.File:
 							list = list[1:]
 						}
 					}

@@ -6,7 +6,9 @@
 // receives (pcap_next, recv), or that it calls back with a packet (pcap_loop).
 // Calls through pointers count: the targets come from the pointer analysis.
 // Functions that receive only for lack of anything better (read, which also
-// reads files) count when the program has no other site.
+// reads files) count when the program has no other site, or what they read from is a socket or a tunnel for certain (package
+// descriptor). What a netlink socket of routes or events answers is no packet, nor is
+// what is in a file for certain.
 //
 // A site's loop procedure is the procedure that contains it in a loop; a
 // receive call that stands in no loop of its procedure (a wrapper, get_packet())
@@ -17,6 +19,8 @@
 // ends with. Frames in between begin and end within one round. Outermost is the loop that waits for events (poll, select,
 // epoll_wait): what is around that restarts the program, and sets it up again. A program that doesn't wait has no such mark, and its outermost loop
 // is the outermost of all.
+//
+// A thread's loop is its own: who starts threads when the program is set up loops around no packets.
 //
 // Where packet_loops in saz.yaml names the procedures whose loop is the packets', these loops are what is looked for, and what is received
 // outside of them (a server's greeting when a connection is set up) makes nothing count.
@@ -35,6 +39,7 @@ import (
 	"saz/ir"
 	"saz/ir/models"
 	"saz/passes"
+	"saz/passes/descriptor"
 	"saz/passes/members"
 	"saz/passes/pointer"
 )
@@ -55,6 +60,7 @@ func run(c *passes.Context) (any, error) {
 	res := &Result{}
 	threads := map[ir.FuncID]bool{}
 	var weak []Site
+	fds := descriptor.New(c, pt)
 	for _, f := range c.Prog.Funcs {
 		for i := range f.Instrs {
 			if f.Instrs[i].Op != ir.Call {
@@ -75,6 +81,13 @@ func run(c *passes.Context) (any, error) {
 					continue
 				}
 				site.InLoop = site.Callbacks != nil || c.Loop(f, f.Instrs[i].Block) != nil
+				if from[m.Name] && len(g.Blocks) == 0 && len(f.Instrs[i].Args) > 0 {
+					k := fds.Of(f, f.Instrs[i].Args[0])
+					if k == descriptor.Control || k == descriptor.File {
+						continue
+					}
+					isWeak = isWeak && !k.Packets()
+				}
 				if isWeak {
 					weak = append(weak, site)
 				} else {
@@ -94,6 +107,7 @@ func run(c *passes.Context) (any, error) {
 	o := &outer{c: c, pt: pt, named: named, below: below, known: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{},
 		waits: newWaiting(c, pt, pt.Callees, nil)}
 	res.Last, res.Looped = o.isLast, o.looped
+	res.Starts = o.starts
 	res.Around = func(f ir.FuncID) bool { return named == nil || below[f] }
 	o.site = map[ir.Ref]bool{}
 	for i := range res.Sites {
@@ -117,6 +131,9 @@ func run(c *passes.Context) (any, error) {
 	framesOf(c, pt, o, res, inner)
 	return res, nil
 }
+
+// from are the functions that receive from the descriptor that is their first argument.
+var from = map[string]bool{"read": true, "readv": true, "recv": true, "recvfrom": true, "recvmsg": true, "recvmmsg": true}
 
 // siteOf says what the call at ref of a function with model m has to do with packets.
 func siteOf(c *passes.Context, pt *pointer.Result, ref ir.Ref, m *models.Model, threads map[ir.FuncID]bool) (Site, bool, bool) {
@@ -202,7 +219,7 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site, out, inne
 			return
 		}
 		seen[ref.Func] = true
-		callers := pt.Callers(ref.Func)
+		callers := slices.DeleteFunc(slices.Clone(pt.Callers(ref.Func)), func(r ir.Ref) bool { return o.starts(r, ref.Func) })
 		if len(callers) == 0 && !inner && o.named == nil {
 			out[ref.Func], innermost[ref.Func] = true, true // it receives once: its frame is what there is
 		}
@@ -220,6 +237,7 @@ type outer struct {
 	known map[ir.FuncID]bool
 
 	waits *waiting
+	busy  map[ir.FuncID]bool // waits, receives or accepts, itself or by what it calls; made when asked for
 	last  map[ir.Ref]bool
 	site  map[ir.Ref]bool
 
@@ -298,6 +316,7 @@ func (o *outer) looped(f ir.FuncID) bool {
 	if x, ok := o.known[f]; ok {
 		return x
 	}
+	o.known[f] = true // whoever asks meanwhile
 	seen := map[ir.FuncID]bool{f: true}
 	work := []ir.FuncID{f}
 	found := false
@@ -305,6 +324,9 @@ func (o *outer) looped(f ir.FuncID) bool {
 		x := work[len(work)-1]
 		work = work[:len(work)-1]
 		for _, r := range o.pt.Callers(x) {
+			if o.starts(r, x) {
+				continue
+			}
 			g := o.c.Prog.Funcs[r.Func]
 			if r.Func != f && o.c.Loop(g, g.Instrs[r.I].Block) != nil {
 				found = true
@@ -318,6 +340,50 @@ func (o *outer) looped(f ir.FuncID) bool {
 	}
 	o.known[f] = found
 	return found
+}
+
+// starts reports whether the call at r does no more than start f as a thread when the program is set up, so that no packet of f's comes back to it: no
+// loop around it waits, receives or accepts. (A loop that starts a thread for each connection is the packets', too.)
+func (o *outer) starts(r ir.Ref, f ir.FuncID) bool {
+	thread := false
+	for _, cb := range o.pt.Callbacks(r) {
+		if cb.Func == f {
+			if cb.How == nil || !cb.How.Thread {
+				return false
+			}
+			thread = true
+		}
+	}
+	if !thread || slices.Contains(o.pt.Callees(r), f) {
+		return false
+	}
+	if o.busy == nil {
+		o.busy = map[ir.FuncID]bool{}
+		for s := range o.site {
+			callersOf(o.pt, s.Func, o.busy)
+			o.busy[s.Func] = true
+		}
+		for _, g := range o.c.Prog.Funcs {
+			if o.waits.set[g.ID] || !g.Defined() && (g.Link == "accept" || g.Link == "accept4") {
+				callersOf(o.pt, g.ID, o.busy)
+				o.busy[g.ID] = true
+			}
+		}
+	}
+	g := o.c.Prog.Funcs[r.Func]
+	loop := o.c.Loop(g, g.Instrs[r.I].Block)
+	for b := range g.Blocks {
+		if !loop[ir.BlockID(b)] {
+			continue
+		}
+		for i := g.Blocks[b].Lo; i < g.Blocks[b].Hi; i++ {
+			at := ir.Ref{Func: g.ID, I: i}
+			if g.Instrs[i].Op == ir.Call && (o.site[at] || slices.ContainsFunc(o.pt.Callees(at), func(t ir.FuncID) bool { return o.busy[t] })) {
+				return false
+			}
+		}
+	}
+	return !o.looped(g.ID)
 }
 
 func callersOf(pt *pointer.Result, f ir.FuncID, into map[ir.FuncID]bool) {

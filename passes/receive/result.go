@@ -41,6 +41,8 @@ type Result struct {
 	Last func(ir.Ref) bool
 	// Around reports whether a procedure is part of what receives packets: where the settings name the packet loops, one that they call.
 	Around func(ir.FuncID) bool
+	// Starts reports whether a call only starts a procedure as a thread when the program is set up.
+	Starts func(r ir.Ref, f ir.FuncID) bool
 	// Looped reports whether a procedure is called, directly or not, in a loop of another one.
 	Looped func(ir.FuncID) bool
 }

@@ -154,7 +154,12 @@ func (a *Analysis) Report(version string) (*report.Report, error) {
 	r.Version = version
 	dir, _ := os.Getwd()
 	r.Diagnostics = report.Diagnostics(a.Frontend.Files, a.Sink.Sorted(a.Frontend.Files), dir)
-	r.Counts.ParseErrors = a.Sink.Errors()
+	r.Counts.ParseErrors = 0
+	for i := range r.Diagnostics {
+		if r.Diagnostics[i].Severity == "error" {
+			r.Counts.ParseErrors++ // a header's once, however many units it is in
+		}
+	}
 	r.Cost = a.Cost()
 	return r, nil
 }

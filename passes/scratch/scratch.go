@@ -621,7 +621,7 @@ func (a *analysis) starts() []start {
 			}
 			up[r.Func] = true
 			for _, cr := range a.pt.Callers(r.Func) {
-				if a.rc.Around(cr.Func) {
+				if a.rc.Around(cr.Func) && !a.rc.Starts(cr, r.Func) {
 					climb(cr)
 				}
 			}

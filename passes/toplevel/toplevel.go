@@ -58,6 +58,7 @@ type region struct {
 	last   func(ir.Ref) bool
 	cost   map[ir.FuncID]int    // of the way to those where packets come in or around that
 	in     func(ir.FuncID) bool // part of what receives packets
+	starts func(ir.Ref, ir.FuncID) bool
 	guess  *guesses
 }
 
@@ -70,7 +71,7 @@ type step struct {
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
-		rooted: map[ir.FuncID]bool{}, closed: map[ir.FuncID][]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around,
+		rooted: map[ir.FuncID]bool{}, closed: map[ir.FuncID][]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around, starts: rc.Starts,
 		guess: &guesses{c: c, pt: pt, said: map[ir.Ref]map[ir.FuncID]bool{}}}
 
 	if c.TrackAll {
@@ -443,7 +444,7 @@ func (g *region) level(c *passes.Context, pt *pointer.Result, x way, why []passe
 	}
 	seen[ref.Func] = true
 	for _, r := range pt.Callers(ref.Func) {
-		if g.in(r.Func) {
+		if g.in(r.Func) && !g.starts(r, ref.Func) {
 			up(r)
 		}
 	}
@@ -476,8 +477,11 @@ func (g *region) loops(c *passes.Context, pt *pointer.Result, f ir.FuncID, why [
 			work = append(work, b)
 		}
 	}
-	if len(work) == 0 || g.blocks[f] != nil || in[0] {
+	if len(work) == 0 || in[0] {
 		return false
+	}
+	for b := range g.blocks[f] { // it receives packets itself
+		in[b] = true
 	}
 	for len(work) > 0 {
 		b := work[len(work)-1]

@@ -226,6 +226,7 @@ func run(c *passes.Context) (any, error) {
 			f := c.Prog.Funcs[r.ref.Func]
 			way := tl.ProcWhy[r.ref.Func]
 			res.Updateable[id] = append(way[:len(way):len(way)], c.Because(r.ref, "%s in %s: %s", how(c, pt, r.ref, true), f.Name, c.Text(r.ref)))
+			res.Fields[id], res.Ranges[id] = []string{""}, [][2]int64{{0, max(v.Size, 0)}}
 			continue
 		}
 		r, hops, o := ways.path(v.Obj)

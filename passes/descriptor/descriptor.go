@@ -1,7 +1,14 @@
-package output
+// Package descriptor says what a file descriptor is open on: a packet comes from a socket or a tunnel, a log goes to a file.
+//
+// Backward from where it is used to the calls that opened it: by registers, parameters (all
+// callers), results, and memory by name: a variable, or a member of a kind of record, holds what is ever stored in it, by name or
+// through a pointer to it, which is followed from where its address is taken into the procedures that get it. What can't be followed is
+// not known, and whoever asks must suppose the worst.
+package descriptor
 
 import (
 	"slices"
+	"strings"
 
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -10,19 +17,20 @@ import (
 	"saz/passes/pointer"
 )
 
-// What a file descriptor is open on: backward from where it is written to, to the calls that opened it. By registers, parameters (all
-// callers), results, and memory by name: a variable, or a member of a kind of record, holds what is ever stored in it, by name or
-// through a pointer to it, which is followed from where its address is taken into the procedures that get it. What can't be followed is
-// not known, and the output then counts as both kinds.
-
-// kinds of descriptors, as a set.
-type kinds uint8
+// Kinds of descriptors, as a set.
+type Kinds uint8
 
 const (
-	socket kinds = 1 << iota
-	file
-	unknown
+	Socket  Kinds = 1 << iota
+	Tunnel        // a device of the kernel's that hands over packets (/dev/net/tun)
+	Control       // a netlink socket for interfaces, routes and events: the kernel's answers, no packets
+	File
+	Pipe
+	Unknown
 )
+
+// Packets reports whether what comes from the descriptor are packets, for certain.
+func (k Kinds) Packets() bool { return k != 0 && k&^(Socket|Tunnel) == 0 }
 
 // A cell is where a descriptor is kept: a member of a kind of record, or a variable.
 type cell struct {
@@ -40,7 +48,8 @@ type put struct {
 	i int32 // of an address: the instruction that uses it
 }
 
-type descriptors struct {
+// Descriptors answers for one program.
+type Descriptors struct {
 	c       *passes.Context
 	pt      *pointer.Result
 	stores  map[cell][]put
@@ -49,7 +58,7 @@ type descriptors struct {
 
 	seenReg  map[regKey]bool
 	seenCell map[cell]bool
-	out      kinds
+	out      Kinds
 	steps    int
 }
 
@@ -62,8 +71,9 @@ type regKey struct {
 // maxSteps bounds one search.
 const maxSteps = 20000
 
-func newDescriptors(c *passes.Context, pt *pointer.Result) *descriptors {
-	d := &descriptors{c: c, pt: pt, stores: map[cell][]put{}, escapes: map[cell][]put{}, uses: map[ir.FuncID][][]int32{}}
+// New looks at the stores of a program.
+func New(c *passes.Context, pt *pointer.Result) *Descriptors {
+	d := &Descriptors{c: c, pt: pt, stores: map[cell][]put{}, escapes: map[cell][]put{}, uses: map[ir.FuncID][][]int32{}}
 	for _, f := range c.Prog.Funcs {
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
@@ -87,18 +97,18 @@ func newDescriptors(c *passes.Context, pt *pointer.Result) *descriptors {
 	return d
 }
 
-// of says what descriptor v of f may be open on.
-func (d *descriptors) of(f *ir.Func, v ir.Value) kinds {
+// Of says what descriptor v of f may be open on.
+func (d *Descriptors) Of(f *ir.Func, v ir.Value) Kinds {
 	d.seenReg, d.seenCell, d.out, d.steps = map[regKey]bool{}, map[cell]bool{}, 0, 0
 	d.value(f, v)
 	if d.out == 0 {
-		return unknown
+		return Unknown
 	}
 	return d.out
 }
 
 // cell names what is at an address.
-func (d *descriptors) cell(f *ir.Func, v ir.Value) (cell, bool) {
+func (d *Descriptors) cell(f *ir.Func, v ir.Value) (cell, bool) {
 	for n := 0; n < 16; n++ {
 		switch v.Kind {
 		case ir.VGlobal:
@@ -128,27 +138,27 @@ func (d *descriptors) cell(f *ir.Func, v ir.Value) (cell, bool) {
 	return cell{}, false
 }
 
-func (d *descriptors) value(f *ir.Func, v ir.Value) {
+func (d *Descriptors) value(f *ir.Func, v ir.Value) {
 	if d.steps++; d.steps > maxSteps {
-		d.out |= unknown
+		d.out |= Unknown
 	}
-	if d.out&unknown != 0 {
+	if d.out&Unknown != 0 {
 		return
 	}
 	switch v.Kind {
 	case ir.VInt:
 		switch {
 		case v.Off == 1 || v.Off == 2: // standard output, standard error
-			d.out |= file
+			d.out |= File
 		case v.Off >= 0:
-			d.out |= unknown // what inetd hands over, or a number that somebody agreed on
+			d.out |= Unknown // what inetd hands over, or a number that somebody agreed on
 		}
 		return
 	case ir.VReg:
 	case ir.VUndef:
 		return
 	default:
-		d.out |= unknown
+		d.out |= Unknown
 		return
 	}
 	k := regKey{f.ID, v.ID, false}
@@ -169,7 +179,7 @@ func (d *descriptors) value(f *ir.Func, v ir.Value) {
 		d.value(f, in.A)
 	case ir.Conv:
 		if in.Opnd != nil && !in.Opnd.IsInteger() {
-			d.out |= unknown
+			d.out |= Unknown
 			return
 		}
 		d.value(f, in.A)
@@ -182,37 +192,37 @@ func (d *descriptors) value(f *ir.Func, v ir.Value) {
 	case ir.Call:
 		d.result(f, r.Def, in)
 	default:
-		d.out |= unknown
+		d.out |= Unknown
 	}
 }
 
 // given follows parameter k to what callers pass.
-func (d *descriptors) given(f *ir.Func, k int) {
+func (d *Descriptors) given(f *ir.Func, k int) {
 	if f.ID == d.c.Prog.Entry {
-		d.out |= unknown
+		d.out |= Unknown
 	}
 	for _, r := range d.pt.Callers(f.ID) {
 		g := d.c.Prog.Funcs[r.Func]
 		in := &g.Instrs[r.I]
 		if !slices.Contains(members.Of(d.c).Targets(g, in, d.pt.Callees(r)), f.ID) {
 			if slices.ContainsFunc(d.pt.Callbacks(r), func(cb pointer.Callback) bool { return cb.Func == f.ID }) {
-				d.out |= unknown
+				d.out |= Unknown
 			}
 			continue
 		}
 		if k < len(in.Args) {
 			d.value(g, in.Args[k])
 		} else {
-			d.out |= unknown
+			d.out |= Unknown
 		}
 	}
 }
 
 // result follows what a call returns.
-func (d *descriptors) result(f *ir.Func, i int32, in *ir.Instr) {
+func (d *Descriptors) result(f *ir.Func, i int32, in *ir.Instr) {
 	callees := members.Of(d.c).Targets(f, in, d.pt.Callees(ir.Ref{Func: f.ID, I: i}))
 	if len(callees) == 0 {
-		d.out |= unknown
+		d.out |= Unknown
 	}
 	for _, t := range callees {
 		g := d.c.Prog.Funcs[t]
@@ -226,12 +236,14 @@ func (d *descriptors) result(f *ir.Func, i int32, in *ir.Instr) {
 		}
 		m := d.pt.Model(t)
 		if m == nil {
-			d.out |= unknown
+			d.out |= Unknown
 			continue
 		}
 		switch {
 		case m.Descriptor == "open" && m.At < len(in.Args):
-			d.opened(f, in.Args[m.At], 0)
+			d.opened(f, in.Args, m.At, 0)
+		case m.Name == "socket" && len(in.Args) == 3 && netlink(in.Args):
+			d.out |= Control
 		case m.Descriptor == "same" && len(in.Args) > 0:
 			d.value(f, in.Args[0])
 		default:
@@ -240,50 +252,80 @@ func (d *descriptors) result(f *ir.Func, i int32, in *ir.Instr) {
 	}
 }
 
-func (d *descriptors) kind(s string) {
+func (d *Descriptors) kind(s string) {
 	switch s {
 	case "socket":
-		d.out |= socket
+		d.out |= Socket
+	case "pipe":
+		d.out |= Pipe
 	case "file":
-		d.out |= file
+		d.out |= File
 	default:
-		d.out |= unknown
+		d.out |= Unknown
 	}
 }
 
-// opened goes by the flags of open(): a file is created, or opened for writing only; a device (a tunnel) is there, and is read, too.
-func (d *descriptors) opened(f *ir.Func, flags ir.Value, depth int) {
+// netlink reports whether a socket is one to talk to the kernel of what it is set to: AF_NETLINK, and of its protocols those for routes, events and
+// generic messages. (NFQUEUE's packets come by another.)
+func netlink(args []ir.Value) bool {
+	const family, route, events, generic = 16, 0, 15, 16
+	p := args[2]
+	return args[0].Kind == ir.VInt && args[0].Off == family && p.Kind == ir.VInt && (p.Off == route || p.Off == events || p.Off == generic)
+}
+
+// path returns the text of a string literal, "" if v is none.
+func (d *Descriptors) path(v ir.Value) string {
+	if v.Kind != ir.VGlobal || v.Off != 0 || !d.c.Prog.Globals[v.ID].String {
+		return ""
+	}
+	return d.c.Prog.Globals[v.ID].Data
+}
+
+func begins(s string, with ...string) bool {
+	return slices.ContainsFunc(with, func(p string) bool { return strings.HasPrefix(s, p) })
+}
+
+// opened goes by the path and the flags of open(), argument at: a file is created, or opened for writing only; a device is there, and is read, too.
+func (d *Descriptors) opened(f *ir.Func, args []ir.Value, at int, depth int) {
 	const wronly, rdwr, creat, mode = 1, 2, 0o100, 3
-	v := members.Strip(f, flags)
+	v := members.Strip(f, args[at])
+	path := ""
+	if at > 0 {
+		path = d.path(members.Strip(f, args[at-1]))
+	}
 	switch {
+	case begins(path, "/dev/net/tun", "/dev/tun", "/dev/tap"):
+		d.out |= Tunnel
+	case begins(path, "/dev/urandom", "/dev/random", "/proc/", "/sys/", "/etc/", "/var/"):
+		d.out |= File
 	case v.Kind == ir.VReg && f.Regs[v.ID].Def < 0 && slices.Contains(f.Params, f.Regs[v.ID].Local) && depth < 3: // a wrapper's
 		k := slices.Index(f.Params, f.Regs[v.ID].Local)
 		for _, r := range d.pt.Callers(f.ID) {
 			g := d.c.Prog.Funcs[r.Func]
 			if in := &g.Instrs[r.I]; k < len(in.Args) && in.A.Kind == ir.VFunc && ir.FuncID(in.A.ID) == f.ID {
-				d.opened(g, in.Args[k], depth+1)
+				d.opened(g, in.Args, k, depth+1)
 			} else {
-				d.out |= unknown
+				d.out |= Unknown
 			}
 		}
 	case v.Kind != ir.VInt:
-		d.out |= unknown
+		d.out |= Unknown
 	case v.Off&creat != 0 || v.Off&mode == wronly:
-		d.out |= file
+		d.out |= File
 	case v.Off&mode == rdwr:
-		d.out |= unknown
+		d.out |= Unknown
 	}
 }
 
 // load follows what is at an address.
-func (d *descriptors) load(f *ir.Func, at ir.Value) {
+func (d *Descriptors) load(f *ir.Func, at ir.Value) {
 	if k, ok := d.cell(f, at); ok {
 		d.from(k)
 		return
 	}
 	locs := d.pt.PointsTo(f.ID, at)
 	if len(locs) == 0 || len(locs) > 40 {
-		d.out |= unknown
+		d.out |= Unknown
 		return
 	}
 	for _, l := range locs {
@@ -298,13 +340,13 @@ func (d *descriptors) load(f *ir.Func, at ir.Value) {
 		case pointer.Local:
 			d.from(cell{base: ir.VLocal, f: o.Func, id: int32(o.Local)})
 		default:
-			d.out |= unknown
+			d.out |= Unknown
 		}
 	}
 }
 
 // member finds the innermost record at off of an object of type t.
-func (d *descriptors) member(t *ctype.Type, at int32) (rec *ctype.Record, off int64, ok bool) {
+func (d *Descriptors) member(t *ctype.Type, at int32) (rec *ctype.Record, off int64, ok bool) {
 	if at == pointer.Any {
 		return nil, 0, false
 	}
@@ -339,7 +381,7 @@ func (d *descriptors) member(t *ctype.Type, at int32) (rec *ctype.Record, off in
 }
 
 // from follows what is ever stored in a cell.
-func (d *descriptors) from(k cell) {
+func (d *Descriptors) from(k cell) {
 	if d.seenCell[k] {
 		return
 	}
@@ -360,14 +402,14 @@ func (d *descriptors) from(k cell) {
 }
 
 // through follows an address v that instruction i of f uses.
-func (d *descriptors) through(f *ir.Func, v ir.Value, i int32) {
-	if d.out&unknown != 0 {
+func (d *Descriptors) through(f *ir.Func, v ir.Value, i int32) {
+	if d.out&Unknown != 0 {
 		return
 	}
 	in := &f.Instrs[i]
 	if in.Op != ir.Call {
 		if in.Op != ir.Branch && in.Op != ir.Switch && in.Op != ir.PtrDiff {
-			d.out |= unknown // kept, returned, one of several: somebody may store there
+			d.out |= Unknown // kept, returned, one of several: somebody may store there
 		}
 		return
 	}
@@ -381,28 +423,28 @@ func (d *descriptors) through(f *ir.Func, v ir.Value, i int32) {
 				if a < len(g.Params) {
 					d.param(g, a)
 				} else {
-					d.out |= unknown
+					d.out |= Unknown
 				}
 				continue
 			}
 			m := d.pt.Model(t)
 			switch {
 			case m == nil:
-				d.out |= unknown
+				d.out |= Unknown
 			case slices.Contains(m.Fills, a) && m.Descriptor != "":
 				d.kind(m.Descriptor)
 			case slices.Contains(m.Fills, a) && m.Name == "memset":
 			case slices.Contains(m.Writes, a) || slices.Contains(m.Fills, a) || slices.Contains(m.Scatters, a) || slices.Contains(m.Keeps, a) || m.Escapes && a >= m.Varargs && m.Varargs > 0:
-				d.out |= unknown
+				d.out |= Unknown
 			case len(m.Copies) > 0 && slices.ContainsFunc(m.Copies, func(p [2]int) bool { return p[0] == a }):
-				d.out |= unknown
+				d.out |= Unknown
 			}
 		}
 	}
 }
 
 // param follows parameter k of f, which points at the cell in question.
-func (d *descriptors) param(f *ir.Func, k int) {
+func (d *Descriptors) param(f *ir.Func, k int) {
 	l := f.Params[k]
 	for r := range f.Regs {
 		if f.Regs[r].Def < 0 && f.Regs[r].Local == l {
@@ -410,14 +452,14 @@ func (d *descriptors) param(f *ir.Func, k int) {
 		}
 	}
 	if !f.Locals[l].Lifted {
-		d.out |= unknown
+		d.out |= Unknown
 	}
 }
 
 // pointer follows a register that holds the address of the cell.
-func (d *descriptors) pointer(f *ir.Func, r ir.Reg) {
+func (d *Descriptors) pointer(f *ir.Func, r ir.Reg) {
 	k := regKey{f.ID, int32(r), true}
-	if d.seenReg[k] || d.out&unknown != 0 {
+	if d.seenReg[k] || d.out&Unknown != 0 {
 		return
 	}
 	d.seenReg[k] = true
@@ -431,7 +473,7 @@ func (d *descriptors) pointer(f *ir.Func, r ir.Reg) {
 		case ir.Load, ir.Cmp, ir.Branch, ir.Zero:
 		case ir.Store:
 			if is(in.B) {
-				d.out |= unknown
+				d.out |= Unknown
 			} else if in.Type == nil || in.Type.IsInteger() {
 				d.value(f, in.B)
 			}
