@@ -22,6 +22,7 @@ type Kinds uint8
 
 const (
 	Socket  Kinds = 1 << iota
+	Pair          // one end of a socketpair: what the program's own processes tell each other
 	Tunnel        // a device of the kernel's that hands over packets (/dev/net/tun)
 	Control       // a netlink socket for interfaces, routes and events: the kernel's answers, no packets
 	File
@@ -29,8 +30,8 @@ const (
 	Unknown
 )
 
-// Packets reports whether what comes from the descriptor are packets, for certain.
-func (k Kinds) Packets() bool { return k != 0 && k&^(Socket|Tunnel) == 0 }
+// Packets reports whether what is written to the descriptor are packets, for certain.
+func (k Kinds) Packets() bool { return k != 0 && k&^(Socket|Pair|Tunnel) == 0 }
 
 // A cell is where a descriptor is kept: a member of a kind of record, or a variable.
 type cell struct {
@@ -59,6 +60,7 @@ type Descriptors struct {
 	seenReg  map[regKey]bool
 	seenCell map[cell]bool
 	out      Kinds
+	all      bool
 	steps    int
 }
 
@@ -97,8 +99,22 @@ func New(c *passes.Context, pt *pointer.Result) *Descriptors {
 	return d
 }
 
-// Of says what descriptor v of f may be open on.
+// Of says what descriptor v of f may be open on; if that is not known in full, what else it may be is not looked for.
 func (d *Descriptors) Of(f *ir.Func, v ir.Value) Kinds {
+	d.all = false
+	return d.kinds(f, v)
+}
+
+// Any reports whether descriptor v of f may be one of kinds as far as that is known.
+func (d *Descriptors) Any(f *ir.Func, v ir.Value, kinds Kinds) bool {
+	d.all = true
+	return d.kinds(f, v)&kinds != 0
+}
+
+// enough reports whether there is nothing more to be found out.
+func (d *Descriptors) enough() bool { return d.out&Unknown != 0 && (!d.all || d.steps > maxSteps) }
+
+func (d *Descriptors) kinds(f *ir.Func, v ir.Value) Kinds {
 	d.seenReg, d.seenCell, d.out, d.steps = map[regKey]bool{}, map[cell]bool{}, 0, 0
 	d.value(f, v)
 	if d.out == 0 {
@@ -142,7 +158,7 @@ func (d *Descriptors) value(f *ir.Func, v ir.Value) {
 	if d.steps++; d.steps > maxSteps {
 		d.out |= Unknown
 	}
-	if d.out&Unknown != 0 {
+	if d.enough() {
 		return
 	}
 	switch v.Kind {
@@ -403,7 +419,7 @@ func (d *Descriptors) from(k cell) {
 
 // through follows an address v that instruction i of f uses.
 func (d *Descriptors) through(f *ir.Func, v ir.Value, i int32) {
-	if d.out&Unknown != 0 {
+	if d.enough() {
 		return
 	}
 	in := &f.Instrs[i]
@@ -431,6 +447,8 @@ func (d *Descriptors) through(f *ir.Func, v ir.Value, i int32) {
 			switch {
 			case m == nil:
 				d.out |= Unknown
+			case slices.Contains(m.Fills, a) && m.Name == "socketpair":
+				d.out |= Pair
 			case slices.Contains(m.Fills, a) && m.Descriptor != "":
 				d.kind(m.Descriptor)
 			case slices.Contains(m.Fills, a) && m.Name == "memset":
@@ -459,7 +477,7 @@ func (d *Descriptors) param(f *ir.Func, k int) {
 // pointer follows a register that holds the address of the cell.
 func (d *Descriptors) pointer(f *ir.Func, r ir.Reg) {
 	k := regKey{f.ID, int32(r), true}
-	if d.seenReg[k] || d.out&Unknown != 0 {
+	if d.seenReg[k] || d.enough() {
 		return
 	}
 	d.seenReg[k] = true

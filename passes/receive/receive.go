@@ -6,7 +6,7 @@
 // receives (pcap_next, recv), or that it calls back with a packet (pcap_loop).
 // Calls through pointers count: the targets come from the pointer analysis.
 // Functions that receive only for lack of anything better (read, which also
-// reads files) count when the program has no other site, or what they read from is a socket or a tunnel for certain (package
+// reads files) count when the program has no other site, or what they read from may be a socket or a tunnel (package
 // descriptor). What a netlink socket of routes or events answers is no packet, nor is
 // what is in a file for certain.
 //
@@ -86,7 +86,7 @@ func run(c *passes.Context) (any, error) {
 					if k == descriptor.Control || k == descriptor.File {
 						continue
 					}
-					isWeak = isWeak && !k.Packets()
+					isWeak = isWeak && !fds.Any(f, f.Instrs[i].Args[0], descriptor.Socket|descriptor.Tunnel)
 				}
 				if isWeak {
 					weak = append(weak, site)
