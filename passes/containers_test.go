@@ -1,7 +1,6 @@
 package passes_test
 
 import (
-	"strings"
 	"testing"
 
 	"saz/passes/pointer/ctest"
@@ -401,19 +400,7 @@ func TestContainers(t *testing.T) {
 	for _, x := range containerCases {
 		t.Run(x.name, func(t *testing.T) {
 			got := describe(analyse(t, ctest.Text(t, source(x.text))))
-			for _, w := range x.want {
-				if !strings.Contains("\n"+got, "\n"+w+"\n") {
-					t.Errorf("no line %q", w)
-				}
-			}
-			for _, n := range x.not {
-				if strings.Contains(got, n) {
-					t.Errorf("%q found", n)
-				}
-			}
-			if t.Failed() {
-				t.Logf("got\n%s", got)
-			}
+			holds(t, got, x.want, x.not)
 		})
 	}
 }

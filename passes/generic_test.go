@@ -404,23 +404,7 @@ static void setup(void) { cache_new(0); cache_new(1); frags_new(); }
 static void link_node`, 1)
 			}
 			got := describe(analyse(t, ctest.Text(t, source(text))))
-			lines := map[string]bool{}
-			for _, l := range strings.Split(got, "\n") {
-				lines[l] = true
-			}
-			for _, w := range x.want {
-				if !lines[w] {
-					t.Errorf("no line %q", w)
-				}
-			}
-			for _, n := range x.not {
-				if strings.Contains(got, n) {
-					t.Errorf("%q found", n)
-				}
-			}
-			if t.Failed() {
-				t.Logf("got\n%s", got)
-			}
+			holds(t, got, x.want, x.not)
 		})
 	}
 }

@@ -103,17 +103,7 @@ func (w *finder) spot(ref ir.Ref, f *ir.Func, v, other ir.Value) {
 	if in.Op != ir.Load {
 		return
 	}
-	at, off := in.A, int64(0)
-	for at.Kind == ir.VReg && f.Regs[at.ID].Def >= 0 {
-		x := &f.Instrs[f.Regs[at.ID].Def]
-		if x.Op != ir.FieldAddr && x.Op != ir.Move {
-			break
-		}
-		if x.Op == ir.FieldAddr {
-			off += x.Off
-		}
-		at = x.A
-	}
+	at, off := members.Base(f, in.A)
 	field, rec, boxOff := w.keyField(f, at)
 	if rec == nil {
 		return

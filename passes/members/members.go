@@ -290,6 +290,21 @@ func Strip(f *ir.Func, v ir.Value) ir.Value {
 	return v
 }
 
+// Base takes an address apart into a base and an offset: the fields of records on the way.
+func Base(f *ir.Func, v ir.Value) (base ir.Value, off int64) {
+	for v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 {
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		if in.Op != ir.FieldAddr && in.Op != ir.Move {
+			break
+		}
+		if in.Op == ir.FieldAddr {
+			off += in.Off
+		}
+		v = in.A
+	}
+	return ir.Value{Kind: v.Kind, ID: v.ID, Off: v.Off}, off
+}
+
 // Def returns the instruction that computes v, moves and conversions aside.
 func Def(f *ir.Func, v ir.Value) *ir.Instr {
 	v = Strip(f, v)

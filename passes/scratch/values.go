@@ -8,6 +8,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/ir/models"
+	"saz/passes/members"
 	"saz/passes/modref"
 	"saz/passes/pointer"
 )
@@ -787,8 +788,8 @@ func (v *values) sameValue(f *ir.Func, x ir.Value, bx ir.BlockID, y ir.Value, by
 		ctype.SizeOf(lx.Type) != ctype.SizeOf(ly.Type) {
 		return false
 	}
-	ax, ox := strip2(f, lx.A)
-	ay, oy := strip2(f, ly.A)
+	ax, ox := members.Base(f, lx.A)
+	ay, oy := members.Base(f, ly.A)
 	if ax != ay || ox != oy {
 		return false
 	}
@@ -850,20 +851,4 @@ func strip(f *ir.Func, x ir.Value) ir.Value {
 		x = in.A
 	}
 	return x
-}
-
-// strip2 takes an address apart into a base and an offset.
-func strip2(f *ir.Func, x ir.Value) (ir.Value, int64) {
-	off := int64(0)
-	for x.Kind == ir.VReg && f.Regs[x.ID].Def >= 0 {
-		in := &f.Instrs[f.Regs[x.ID].Def]
-		if in.Op != ir.FieldAddr && in.Op != ir.Move {
-			break
-		}
-		if in.Op == ir.FieldAddr {
-			off += in.Off
-		}
-		x = in.A
-	}
-	return ir.Value{Kind: x.Kind, ID: x.ID, Off: x.Off}, off
 }

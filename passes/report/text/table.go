@@ -146,6 +146,9 @@ func Table(w io.Writer, r *report.Report, keep func(*report.Variable) bool, orde
 // arrival says where packets come in.
 func arrival(r *report.Report) string {
 	if len(r.ReceiveSites) == 0 {
+		if r.Counts.ParseErrors > 0 {
+			return "packets come in at no known place: where, may be in what could not be read (" + Plural(r.Counts.ParseErrors, "error") + "); else name the receive function in saz.yaml (saz init writes one)"
+		}
 		return "packets come in at no known place: name the receive function in saz.yaml (saz init writes one)"
 	}
 	var out []string
@@ -156,7 +159,11 @@ func arrival(r *report.Report) string {
 		}
 		out = append(out, fmt.Sprintf("%s (%s:%d)", s.Function, path.Base(s.File), s.Line))
 	}
-	return "packets come in at " + strings.Join(out, ", ") + "; " + Plural(r.Counts.PacketProcedures, "procedure") + " process them"
+	processes := " process them"
+	if r.Counts.PacketProcedures == 1 {
+		processes = " processes them"
+	}
+	return "packets come in at " + strings.Join(out, ", ") + "; " + Plural(r.Counts.PacketProcedures, "procedure") + processes
 }
 
 // summary is the paper's Table 3, for this program.
