@@ -101,4 +101,13 @@ func (c *Context) Result(p *Pass) any {
 type Why struct {
 	Pos  source.Pos
 	Text string
+	Of   int // of how many, as far as is known, the step is one: the more, the less it says; 0: it is certain
+}
+
+// OneOf says of how many the step is one.
+func (w Why) OneOf(n int) Why {
+	if n > 1 {
+		w.Of = n
+	}
+	return w
 }

@@ -95,6 +95,7 @@ type Variable struct {
 	Container     *Container `json:"container,omitempty"`
 	Merge         []Merge    `json:"merge"`
 	Why           []Step     `json:"why"`
+	Guess         int        `json:"guess,omitempty"` // of what calls and pointers may reach, how many the vaguest step of why is one of; not given: nothing is guessed
 	Tracked       bool       `json:"tracked"`
 	Skipped       string     `json:"skipped,omitempty"` // where the project says that it need not be moved
 
@@ -111,6 +112,12 @@ func (v *Variable) FullName() string {
 	}
 	return v.Name
 }
+
+// Sure is up to how many a call or a pointer may reach for a step to say something that happens: see docs/unchanged.md.
+const Sure = 10
+
+// Vague reports whether it is a guess that packets update the variable.
+func (v *Variable) Vague() bool { return v.Updateable && !v.Scratch && v.Guess > Sure }
 
 // Verdicts in one word, strongest state first.
 const (
@@ -338,6 +345,9 @@ func (b *builder) build() *Report {
 			out.Updateable = true
 			n.Updateable++
 			out.because("updateable", b.steps(why))
+			for _, w := range why {
+				out.Guess = max(out.Guess, w.Of)
+			}
 			out.Ranges = up.Ranges[id]
 			for _, f := range up.Fields[id] {
 				if f != "" {

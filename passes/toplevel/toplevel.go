@@ -265,7 +265,7 @@ func (g *guesses) of(ref ir.Ref, f ir.FuncID) int {
 }
 
 // oneOf says on a step that it is a guess: of how many, as far as what is stored where the pointer comes from tells.
-func (g *guesses) oneOf(ref ir.Ref, f ir.FuncID) string {
+func (g *guesses) oneOf(ref ir.Ref, f ir.FuncID) (text string, of int) {
 	n := len(g.pt.Callees(ref))
 	if n > 2 {
 		g.of(ref, f)
@@ -274,9 +274,9 @@ func (g *guesses) oneOf(ref ir.Ref, f ir.FuncID) string {
 		n = len(set)
 	}
 	if n > 1 {
-		return fmt.Sprintf(", one of %d procedures that this call may reach", n)
+		return fmt.Sprintf(", one of %d procedures that this call may reach", n), n
 	}
-	return ""
+	return "", 0
 }
 
 // reasons fills in why for all procedures: the way on which the least is guessed (Dijkstra's). Handlers come second, since they run
@@ -299,12 +299,13 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 		}
 		cost[x.f] = x.cost
 		if !x.known {
-			text := "calls %s" + g.guess.oneOf(x.by.at, x.f)
+			which, n := g.guess.oneOf(x.by.at, x.f)
+			text := "calls %s" + which
 			if x.by.back {
 				text = "the library calls %s back"
 			}
 			before := g.why[x.by.at.Func]
-			g.why[x.f] = append(before[:len(before):len(before)], c.Because(x.by.at, text, c.Prog.Funcs[x.f].Name))
+			g.why[x.f] = append(before[:len(before):len(before)], c.Because(x.by.at, text, c.Prog.Funcs[x.f].Name).OneOf(n))
 		}
 		fn := c.Prog.Funcs[x.f]
 		for i := range fn.Instrs {
@@ -382,7 +383,8 @@ func (g *region) around(c *passes.Context, pt *pointer.Result, ref ir.Ref, why [
 			to := way{cost: x.cost + g.guess.of(r, x.f), f: r.Func, by: step{at: r}}
 			if reasons[to.by] == nil {
 				before := reasons[x.by]
-				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller%s", c.Prog.Funcs[x.f].Name, g.guess.oneOf(r, x.f)))
+				which, n := g.guess.oneOf(r, x.f)
+				reasons[to.by] = append(before[:len(before):len(before)], c.Because(r, "%s hands the packet to its caller%s", c.Prog.Funcs[x.f].Name, which).OneOf(n))
 				heap.Push(&work, to)
 			}
 		})

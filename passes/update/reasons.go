@@ -128,7 +128,7 @@ func (x *reasons) spread(w *Owners) {
 }
 
 // path returns the instruction that is shown of an object, how what it writes is reached, and what that is.
-func (x *reasons) path(o pointer.ObjID) (r reason, text string, last pointer.ObjID) {
+func (x *reasons) path(o pointer.ObjID) (r reason, text string, of int, last pointer.ObjID) {
 	var parts []string
 	v := int32(o)
 	for x.next[v] >= 0 {
@@ -140,13 +140,14 @@ func (x *reasons) path(o pointer.ObjID) (r reason, text string, last pointer.Obj
 		part := x.pt.Name(pointer.ObjID(x.next[v]))
 		if n > 1 {
 			part += fmt.Sprintf(" (one of %d objects)", n)
+			of = max(of, n)
 		}
 		parts = append(parts, part)
 	}
 	if parts != nil {
 		text = "it leads to " + strings.Join(parts, ", that to ")
 	}
-	return x.own[pointer.ObjID(v)], text, pointer.ObjID(v)
+	return x.own[pointer.ObjID(v)], text, of, pointer.ObjID(v)
 }
 
 // which says that what is written is one of several.

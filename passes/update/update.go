@@ -229,7 +229,7 @@ func run(c *passes.Context) (any, error) {
 			res.Fields[id], res.Ranges[id] = []string{""}, [][2]int64{{0, max(v.Size, 0)}}
 			continue
 		}
-		r, hops, o := ways.path(v.Obj)
+		r, hops, of, o := ways.path(v.Obj)
 		if r.cost == 0 && r.ref == (ir.Ref{}) {
 			r, o = reason{ref: res.Updates[i].Ref}, -1
 		}
@@ -239,10 +239,10 @@ func run(c *passes.Context) (any, error) {
 		}
 		way = way[:len(way):len(way)]
 		if hops != "" {
-			way = append(way, passes.Why{Pos: v.Pos, Text: hops})
+			way = append(way, passes.Why{Pos: v.Pos, Text: hops}.OneOf(of))
 		}
 		f := c.Prog.Funcs[r.ref.Func]
-		res.Updateable[id] = append(way, c.Because(r.ref, "%s in %s%s: %s", how(c, pt, r.ref, o == v.Obj), f.Name, r.which(), c.Text(r.ref)))
+		res.Updateable[id] = append(way, c.Because(r.ref, "%s in %s%s: %s", how(c, pt, r.ref, o == v.Obj), f.Name, r.which(), c.Text(r.ref)).OneOf(r.width))
 	}
 	for o, ref := range toplevel.Lent(c, pt) {
 		if id := own[o] - 1; id >= 0 && res.Updateable[id] == nil {
@@ -410,11 +410,12 @@ func wayWith(c *passes.Context, pt *pointer.Result, tl *toplevel.Result, ref ir.
 	if at.k < 0 {
 		return plain
 	}
-	others := func(r ir.Ref) string {
-		if n := len(pt.Callees(r)); n > 1 {
-			return fmt.Sprintf(" (one of %d procedures that this call may reach)", n)
+	with := func(r ir.Ref, f ir.FuncID) passes.Why {
+		which, n := "", len(pt.Callees(r))
+		if n > 1 {
+			which = fmt.Sprintf(" (one of %d procedures that this call may reach)", n)
 		}
-		return ""
+		return c.Because(r, "calls %s with it%s: %s", c.Prog.Funcs[f].Name, which, c.Text(r)).OneOf(n)
 	}
 	// First by calls that reach nothing else.
 	wayVia := func(most int) []passes.Why {
@@ -432,10 +433,10 @@ func wayWith(c *passes.Context, pt *pointer.Result, tl *toplevel.Result, ref ir.
 				base, k := origin(g, call.Args[s.k])
 				if base.Kind == ir.VGlobal && pointer.ObjID(base.ID) == obj || base.Kind == ir.VLocal && pt.LocalObj(r.Func, ir.LocalID(base.ID)) == obj {
 					way := tl.ProcWhy[r.Func]
-					way = append(way[:len(way):len(way)], c.Because(r, "calls %s with it%s: %s", c.Prog.Funcs[s.f].Name, others(r), c.Text(r)))
+					way = append(way[:len(way):len(way)], with(r, s.f))
 					for s != at {
 						h := from[s]
-						way = append(way, c.Because(h.call, "calls %s with it%s: %s", c.Prog.Funcs[h.to.f].Name, others(h.call), c.Text(h.call)))
+						way = append(way, with(h.call, h.to.f))
 						s = h.to
 					}
 					return way

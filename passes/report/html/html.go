@@ -161,6 +161,7 @@ type row struct {
 	Rank                        int
 	Size, Bytes                 int64
 	Packet, Log                 bool
+	Guess                       int // 0: no guess worth a word
 }
 
 type place struct {
@@ -214,7 +215,11 @@ func Write(w io.Writer, r *report.Report, opt Options) error {
 		x := &r.Variables[i]
 		word := x.Verdict()
 		counts[word]++
-		v.Rows = append(v.Rows, row{Index: i, Name: x.FullName(), Type: x.Type, Where: fmt.Sprintf("%s:%d", path.Base(x.File), x.Line), Dir: dir(r.Sources.Name(x.File)), Verdict: word,
+		guess := 0
+		if x.Vague() {
+			guess = x.Guess
+		}
+		v.Rows = append(v.Rows, row{Guess: guess, Index: i, Name: x.FullName(), Type: x.Type, Where: fmt.Sprintf("%s:%d", path.Base(x.File), x.Line), Dir: dir(r.Sources.Name(x.File)), Verdict: word,
 			Impacts: strings.Join(x.Impacts, ", "), Part: part(x), Tip: text.Meaning(x), Rank: ranks[word], Size: x.Size, Bytes: x.UpdatedBytes,
 			Packet: has(x.Impacts, "packet"), Log: has(x.Impacts, "log")})
 	}

@@ -15,6 +15,9 @@ func Explain(w io.Writer, r *report.Report, v *report.Variable, st Style) {
 	e := explainer{w: w, r: r, st: st}
 	e.excerpt(v.File, v.Line, []int{v.Col})
 	fmt.Fprintf(w, "\n%s: %s\n", st.verdict(v.Verdict(), st.bold(v.Verdict())), wrap(Meaning(v), "  ", columns(v.Verdict())+2, st.width()))
+	if v.Vague() {
+		fmt.Fprintf(w, "%s\n", wrap(fmt.Sprintf("a guess: a step of the path to its update is one of %d that the call or the pointer may reach", v.Guess), "  ", 0, st.width()))
+	}
 	switch {
 	case v.Skipped != "":
 		fmt.Fprintf(w, "%s\n", wrap("not tracked: "+v.Skipped+" says that it need not be moved", "  ", 0, st.width()))

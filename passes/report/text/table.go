@@ -86,7 +86,7 @@ func Only(words []string) (keep func(*report.Variable) bool, unknown string) {
 
 // Orders are the words that Sort understands.
 func Orders() []string {
-	return []string{"bytes", "file", "impacts", "name", "size", "verdict"}
+	return []string{"bytes", "file", "guess", "impacts", "name", "size", "verdict"}
 }
 
 var rank = map[string]int{report.PerFlow: 0, report.MultiFlow: 1, report.AllFlows: 2, report.Updated: 3, report.Scratch: 4, report.ReadOnly: 5, report.Unused: 6}
@@ -105,6 +105,8 @@ func Sort(vars []*report.Variable, order string) bool {
 		less = func(a, b *report.Variable) bool { return a.Size > b.Size }
 	case "bytes":
 		less = func(a, b *report.Variable) bool { return a.UpdatedBytes > b.UpdatedBytes }
+	case "guess": // what is surest comes first
+		less = func(a, b *report.Variable) bool { return a.Guess < b.Guess }
 	case "verdict", "scope":
 		less = func(a, b *report.Variable) bool { return rank[a.Verdict()] < rank[b.Verdict()] }
 	case "impacts":
@@ -195,14 +197,17 @@ func rows(w io.Writer, vars []*report.Variable, st Style) {
 	type row struct{ name, where, verdict, impacts, part string }
 	list := make([]row, 0, len(vars)+1)
 	list = append(list, row{"VARIABLE", "WHERE", "VERDICT", "IMPACTS", "KEYED BY / UPDATED PART"})
-	nameW, whereW, impactsW, partW := 8, 5, 7, 10
+	nameW, whereW, verdictW, impactsW, partW := 8, 5, 10, 7, 10
 	for _, v := range vars {
 		x := row{v.FullName(), fmt.Sprintf("%s:%d", path.Base(v.File), v.Line), v.Verdict(), strings.Join(v.Impacts, ","), part(v)}
+		if v.Vague() {
+			x.verdict += "?"
+		}
 		list = append(list, x)
 		nameW, whereW, partW = max(nameW, columns(x.name)), max(whereW, columns(x.where)), max(partW, columns(x.part))
-		impactsW = max(impactsW, columns(x.impacts))
+		verdictW, impactsW = max(verdictW, columns(x.verdict)), max(impactsW, columns(x.impacts))
 	}
-	const verdictW, gaps = 10, 4 * 2
+	const gaps = 4 * 2
 	impacted, located := true, true
 	room := func() int {
 		left := width - verdictW - gaps
@@ -242,7 +247,7 @@ func rows(w io.Writer, vars []*report.Variable, st Style) {
 		name := pad(Cut(x.name, nw), nw)
 		verdict := pad(x.verdict, verdictW)
 		if i > 0 {
-			verdict = st.verdict(x.verdict, verdict)
+			verdict = st.verdict(strings.TrimSuffix(x.verdict, "?"), verdict)
 		}
 		line := paint(name) + "  "
 		if located {
@@ -304,6 +309,15 @@ func rest(w io.Writer, r *report.Report, st Style) {
 	}
 	if skipped != nil {
 		fmt.Fprintf(w, "\nleft out by the project's word, and not moved: %s\n%s\n", Plural(len(skipped), "variable"), fill(skipped, "  ", width))
+	}
+	vague := 0
+	for i := range r.Variables {
+		if r.Variables[i].Vague() {
+			vague++
+		}
+	}
+	if vague > 0 {
+		fmt.Fprintf(w, "\n%s\n", wrap(fmt.Sprintf("? %s may never be updated: that packets do so is a guess, a step that is one of more than %d; saz explain shows it, --sort guess puts the surest first", Plural(vague, "variable"), report.Sure), "  ", 0, width))
 	}
 	if n := r.Counts; n.UnresolvedIndirectCalls > 0 {
 		fmt.Fprintf(w, "\n%d of %s have no target in the program\n", n.UnresolvedIndirectCalls, Plural(n.IndirectCalls, "indirect call"))
