@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes/pointer"
 )
@@ -127,10 +128,31 @@ func (x *reasons) spread(w *Owners) {
 	}
 }
 
-// path returns the instruction that is shown of an object, how what it writes is reached, and what that is.
-func (x *reasons) path(o pointer.ObjID) (r reason, text string, of int, last pointer.ObjID) {
+// path returns the instruction that is shown of an object, how what it writes is reached, and what that is. Of what a pointer to a record may point at
+// by the sets, those are shown that are such records, if there are any: the others are there because the sets say too much.
+func (x *reasons) path(o pointer.ObjID, t *ctype.Type) (r reason, text string, of int, last pointer.ObjID) {
 	var parts []string
 	v := int32(o)
+	if s := x.next[v]; s >= int32(x.g.n) && t.Kind == ctype.Pointer && t.Elem != nil && t.Elem.Kind == ctype.Struct && t.Elem.Rec != nil {
+		best, k := int32(-1), 0
+		for _, y := range x.g.succ[s] {
+			is := x.pt.TypeOf(pointer.ObjID(y))
+			if is == nil || is.Kind != ctype.Struct || is.Rec == nil || x.g.c.Prog.Record(is.Rec) != x.g.c.Prog.Record(t.Elem.Rec) {
+				continue
+			}
+			if k++; x.dist[y] >= 0 && (best < 0 || x.dist[y] < x.dist[best]) {
+				best = y
+			}
+		}
+		if best >= 0 && k < len(x.g.succ[s]) {
+			part := x.pt.Name(pointer.ObjID(best))
+			if k > 1 {
+				part += fmt.Sprintf(" (one of %d objects of its type)", k)
+				of = k
+			}
+			parts, v = append(parts, part), best
+		}
+	}
 	for x.next[v] >= 0 {
 		v = x.next[v]
 		if int(v) < x.g.n {

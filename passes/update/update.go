@@ -229,7 +229,7 @@ func run(c *passes.Context) (any, error) {
 			res.Fields[id], res.Ranges[id] = []string{""}, [][2]int64{{0, max(v.Size, 0)}}
 			continue
 		}
-		r, hops, of, o := ways.path(v.Obj)
+		r, hops, of, o := ways.path(v.Obj, v.Type)
 		if r.cost == 0 && r.ref == (ir.Ref{}) {
 			r, o = reason{ref: res.Updates[i].Ref}, -1
 		}
