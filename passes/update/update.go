@@ -213,6 +213,7 @@ func run(c *passes.Context) (any, error) {
 		}
 	}
 	ways.spread(cl)
+	var handed *handings
 	seen := map[persist.VarID]bool{}
 	for i := range res.Updates {
 		id := res.Updates[i].Var
@@ -243,6 +244,14 @@ func run(c *passes.Context) (any, error) {
 		}
 		f := c.Prog.Funcs[r.ref.Func]
 		res.Updateable[id] = append(way, c.Because(r.ref, "%s in %s%s: %s", how(c, pt, r.ref, o == v.Obj), f.Name, r.which(), c.Text(r.ref)).OneOf(r.width))
+		if n := vaguest(res.Updateable[id]); n > 1 && v.Global >= 0 && v.Type.Kind == ctype.Pointer {
+			if handed == nil {
+				handed = newHandings(c, pt, tl)
+			}
+			if way := handed.path(v); way != nil && vaguest(way) < n {
+				res.Updateable[id] = way
+			}
+		}
 	}
 	for o, ref := range toplevel.Lent(c, pt) {
 		if id := own[o] - 1; id >= 0 && res.Updateable[id] == nil {

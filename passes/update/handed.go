@@ -1,0 +1,124 @@
+package update
+
+import (
+	"saz/ir"
+	"saz/passes"
+	"saz/passes/members"
+	"saz/passes/persist"
+	"saz/passes/pointer"
+	"saz/passes/toplevel"
+)
+
+// Where the sets say only that what a variable leads to is one of many things that a procedure writes through its parameter, a call that hands the
+// variable's own value to that procedure says it for certain:
+//
+//	pool_alloc2(pool2_session)   →   pool_alloc_dirty(pool)   →   pool->used++
+
+// A handing is such a call.
+type handing struct {
+	at ir.Ref
+	k  int
+	to ir.FuncID
+}
+
+type handings struct {
+	c  *passes.Context
+	tl *toplevel.Result
+	of map[ir.GlobalID][]handing // by the variable that is handed over
+	by map[param][]ir.Ref        // by parameter: the calls on the way to what writes through it, and that
+	on map[param]bool
+}
+
+func newHandings(c *passes.Context, pt *pointer.Result, tl *toplevel.Result) *handings {
+	x := &handings{c: c, tl: tl, of: map[ir.GlobalID][]handing{}, by: map[param][]ir.Ref{}, on: map[param]bool{}}
+	for _, fid := range tl.PktProcs {
+		f := c.Prog.Funcs[fid]
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			ref := ir.Ref{Func: fid, I: int32(i)}
+			if in.Op != ir.Call || in.A.Kind != ir.VFunc || !tl.Live(ref) {
+				continue
+			}
+			for k, a := range in.Args {
+				if ld := members.Def(f, members.Strip(f, a)); ld != nil && ld.Op == ir.Load && ld.A.Kind == ir.VGlobal && ld.A.Off == 0 {
+					g := ir.GlobalID(ld.A.ID)
+					x.of[g] = append(x.of[g], handing{ref, k, ir.FuncID(in.A.ID)})
+				}
+			}
+		}
+	}
+	return x
+}
+
+// writes returns the calls by which parameter k of f comes to an instruction that writes through it, and that instruction; nil: none is known.
+func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
+	fn := x.c.Prog.Funcs[f]
+	if !fn.Defined() || k >= len(fn.Params) {
+		return nil
+	}
+	at := param{f, int32(k)}
+	if way, ok := x.by[at]; ok || x.on[at] {
+		return way
+	}
+	x.on[at] = true
+	defer delete(x.on, at)
+	is := func(v ir.Value) bool {
+		v = members.Strip(fn, v)
+		return v.Kind == ir.VReg && fn.Regs[v.ID].Def < 0 && fn.Regs[v.ID].Local == fn.Params[k]
+	}
+	var way []ir.Ref
+	for i := range fn.Instrs {
+		in := &fn.Instrs[i]
+		ref := ir.Ref{Func: f, I: int32(i)}
+		if !x.tl.Live(ref) {
+			continue
+		}
+		switch in.Op {
+		case ir.Store, ir.StoreBits, ir.Zero, ir.Copy:
+			if base, _ := members.Base(fn, in.A); is(base) {
+				x.by[at] = []ir.Ref{ref}
+				return x.by[at]
+			}
+		case ir.Call:
+			for j, a := range in.Args {
+				if way == nil && in.A.Kind == ir.VFunc && is(a) {
+					if w := x.writes(ir.FuncID(in.A.ID), j); w != nil {
+						way = append([]ir.Ref{ref}, w...)
+					}
+				}
+			}
+		}
+	}
+	x.by[at] = way
+	return way
+}
+
+// path returns a path to an update of what v points at, by calls that hand on its value; nil if there is none.
+func (x *handings) path(v *persist.Var) []passes.Why {
+	var best []passes.Why
+	cost := 0
+	for _, h := range x.of[v.Global] {
+		way := x.writes(h.to, h.k)
+		if way == nil || best != nil && x.tl.ProcCost[h.at.Func] >= cost {
+			continue
+		}
+		cost = x.tl.ProcCost[h.at.Func]
+		before := x.tl.ProcWhy[h.at.Func]
+		best = append(before[:len(before):len(before)], x.c.Because(h.at, "calls %s with it: %s", x.c.Prog.Funcs[h.to].Name, x.c.Text(h.at)))
+		for _, r := range way[:len(way)-1] {
+			best = append(best, x.c.Because(r, "calls %s with it: %s", x.c.Prog.Funcs[x.c.Instr(r).A.ID].Name, x.c.Text(r)))
+		}
+		last := way[len(way)-1]
+		best = append(best, x.c.Because(last, "assignment through its pointer in %s: %s", x.c.Prog.Funcs[last.Func].Name, x.c.Text(last)))
+	}
+	return best
+}
+
+// vaguest is of how many the vaguest step of a path is one.
+func vaguest(why []passes.Why) int {
+	n := 0
+	for _, w := range why {
+		n = max(n, w.Of)
+	}
+	return n
+}
