@@ -533,3 +533,18 @@ func TestThreads(t *testing.T) {
 		}
 	}
 }
+
+// Whatever threads do with blocks, and whoever looks meanwhile: what is written down in the end is what there is.
+func TestHeap(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{{"-O2", "-DSAZ_MARK_WORDS=1"}, {"-O2", "-DSAZ_TEST", "-DSAZ_MARK_WORDS=1"}, {"-O1", "-fsanitize=thread", "-DSAZ_TEST", "-DSAZ_MARK_WORDS=1"}} {
+		prog := compile(t, "heap", append([]string{"-std=gnu99"}, flags...), "heap.c", "box.c", "box_glue.c")
+		for range 3 {
+			cmd := exec.Command(prog)
+			cmd.Env = append(os.Environ(), "SAZ_SERVICE=off")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %v\n%s", flags, err, out)
+			}
+		}
+	}
+}

@@ -1,14 +1,18 @@
 /*
  * saz_heap.c - the blocks that state may live in: where, how large, allocated by which call.
  *
- * The program only writes down what it does: an allocation, a release, a change of type, each one
- * entry of a log.  When the log is full, or somebody wants to know, the entries are carried
- * over into a table:
+ * The program only writes down what it does.  A new block is entered at the one place among those of the young that its
+ * address gives, and is gone from there when it is released: of most blocks, which are there for a packet, no more
+ * is ever known.  Where another block already has the place, that one has become old, and is written into a log, as are
+ * releases and changes of type of those that are not young.  When the log is full, or somebody wants to know, its
+ * entries, and then, for whoever wants to know, the young, are carried over into a table:
  *
- *	saz_malloc ---> saz_log[] ---> saz_table[]    open addressing by address, linear probing;
- *	saz_free                                      removal shifts what follows back: no tombstones
+ *	saz_malloc ---> saz_young[] ---> saz_log[] ---> saz_table[]    open addressing by address, linear probing;
+ *	saz_free                                                       removal shifts what follows back: no tombstones
  *
- * so that an allocation costs a handful of instructions, and its table entry some more, later.  The
+ * so that an allocation costs a handful of instructions, and its table entry some more, later.  The log's entries are
+ * in order, and what it says of an address is older than what the young say of it, for a young block that changes in any
+ * other way than by its release is written into the log first.  The
  * blocks themselves are ordinary malloc blocks: code that saz does not see may free them (then they are
  * found stale only if malloc hands out the same address to a tracked call again, which overwrites
  * the record).
@@ -31,8 +35,14 @@
 #define SITE(meta) ((uint32_t)((meta) >> 3 & 0x1fffff))
 #define CLOSED ((size_t)1 << 62)                /* above all that is claimed, and below an overflow */
 
-struct saz_event saz_log[SAZ_LOG];
-size_t saz_log_end;                             /* of what is claimed, in bytes; what is over SAZ_LOG waits for the table */
+#ifdef SAZ_TEST
+#define SAZ_LOG 64
+#else
+#define SAZ_LOG 131072          /* memory that is never touched costs nothing */
+#endif
+struct saz_event saz_young[SAZ_YOUNG];          /* NULL: free; an odd address: somebody is at it */
+static struct saz_event saz_log[SAZ_LOG];
+static size_t saz_log_end;                      /* of what is claimed, in bytes; what is over SAZ_LOG waits for the table */
 #define SIZE sizeof(struct saz_event)
 static uint64_t saz_ncarried;                   /* entries that have left the log */
 static int saz_lost;                            /* some were never written */
@@ -264,6 +274,53 @@ static void carry_over(void)
 	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
 }
 
+/* Nobody but whoever gets it may touch the place of a young block then, not even its release. */
+static int seize(struct saz_event *e, void *base)
+{
+	return __atomic_compare_exchange_n(&e->base, &base, SAZ_ODD(base), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+static void leave(struct saz_event *e, void *base)
+{
+	__atomic_store_n(&e->base, base, __ATOMIC_RELEASE);
+}
+
+static struct saz_event young(const struct saz_event *e)
+{
+	struct saz_event y;
+
+	y.base = __atomic_load_n(&e->base, __ATOMIC_ACQUIRE);
+	y.meta = __atomic_load_n(&e->meta, __ATOMIC_RELAXED);
+	return y;
+}
+
+static int is_odd(const void *base)
+{
+	return (uintptr_t)base & 1;
+}
+
+#if !SAZ_VERIFY
+/* The log is empty and closed meanwhile, so a block that is released while this goes on is entered before that is written
+ * down. For saz_retype_block it counts as an event. */
+static void carry_young(void)
+{
+	size_t i;
+
+	if (!reserve(SAZ_YOUNG))
+		return;
+	for (i = 0; i < SAZ_YOUNG; i++) {
+		struct saz_event *e = &saz_young[i], y = young(e);
+
+		if (y.base == NULL || is_odd(y.base) || !seize(e, y.base))
+			continue;
+		y.meta = __atomic_load_n(&e->meta, __ATOMIC_RELAXED);
+		put(y.base, (size_t)(y.meta >> 24), SITE(y.meta));
+		leave(e, NULL);
+	}
+	__atomic_store_n(&saz_ncarried, saz_ncarried + 1, __ATOMIC_RELAXED);
+}
+#endif
+
 /* Claims n entries that follow each other: where, or SAZ_LOG if there is no memory. The program goes on then, and its
  * state can't be moved any more. */
 static size_t claim(size_t n)
@@ -292,12 +349,50 @@ static size_t claim(size_t n)
 	}
 }
 
-void saz_note_slowly(void *base, uint64_t meta)
+static void note(void *base, uint64_t meta)
 {
 	size_t at = claim(1);
 
 	if (at != SAZ_LOG)
 		write_event(at, base, meta);
+}
+
+/* The block whose place it is becomes old. */
+static void make_old(struct saz_event *e, void *base)
+{
+	if (seize(e, base)) {
+		note(base, __atomic_load_n(&e->meta, __ATOMIC_RELAXED));
+		leave(e, NULL);
+	}
+}
+
+/* What saz_rt.h does not do in line: another block has the place, or the block is old. */
+void saz_note_old(void *base, uint64_t meta)
+{
+	struct saz_event *e = SAZ_PLACE(base), y;
+
+	if (base == NULL)
+		return;
+	if ((meta & 7) == SAZ_E_ADDED) {
+		y = young(e);
+		if (y.base != NULL && !is_odd(y.base) && seize(e, y.base)) {
+			if (y.base != base)     /* or it was released behind the runtime's back */
+				note(y.base, __atomic_load_n(&e->meta, __ATOMIC_RELAXED));
+			__atomic_store_n(&e->meta, meta, __ATOMIC_RELAXED);
+			leave(e, base);
+			return;
+		}
+	} else {
+		for (y = young(e); y.base == base || y.base == SAZ_ODD(base); y = young(e)) {
+			if (y.base != base) {
+				sched_yield();
+			} else if (seize(e, base)) {
+				leave(e, NULL);
+				return;
+			}
+		}
+	}
+	note(base, meta);
 }
 
 int saz_heap_complete(struct saz_error *e)
@@ -311,8 +406,15 @@ int saz_heap_complete(struct saz_error *e)
 /* What the log says of an allocation that there is no memory to record is kept for later. */
 void saz_heap_hold(void)
 {
+	size_t left;
+
 	pthread_mutex_lock(&saz_table_lock);
-	carry_over();
+	left = carry_and_close();
+#if !SAZ_VERIFY
+	if (left == 0)
+		carry_young();
+#endif
+	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
 }
 
 void saz_heap_release(void)
@@ -486,7 +588,11 @@ void saz_heap_fork(int when)
 static __inline__ __attribute__((__always_inline__)) void *added(void *p, size_t size, unsigned site)
 {
 	if (site != 0 && p != NULL)
-		saz_note(p, SAZ_META(size, site, SAZ_E_ADDED));
+#if SAZ_VERIFY                  /* there are none: all are asked for with each packet */
+		note(p, SAZ_META(size, site, SAZ_E_ADDED));
+#else
+		saz_note_added(p, SAZ_META(size, site, SAZ_E_ADDED));
+#endif
 	return p;
 }
 
@@ -587,8 +693,15 @@ void *saz_retype_block(unsigned site, const void *typed)
 		unsigned site;
 	} last;
 	void *block = plain(typed);
+	struct saz_event *e = SAZ_PLACE(block);
 	size_t at;
 
+	if (block != NULL && site != 0 && seize(e, block)) {
+		at = (size_t)(__atomic_load_n(&e->meta, __ATOMIC_RELAXED) >> 24);
+		__atomic_store_n(&e->meta, SAZ_META(at, site, SAZ_E_ADDED), __ATOMIC_RELAXED);
+		leave(e, block);
+		return block;
+	}
 	if (block == NULL || site == 0 || (__atomic_load_n(&saz_ncarried, __ATOMIC_RELAXED) + __atomic_load_n(&saz_log_end, __ATOMIC_RELAXED) / SIZE == last.events &&
 	                      (block != last.block || site == last.site)))
 		return block;
@@ -606,7 +719,11 @@ void *saz_retype_block(unsigned site, const void *typed)
 void saz_free(void *block)
 {
 	if (block != NULL)
-		saz_note(block, SAZ_META(0, 0, SAZ_E_GONE));
+#if SAZ_VERIFY
+		note(block, SAZ_META(0, 0, SAZ_E_GONE));
+#else
+		saz_note_gone(block);
+#endif
 	free(block);
 }
 
@@ -619,6 +736,7 @@ void *saz_realloc(unsigned site, void *block, size_t size)
 
 	if (block == NULL)
 		return site == 0 ? realloc(NULL, size) : saz_malloc(site, size);
+	make_old(SAZ_PLACE(block), block);
 	at = claim(1);
 	if (at == SAZ_LOG)
 		return realloc(block, size);

@@ -403,44 +403,81 @@ enum { SAZ_E_NONE, SAZ_E_ADDED, SAZ_E_GONE, SAZ_E_TAKEN, SAZ_E_MOVED, SAZ_E_TYPE
 #define SAZ_META(size, site, what) \
 	((__UINT64_TYPE__)(size) << 24 | (__UINT64_TYPE__)(site) << 3 | (__UINT64_TYPE__)(what))
 #ifdef SAZ_TEST
-#define SAZ_LOG 64
+#define SAZ_YOUNG 16
 #else
-#define SAZ_LOG 131072          /* memory that is never touched costs nothing */
+#define SAZ_YOUNG 4096
 #endif
-extern struct saz_event saz_log[] SAZ_SEEN_HERE;
-extern __SIZE_TYPE__ saz_log_end SAZ_SEEN_HERE;
-void saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE __attribute__((__cold__));
+extern struct saz_event saz_young[] SAZ_SEEN_HERE;      /* a block's place goes by its address */
+#define SAZ_PLACE(base) (&saz_young[(__UINTPTR_TYPE__)(base) >> 4 & (SAZ_YOUNG - 1)])
+#define SAZ_ODD(base) ((void *)((__UINTPTR_TYPE__)(base) | 1))
+void saz_note_old(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
 
-/* In assembly it counts as one instruction when the compiler decides what to inline, so that the program is inlined as it
- * was, and warned of no more than it was.  It touches nothing that the program's code does, and says so: what the program has in
- * registers stays there. */
-SAZ_INLINE void saz_note(void *base, __UINT64_TYPE__ meta)
-{
+/*
+ * In assembly these count as one instruction when the compiler decides what to inline, so that the program is inlined as it
+ * was, and warned of no more than it was.  They touch nothing that the program's code does, and say so: what the program has in
+ * registers stays there.
+ *
+ * The block's place is taken if it is free, at an odd address until it is filled in, and given back when the block goes.
+ */
 #if defined __x86_64__ && defined __LP64__ && defined __ELF__ && __GNUC__ >= 11 && !defined __clang__ && \
     !defined __SANITIZE_THREAD__ && !defined SAZ_RUNTIME
-	__SIZE_TYPE__ at = sizeof(struct saz_event);
-	struct saz_event *log;
+#define SAZ_PLACE_ASM "movl\t%k[base], %k[at]\n\tleaq\tsaz_young(%%rip), %[to]\n\tandl\t%[places], %k[at]\n\taddq\t%[at], %[to]\n\t"
 
-	__asm__ __volatile__ __inline__ goto("lock xaddq\t%[at], saz_log_end(%%rip)\n\tcmpq\t%[all], %[at]\n\tjae\t%l[full]\n\t"
-	    "leaq\tsaz_log(%%rip), %[log]\n\tmovq\t%[base], (%[log],%[at])\n\tmovq\t%[meta], 8(%[log],%[at])"
-	    : [at] "+&r"(at), [log] "=&r"(log)
-	    : [base] "r"(base), [meta] "r"(meta), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
+SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
+{
+	__UINT64_TYPE__ at;
+	struct saz_event *to;
+	void *was = 0;
+
+	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "leaq\t1(%[base]), %[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t%l[old]\n\t"
+	    "movq\t%[meta], 8(%[to])\n\tmovq\t%[base], (%[to])"
+	    : [at] "=&r"(at), [to] "=&r"(to), "+&a"(was)
+	    : [base] "r"(base), [meta] "r"(meta), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event))
 	    : "cc"
-	    : full);
+	    : old);
 	return;
-full:
-#else
-	__SIZE_TYPE__ at = __atomic_fetch_add(&saz_log_end, sizeof(struct saz_event), __ATOMIC_ACQ_REL);
-	struct saz_event *e = (struct saz_event *)((char *)saz_log + at);
-
-	if (__builtin_expect(at < SAZ_LOG * sizeof(struct saz_event), 1)) {
-		e->base = base;
-		__atomic_store_n(&e->meta, meta, __ATOMIC_RELEASE);
-		return;
-	}
-#endif
-	saz_note_slowly(base, meta);
+old:
+	saz_note_old(base, meta);
 }
+
+SAZ_INLINE void saz_note_gone(void *base)
+{
+	__UINT64_TYPE__ at;
+	struct saz_event *to;
+	void *was = base;
+
+	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "xorl\t%k[at], %k[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t%l[old]"
+	    : [at] "=&r"(at), [to] "=&r"(to), "+&a"(was)
+	    : [base] "r"(base), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event))
+	    : "cc"
+	    : old);
+	return;
+old:
+	saz_note_old(base, SAZ_META(0, 0, SAZ_E_GONE));
+}
+#else
+SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
+{
+	struct saz_event *to = SAZ_PLACE(base);
+	void *was = 0;
+
+	if (__builtin_expect(!__atomic_compare_exchange_n(&to->base, &was, SAZ_ODD(base), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED), 0)) {
+		saz_note_old(base, meta);
+	} else {
+		__atomic_store_n(&to->meta, meta, __ATOMIC_RELAXED);
+		__atomic_store_n(&to->base, base, __ATOMIC_RELEASE);
+	}
+}
+
+SAZ_INLINE void saz_note_gone(void *base)
+{
+	struct saz_event *to = SAZ_PLACE(base);
+	void *was = base;
+
+	if (__builtin_expect(!__atomic_compare_exchange_n(&to->base, &was, (void *)0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED), 0))
+		saz_note_old(base, SAZ_META(0, 0, SAZ_E_GONE));
+}
+#endif
 
 #if SAZ_INLINED
 /* NULL is noted as any block is: a test here would make the compiler warn of programs that do without. */
@@ -449,7 +486,7 @@ SAZ_INLINE void *saz_malloc(unsigned site, __SIZE_TYPE__ size)
 	void *p = __builtin_malloc(size);
 
 	if (site != 0)
-		saz_note(p, SAZ_META(size, site, SAZ_E_ADDED));
+		saz_note_added(p, SAZ_META(size, site, SAZ_E_ADDED));
 	return p;
 }
 
@@ -458,14 +495,14 @@ SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ si
 	void *p = __builtin_calloc(count, size);
 
 	if (site != 0)
-		saz_note(p, SAZ_META(count * size, site, SAZ_E_ADDED));
+		saz_note_added(p, SAZ_META(count * size, site, SAZ_E_ADDED));
 	return p;
 }
 
 /* The record goes before the block does: another thread may be given the address at once. No test for NULL, as above. */
 SAZ_INLINE void saz_free(void *block)
 {
-	saz_note(block, SAZ_META(0, 0, SAZ_E_GONE));
+	saz_note_gone(block);
 	__builtin_free(block);
 }
 #endif
