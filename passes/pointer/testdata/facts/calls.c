@@ -285,8 +285,29 @@ static void by_library(int i)
 		((void (*)(void (*)(void)))found[i])(handed); // calls: handed
 }
 
+/* zlib calls what its stream names, for blocks of its own. */
+struct zstream { const void *next_in; void *next_out, *state; void *(*zalloc)(void *, unsigned, unsigned); void (*zfree)(void *, void *); void *opaque; };
+__attribute__((weak)) int deflateInit_(struct zstream *, int, const char *, int); /* it need not be there: this runs in no test */
+__attribute__((weak)) int deflate(struct zstream *, int);
+__attribute__((weak)) int deflateEnd(struct zstream *);
+static void *zget(void *opaque, unsigned n, unsigned size) { probe(opaque); return malloc(n * size); } // callers: compressing; pts>: a !b
+static void zput(void *opaque, void *block) { probe(opaque); free(block); } // callers: compressing; pts>: a !b
+static void compressing(void)
+{
+	static struct zstream z;
+	z.zalloc = zget;
+	z.zfree = zput;
+	z.opaque = &a;
+	if (!deflateInit_(&z, 6, "1.2", sizeof z)) { // calls: deflateInit_ zget ~zput
+		deflate(&z, 4); // calls: deflate zput ~zget
+		deflateEnd(&z); // calls: deflateEnd zput ~zget
+	}
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 99)
+		compressing();
 	tables();
 	by_library(argc - 1);
 	virtual_calls();
