@@ -5,9 +5,11 @@ package run
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -97,6 +99,10 @@ func Load(o Options) (*Analysis, error) {
 	a.step("lowering")
 	t = time.Now()
 	prog := link.Link(a.Build.Name, a.Frontend.Units, a.Frontend.Files, a.Sink, o.Jobs)
+	if len(o.Target) > 1 && prog.Entry >= 0 { // several C files: the program is called after the one with main, not the first
+		name := filepath.Base(prog.Units[prog.Funcs[prog.Entry].Unit].Name)
+		prog.Name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
 	ir.LiftAll(prog, o.Jobs)
 	a.phase("lower", t)
 	configured(cfg, prog, a.Sink)

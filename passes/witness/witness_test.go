@@ -50,6 +50,10 @@ func TestProgram(t *testing.T) {
 		t.Errorf("not called updateable: %s", x)
 	}
 	for _, x := range o.Unknown {
+		if strings.Contains(x, "(.:0)") { // nothing says where it was defined
+			t.Logf("not the program's, a library that was linked in without debug information: %s", x)
+			continue
+		}
 		t.Errorf("not in the report: %s", x)
 	}
 	for _, x := range o.Reach {
