@@ -85,6 +85,7 @@ type Callback struct {
 	Of     int         `yaml:"of,omitempty"`
 	Lib    []int       `yaml:"lib,omitempty"`    // parameters that point at storage inside the library
 	From   string      `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library)
+	Member []string    `yaml:"member,omitempty"` // with From: only what is ever stored in one of these members, RECORD.FIELD
 	Kept   []int       `yaml:"kept,omitempty"`   // parameters that receive anything kept in From, or in the model's own Slot
 	Keep   bool        `yaml:"keep,omitempty"`   // what it returns is kept in the model's Slot
 	Loop   bool        `yaml:"loop,omitempty"`   // called again and again from inside the call

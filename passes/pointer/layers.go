@@ -168,7 +168,52 @@ func (s *solver) mayCall() map[ir.Ref]map[ir.FuncID]bool {
 			}
 		}
 	}
+	l.inMembers()
 	return out
+}
+
+// inMembers says of the members that models name which functions are ever stored there; of those of which that is not known, nothing.
+func (l *funcLayers) inMembers() {
+	l.s.inMember = map[string]map[ir.FuncID]bool{}
+	named := map[string]bool{}
+	for _, f := range l.s.prog.Funcs {
+		if m := l.s.modelOf(f.ID); m != nil {
+			for i := range m.Calls {
+				for _, x := range m.Calls[i].Member {
+					named[x] = true
+				}
+			}
+		}
+	}
+	if len(named) == 0 {
+		return
+	}
+	unknown, anywhere := map[string]bool{}, l.node(noHolder)
+	for r := range l.s.prog.Records {
+		r = l.s.prog.Record(r)
+		for i := range r.Fields {
+			f := &r.Fields[i]
+			name := r.Tag + "." + f.Name
+			if !named[name] || !holdsFuncs(f.Type) {
+				continue
+			}
+			n := l.member(r, f.Off)
+			if l.nodes[n].any {
+				unknown[name] = true
+			}
+			if l.s.inMember[name] == nil {
+				l.s.inMember[name] = map[ir.FuncID]bool{}
+			}
+			for _, set := range []map[ir.FuncID]bool{l.nodes[n].funcs, l.nodes[anywhere].funcs} {
+				for g := range set {
+					l.s.inMember[name][g] = true
+				}
+			}
+		}
+	}
+	for name := range unknown {
+		delete(l.s.inMember, name)
+	}
 }
 
 func (l *funcLayers) edge(from, to int32) {

@@ -264,6 +264,16 @@ func (s *solver) allocated(id int32, m *models.Model, name string) []ObjID {
 	return objs
 }
 
+// mayBeIn reports whether g may be stored in one of the members that a model names.
+func (s *solver) mayBeIn(names []string, g ir.FuncID) bool {
+	for _, n := range names {
+		if set, known := s.inMember[n]; !known || set[g] {
+			return true
+		}
+	}
+	return len(names) == 0
+}
+
 // callBack makes the effects of library function lib calling g because of the
 // call with number id, as callback ci of its model says; ci -1: as unknown code
 // does.
@@ -278,6 +288,9 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 		}
 		m = s.models.Lookup(name)
 		how = &m.Calls[ci]
+	}
+	if how != nil && !s.mayBeIn(how.Member, g) {
+		return
 	}
 	key := backKey{cs.in, cs.ref, g, how}
 	if s.backSeen[key] {

@@ -63,6 +63,7 @@ type solver struct {
 	recyclers                   map[ir.FuncID]bool
 	slotsAt                     map[slotKey][]int32
 	atMost                      map[ir.Ref]map[ir.FuncID]bool // see layers.go
+	inMember                    map[string]map[ir.FuncID]bool // RECORD.FIELD of a model → what is ever stored there
 	seenAs                      map[*lay]bool                 // pointers that it takes for something else altogether
 	looked                      []*lay                        // of the casts and members of the program
 	copySeen                    map[copyTarget]bool
