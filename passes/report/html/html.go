@@ -299,9 +299,12 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // headline says in a sentence what there is to do.
 func headline(r *report.Report) string {
-	state, flows := 0, 0
+	state, flows, vague := 0, 0, 0
 	for i := range r.Variables {
 		v := &r.Variables[i]
+		if v.Tracked && v.Vague() {
+			vague++
+		}
 		if v.Tracked {
 			state++
 		}
@@ -310,6 +313,9 @@ func headline(r *report.Report) string {
 		}
 	}
 	s := fmt.Sprintf("%s of %s variables must follow the traffic", number(int64(state)), number(int64(r.Counts.Variables)))
+	if vague > 0 {
+		s += fmt.Sprintf(", %s of them by a guess (?)", number(int64(vague)))
+	}
 	switch flows {
 	case 0:
 	case 1:
