@@ -3,12 +3,12 @@
  *
  * The program only writes down what it does.  A new block is entered at the one place among those of the young that its
  * address gives, and is gone from there when it is released: of most blocks, which are there for a packet, no more
- * is ever known.  Where another block already has the place, that one has become old, and is written into a log, as are
+ * is ever known.  Where another block has the place already, it is an entry of a log, as are
  * releases and changes of type of those that are not young.  When the log is full, or somebody wants to know, its
- * entries, and then, for whoever wants to know, the young, are carried over into a table:
+ * entries, and then the young, are carried over into a table:
  *
- *	saz_malloc ---> saz_young[] ---> saz_log[] ---> saz_table[]    open addressing by address, linear probing;
- *	saz_free                                                       removal shifts what follows back: no tombstones
+ *	saz_malloc ---> saz_young[], saz_log[] ---> saz_table[]    open addressing by address, linear probing;
+ *	saz_free                                                   removal shifts what follows back: no tombstones
  *
  * so that an allocation costs a handful of instructions, and its table entry some more, later.  The log's entries are
  * in order, and what it says of an address is older than what the young say of it, for a young block that changes in any
@@ -35,14 +35,9 @@
 #define SITE(meta) ((uint32_t)((meta) >> 3 & 0x1fffff))
 #define CLOSED ((size_t)1 << 62)                /* above all that is claimed, and below an overflow */
 
-#ifdef SAZ_TEST
-#define SAZ_LOG 64
-#else
-#define SAZ_LOG 131072          /* memory that is never touched costs nothing */
-#endif
 struct saz_event saz_young[SAZ_YOUNG];          /* NULL: free; an odd address: somebody is at it */
-static struct saz_event saz_log[SAZ_LOG];
-static size_t saz_log_end;                      /* of what is claimed, in bytes; what is over SAZ_LOG waits for the table */
+struct saz_event saz_log[SAZ_LOG];
+size_t saz_log_end;                             /* of what is claimed, in bytes; what is over SAZ_LOG waits for the table */
 #define SIZE sizeof(struct saz_event)
 static uint64_t saz_ncarried;                   /* entries that have left the log */
 static int saz_lost;                            /* some were never written */
@@ -267,13 +262,6 @@ static size_t carry_and_close(void)
 	return n;
 }
 
-static void carry_over(void)
-{
-	size_t left = carry_and_close();
-
-	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
-}
-
 /* Nobody but whoever gets it may touch the place of a young block then, not even its release. */
 static int seize(struct saz_event *e, void *base)
 {
@@ -283,20 +271,6 @@ static int seize(struct saz_event *e, void *base)
 static void leave(struct saz_event *e, void *base)
 {
 	__atomic_store_n(&e->base, base, __ATOMIC_RELEASE);
-}
-
-static struct saz_event young(const struct saz_event *e)
-{
-	struct saz_event y;
-
-	y.base = __atomic_load_n(&e->base, __ATOMIC_ACQUIRE);
-	y.meta = __atomic_load_n(&e->meta, __ATOMIC_RELAXED);
-	return y;
-}
-
-static int is_odd(const void *base)
-{
-	return (uintptr_t)base & 1;
 }
 
 #if !SAZ_VERIFY
@@ -309,17 +283,30 @@ static void carry_young(void)
 	if (!reserve(SAZ_YOUNG))
 		return;
 	for (i = 0; i < SAZ_YOUNG; i++) {
-		struct saz_event *e = &saz_young[i], y = young(e);
+		struct saz_event *e = &saz_young[i];
+		void *base = __atomic_load_n(&e->base, __ATOMIC_ACQUIRE);
+		uint64_t meta;
 
-		if (y.base == NULL || is_odd(y.base) || !seize(e, y.base))
+		if (base == NULL || (uintptr_t)base & 1 || !seize(e, base))
 			continue;
-		y.meta = __atomic_load_n(&e->meta, __ATOMIC_RELAXED);
-		put(y.base, (size_t)(y.meta >> 24), SITE(y.meta));
+		meta = __atomic_load_n(&e->meta, __ATOMIC_RELAXED);
+		put(base, (size_t)(meta >> 24), SITE(meta));
 		leave(e, NULL);
 	}
 	__atomic_store_n(&saz_ncarried, saz_ncarried + 1, __ATOMIC_RELAXED);
 }
 #endif
+
+static void carry_over(void)
+{
+	size_t left = carry_and_close();
+
+#if !SAZ_VERIFY
+	if (left == 0)
+		carry_young();
+#endif
+	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
+}
 
 /* Claims n entries that follow each other: where, or SAZ_LOG if there is no memory. The program goes on then, and its
  * state can't be moved any more. */
@@ -366,31 +353,16 @@ static void make_old(struct saz_event *e, void *base)
 	}
 }
 
-/* What saz_rt.h does not do in line: another block has the place, or the block is old. */
-void saz_note_old(void *base, uint64_t meta)
+/* What saz_rt.h does not do in line: the log is full, or a young block was released behind the runtime's back and its address
+ * is another's now. */
+void saz_note_slowly(void *base, uint64_t meta)
 {
-	struct saz_event *e = SAZ_PLACE(base), y;
+	struct saz_event *e = SAZ_PLACE(base);
 
-	if (base == NULL)
+	if (base != NULL && (meta & 7) == SAZ_E_ADDED && seize(e, base)) {
+		__atomic_store_n(&e->meta, meta, __ATOMIC_RELAXED);
+		leave(e, base);
 		return;
-	if ((meta & 7) == SAZ_E_ADDED) {
-		y = young(e);
-		if (y.base != NULL && !is_odd(y.base) && seize(e, y.base)) {
-			if (y.base != base)     /* or it was released behind the runtime's back */
-				note(y.base, __atomic_load_n(&e->meta, __ATOMIC_RELAXED));
-			__atomic_store_n(&e->meta, meta, __ATOMIC_RELAXED);
-			leave(e, base);
-			return;
-		}
-	} else {
-		for (y = young(e); y.base == base || y.base == SAZ_ODD(base); y = young(e)) {
-			if (y.base != base) {
-				sched_yield();
-			} else if (seize(e, base)) {
-				leave(e, NULL);
-				return;
-			}
-		}
 	}
 	note(base, meta);
 }
@@ -406,15 +378,8 @@ int saz_heap_complete(struct saz_error *e)
 /* What the log says of an allocation that there is no memory to record is kept for later. */
 void saz_heap_hold(void)
 {
-	size_t left;
-
 	pthread_mutex_lock(&saz_table_lock);
-	left = carry_and_close();
-#if !SAZ_VERIFY
-	if (left == 0)
-		carry_young();
-#endif
-	__atomic_store_n(&saz_log_end, left * SIZE, __ATOMIC_RELEASE);
+	carry_over();
 }
 
 void saz_heap_release(void)

@@ -404,13 +404,20 @@ enum { SAZ_E_NONE, SAZ_E_ADDED, SAZ_E_GONE, SAZ_E_TAKEN, SAZ_E_MOVED, SAZ_E_TYPE
 	((__UINT64_TYPE__)(size) << 24 | (__UINT64_TYPE__)(site) << 3 | (__UINT64_TYPE__)(what))
 #ifdef SAZ_TEST
 #define SAZ_YOUNG 16
+#define SAZ_LOG 64
+#elif defined __SANITIZE_THREAD__       /* all are looked at by whoever asks, which takes it long */
+#define SAZ_YOUNG 1024
+#define SAZ_LOG 131072
 #else
-#define SAZ_YOUNG 4096
+#define SAZ_YOUNG 65536
+#define SAZ_LOG 131072          /* memory that is never touched costs nothing */
 #endif
 extern struct saz_event saz_young[] SAZ_SEEN_HERE;      /* a block's place goes by its address */
+extern struct saz_event saz_log[] SAZ_SEEN_HERE;
+extern __SIZE_TYPE__ saz_log_end SAZ_SEEN_HERE;
 #define SAZ_PLACE(base) (&saz_young[(__UINTPTR_TYPE__)(base) >> 4 & (SAZ_YOUNG - 1)])
 #define SAZ_ODD(base) ((void *)((__UINTPTR_TYPE__)(base) | 1))
-void saz_note_old(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
+void saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
 
 /*
  * In assembly these count as one instruction when the compiler decides what to inline, so that the program is inlined as it
@@ -418,10 +425,13 @@ void saz_note_old(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
  * registers stays there.
  *
  * The block's place is taken if it is free, at an odd address until it is filled in, and given back when the block goes.
+ * Else that is an entry of the log.
  */
 #if defined __x86_64__ && defined __LP64__ && defined __ELF__ && __GNUC__ >= 11 && !defined __clang__ && \
     !defined __SANITIZE_THREAD__ && !defined SAZ_RUNTIME
 #define SAZ_PLACE_ASM "movl\t%k[base], %k[at]\n\tleaq\tsaz_young(%%rip), %[to]\n\tandl\t%[places], %k[at]\n\taddq\t%[at], %[to]\n\t"
+#define SAZ_LOG_ASM "movl\t$16, %k[at]\n\tlock xaddq\t%[at], saz_log_end(%%rip)\n\tcmpq\t%[all], %[at]\n\tjae\t%l[slowly]\n\t" \
+	"leaq\tsaz_log(%%rip), %[to]\n\tmovq\t%[base], (%[to],%[at])\n\tmovq\t%[meta], 8(%[to],%[at])\n\tjmp\t2b\n\t.previous"
 
 SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
 {
@@ -429,15 +439,16 @@ SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
 	struct saz_event *to;
 	void *was = 0;
 
-	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "leaq\t1(%[base]), %[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t%l[old]\n\t"
-	    "movq\t%[meta], 8(%[to])\n\tmovq\t%[base], (%[to])"
-	    : [at] "=&r"(at), [to] "=&r"(to), "+&a"(was)
-	    : [base] "r"(base), [meta] "r"(meta), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event))
+	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "leaq\t1(%[base]), %[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t1f\n\t"
+	    "movq\t%[meta], 8(%[to])\n\tmovq\t%[base], (%[to])\n"
+	    "2:\n\t.subsection 1\n1:\tcmpq\t%[base], %[was]\n\tje\t%l[slowly]\n\t" SAZ_LOG_ASM
+	    : [at] "=&r"(at), [to] "=&r"(to), [was] "+&a"(was)
+	    : [base] "r"(base), [meta] "r"(meta), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event)), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
 	    : "cc"
-	    : old);
+	    : slowly);
 	return;
-old:
-	saz_note_old(base, meta);
+slowly:
+	saz_note_slowly(base, meta);
 }
 
 SAZ_INLINE void saz_note_gone(void *base)
@@ -446,26 +457,42 @@ SAZ_INLINE void saz_note_gone(void *base)
 	struct saz_event *to;
 	void *was = base;
 
-	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "xorl\t%k[at], %k[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t%l[old]"
+	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "xorl\t%k[at], %k[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t1f\n"
+	    "2:\n\t.subsection 1\n1:\t" SAZ_LOG_ASM
 	    : [at] "=&r"(at), [to] "=&r"(to), "+&a"(was)
-	    : [base] "r"(base), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event))
+	    : [base] "r"(base), [meta] "i"(SAZ_E_GONE), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event)), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
 	    : "cc"
-	    : old);
+	    : slowly);
 	return;
-old:
-	saz_note_old(base, SAZ_META(0, 0, SAZ_E_GONE));
+slowly:
+	saz_note_slowly(base, SAZ_META(0, 0, SAZ_E_GONE));
 }
 #else
+SAZ_INLINE void saz_note(void *base, __UINT64_TYPE__ meta)
+{
+	__SIZE_TYPE__ at = __atomic_fetch_add(&saz_log_end, sizeof(struct saz_event), __ATOMIC_ACQ_REL);
+	struct saz_event *e = (struct saz_event *)((char *)saz_log + at);
+
+	if (__builtin_expect(at >= SAZ_LOG * sizeof(struct saz_event), 0)) {
+		saz_note_slowly(base, meta);
+	} else {
+		e->base = base;
+		__atomic_store_n(&e->meta, meta, __ATOMIC_RELEASE);
+	}
+}
+
 SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
 {
 	struct saz_event *to = SAZ_PLACE(base);
 	void *was = 0;
 
-	if (__builtin_expect(!__atomic_compare_exchange_n(&to->base, &was, SAZ_ODD(base), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED), 0)) {
-		saz_note_old(base, meta);
-	} else {
+	if (__builtin_expect(__atomic_compare_exchange_n(&to->base, &was, SAZ_ODD(base), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED), 1)) {
 		__atomic_store_n(&to->meta, meta, __ATOMIC_RELAXED);
 		__atomic_store_n(&to->base, base, __ATOMIC_RELEASE);
+	} else if (was == base) {
+		saz_note_slowly(base, meta);
+	} else {
+		saz_note(base, meta);
 	}
 }
 
@@ -475,7 +502,7 @@ SAZ_INLINE void saz_note_gone(void *base)
 	void *was = base;
 
 	if (__builtin_expect(!__atomic_compare_exchange_n(&to->base, &was, (void *)0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED), 0))
-		saz_note_old(base, SAZ_META(0, 0, SAZ_E_GONE));
+		saz_note(base, SAZ_META(0, 0, SAZ_E_GONE));
 }
 #endif
 
