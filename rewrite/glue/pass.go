@@ -8,13 +8,14 @@ import (
 	"saz/passes/persist"
 	"saz/passes/plan"
 	"saz/passes/scratch"
+	"saz/passes/toplevel"
 	"saz/passes/update"
 	"saz/rewrite/hook"
 	"saz/rewrite/track"
 )
 
 // Requires are the passes that the tables are made from.
-var Requires = []*passes.Pass{persist.Pass, update.Pass, scratch.Pass, container.Pass, flowspace.Pass, merge.Pass, plan.Pass}
+var Requires = []*passes.Pass{persist.Pass, toplevel.Pass, update.Pass, scratch.Pass, container.Pass, flowspace.Pass, merge.Pass, plan.Pass}
 
 // Options of Build.
 type Options struct {
@@ -28,7 +29,7 @@ type Tables struct{ t *tables }
 
 // Build gathers what the generators need.
 func Build(c *passes.Context, opt Options) *Tables {
-	t := build(Input{c.Prog, persist.Of(c), opt.Marks.Plan, container.Of(c), flowspace.Of(c), merge.Of(c), update.Of(c), scratch.Of(c)}, opt)
+	t := build(Input{c.Prog, persist.Of(c), opt.Marks.Plan, container.Of(c), flowspace.Of(c), merge.Of(c), update.Of(c), scratch.Of(c), toplevel.Of(c)}, opt)
 	if c.TrackAll {
 		t.WholeRun = 1
 	}

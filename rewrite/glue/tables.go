@@ -15,6 +15,7 @@ import (
 	"saz/passes/persist"
 	"saz/passes/plan"
 	"saz/passes/scratch"
+	"saz/passes/toplevel"
 	"saz/passes/update"
 	"saz/rewrite/hook"
 )
@@ -29,6 +30,7 @@ type Input struct {
 	Merge      *merge.Result
 	Update     *update.Result
 	Scratch    *scratch.Result
+	TopLevel   *toplevel.Result
 }
 
 type symbol struct {

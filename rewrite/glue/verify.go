@@ -38,6 +38,9 @@ func (t *tables) watches() {
 		claim := "SAZ_ANNOUNCED"
 		if !tracked {
 			claim = "SAZ_CONSTANT"
+			if t.in.TopLevel != nil && t.in.TopLevel.TopLevel[v.ID] == nil {
+				claim = "SAZ_UNUSED"
+			}
 			if t.in.Update != nil && t.in.Update.Updateable[v.ID] != nil {
 				if t.in.Scratch != nil && t.in.Scratch.Scratch[v.ID] != nil {
 					continue

@@ -135,7 +135,7 @@ extern const struct saz_program saz_program;
 
 /* ---- --verify only: what is claimed of the variables, and names for people ---- */
 
-enum saz_claim { SAZ_ANNOUNCED, SAZ_CONSTANT, SAZ_BORROWED };   /* see saz_verify.c */
+enum saz_claim { SAZ_ANNOUNCED, SAZ_CONSTANT, SAZ_BORROWED, SAZ_UNUSED };   /* see saz_verify.c */
 
 struct saz_watch {
 	unsigned symbol;

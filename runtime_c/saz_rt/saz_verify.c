@@ -7,6 +7,7 @@
  *	SAZ_ANNOUNCED   its own bytes, and what they lead to, change only if its mark was set
  *	SAZ_CONSTANT    neither changes while a packet is processed
  *	SAZ_BORROWED    its own bytes do not change; what they lead to is announced by its owners
+ *	SAZ_UNUSED      nor those of what no code that processes packets uses; others lead packets to what it leads to
  *
  * For a change in a block or in another variable the question is which of the first two kinds lead
  * there.  Memory is walked from the variables without a mark, by the types, up to the first change;
@@ -187,7 +188,7 @@ static int already_told(const struct watch *w, const char *what, const char *pla
 static void tell(const struct watch *w, const char *what, const char *where, const unsigned char *base,
                  const unsigned char *old, size_t size, unsigned type)
 {
-	static const char *const claims[] = { "no mark announced it", "it was taken for constant", "it was taken for a constant pointer" };
+	static const char *const claims[] = { "no mark announced it", "it was taken for constant", "it was taken for a constant pointer", "it was taken for constant" };
 	char place[256];
 	size_t off = 0, foff, fsize;
 
@@ -337,7 +338,7 @@ static void find_reach(void)
 	saz_reach_clear();
 	for (i = 0; i < saz_nwatches; i++) {
 		memset(&saz_watches[i].reach, 0, sizeof saz_watches[i].reach);
-		if (saz_watches[i].claim != SAZ_BORROWED)
+		if (saz_watches[i].claim == SAZ_ANNOUNCED || saz_watches[i].claim == SAZ_CONSTANT)
 			saz_watches[i].reach.set = saz_reach_with(0, i);
 	}
 	for (i = 0; i < saz_nwatches; i++)
@@ -542,7 +543,7 @@ static SAZ_UNCHECKED int mark_changes(void)
 
 		w->changed = differs(w->copy, w->symbol->address, w->symbol->size);
 		any |= w->changed;
-		if (w->changed && (silent(w) || w->claim == SAZ_BORROWED))
+		if (w->changed && (silent(w) || w->claim == SAZ_BORROWED || w->claim == SAZ_UNUSED))
 			tell_own(w, w);
 	}
 	for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b)) {
