@@ -115,7 +115,7 @@ func TestInProcess(t *testing.T) {
 	if msg, err := exec.Command(inlined, "filter").CombinedOutput(); err != nil {
 		t.Errorf("brackets in line: %v\n%s", err, msg)
 	}
-	for _, args := range [][]string{{"filter"}, {"memory"}, {"fuzz", "1", count}, {"fuzz", "2", count}} {
+	for _, args := range [][]string{{"filter"}, {"slots"}, {"memory"}, {"fuzz", "1", count}, {"fuzz", "2", count}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command(check, args...)

@@ -175,6 +175,19 @@ static int to(void *ctx, size_t off, const struct saz_slot *slot)
 	return !saz_reach_is_off;
 }
 
+/* Of an array of 200 MB, a page may have been written. */
+static void to_written(const struct task *t, struct spreading *x)
+{
+	size_t off, n;
+	int written;
+
+	for (off = 0; off < t->size; off += n) {
+		n = saz_pages_run(t->base + off, t->size - off, &written);
+		if (written)
+			saz_slots_in(t->type, t->size, off, off + n, to, x);
+	}
+}
+
 void saz_reach_spread(struct saz_reach *(*of_symbol)(unsigned symbol, const void **base, size_t *size, unsigned *type))
 {
 	struct spreading x;
@@ -192,7 +205,10 @@ void saz_reach_spread(struct saz_reach *(*of_symbol)(unsigned symbol, const void
 		x.base = t.base;
 		x.old = t.of->spread == t.of->set ? t.old : NULL;
 		x.set = t.of->set;
-		saz_slots(t.type, t.size, to, &x);
+		if (x.old == NULL)
+			saz_slots(t.type, t.size, to, &x);
+		else
+			to_written(&t, &x);
 	}
 	saz_queue.len = 0;
 }

@@ -122,6 +122,8 @@ SAZ_HIDDEN int saz_heap_complete(struct saz_error *e) SAZ_CHECK;        /* every
 /* Calls fn for each word of an object of elements of the type that may hold an address, by offset. */
 typedef int saz_slot_fn(void *ctx, size_t off, const struct saz_slot *slot);
 SAZ_HIDDEN int saz_slots(unsigned type, size_t size, saz_slot_fn *fn, void *ctx);       /* 0: fn returned 0 */
+/* The same for the words of which a byte is at lo or later, but before hi; fn may be called for others too. */
+SAZ_HIDDEN int saz_slots_in(unsigned type, size_t size, size_t lo, size_t hi, saz_slot_fn *fn, void *ctx);
 
 SAZ_HIDDEN const struct saz_slot *saz_slot_at(unsigned type, size_t size, size_t off);  /* NULL: no slot */
 

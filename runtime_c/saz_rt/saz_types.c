@@ -21,12 +21,32 @@
 struct walk {
 	saz_slot_fn *fn;
 	void *ctx;
-	size_t size;
+	size_t size, lo, hi;    /* of the object; of what is asked for */
 };
 
 static size_t width_of(const struct saz_slot *s)
 {
 	return s->kind == SAZ_NEST ? P->types[s->type].size : sizeof(void *);
+}
+
+/* Whether it reaches to the end of the object that it lies in. */
+static int is_open(unsigned type)
+{
+	const struct saz_type *t = &P->types[type];
+	unsigned i;
+
+	for (i = 0; i < t->nslots; i++)
+		if (t->slots[i].count == 0 || (t->slots[i].kind == SAZ_NEST && is_open(t->slots[i].type)))
+			return 1;
+	return 0;
+}
+
+/* How many elements of an array at off end before what is asked for; type: of each, 0 for a word. */
+static size_t before(const struct walk *w, size_t off, size_t stride, size_t width, unsigned type)
+{
+	if (w->lo < off + width || stride == 0 || is_open(type))
+		return 0;
+	return (w->lo - off - width) / stride + 1;
 }
 
 static int walk(const struct walk *w, unsigned type, size_t base)
@@ -36,9 +56,10 @@ static int walk(const struct walk *w, unsigned type, size_t base)
 
 	for (i = 0; i < t->nslots; i++) {
 		const struct saz_slot *s = &t->slots[i];
-		size_t n, off = base + s->off, width = width_of(s);
+		size_t off = base + s->off, width = width_of(s);
+		size_t n = before(w, off, s->stride, width, s->kind == SAZ_NEST ? s->type : SAZ_BYTES);
 
-		for (n = 0; s->count == 0 || n < s->count; n++, off += s->stride) {
+		for (off += n * s->stride; (s->count == 0 || n < s->count) && off < w->hi; n++, off += s->stride) {
 			if (off + width > w->size && (s->kind != SAZ_NEST || s->count == 0 || off >= w->size))
 				break;
 			if (s->kind == SAZ_NEST) {
@@ -58,7 +79,7 @@ static size_t elements(const struct saz_type *t, size_t size)
 	return t->size == 0 || t->flags & SAZ_T_TAIL || size % t->size != 0 ? 1 : size / t->size;
 }
 
-int saz_slots(unsigned type, size_t size, saz_slot_fn *fn, void *ctx)
+int saz_slots_in(unsigned type, size_t size, size_t lo, size_t hi, saz_slot_fn *fn, void *ctx)
 {
 	const struct saz_type *t = &P->types[type];
 	struct walk w;
@@ -69,11 +90,18 @@ int saz_slots(unsigned type, size_t size, saz_slot_fn *fn, void *ctx)
 	w.fn = fn;
 	w.ctx = ctx;
 	w.size = size;
+	w.lo = lo;
+	w.hi = hi;
 	n = elements(t, size);
-	for (i = 0; i < n; i++)
+	for (i = n == 1 ? 0 : before(&w, 0, t->size, t->size, type); i < n && i * t->size < hi; i++)
 		if (!walk(&w, type, i * t->size))
 			return 0;
 	return 1;
+}
+
+int saz_slots(unsigned type, size_t size, saz_slot_fn *fn, void *ctx)
+{
+	return saz_slots_in(type, size, 0, size, fn, ctx);
 }
 
 const struct saz_slot *saz_slot_at(unsigned type, size_t size, size_t off)

@@ -4,6 +4,7 @@
  *	check fuzz SEED COUNT    COUNT mutated images, their checksums made good
  *	check memory             each allocation of export, import and commit fails in turn
  *	check filter             which flows match
+ *	check slots              the words of a part of an object
  *	check bench              what a packet and a block cost
  */
 #include "saz_rt_int.h"
@@ -468,6 +469,56 @@ static int bench(void)
 	return bench_move();
 }
 
+struct seen {
+	size_t lo, hi;
+	uint64_t in;            /* of the words that have a byte there */
+	size_t calls;
+};
+
+static int see(void *ctx, size_t off, const struct saz_slot *slot)
+{
+	struct seen *s = ctx;
+
+	(void)slot;
+	s->calls++;
+	if (off + sizeof(void *) > s->lo && off < s->hi)
+		s->in = saz_hash(s->in, &off, sizeof off);
+	return 1;
+}
+
+/* A part has the words that a look at all finds there, in the same order, and of large arrays little else. */
+static int slots(void)
+{
+	static const size_t most = 4000;
+	unsigned type, i;
+
+	for (type = 0; type < saz_program.ntypes; type++)
+		for (i = 0; i < 2000; i++) {
+			size_t size = 1 + rnd((uint32_t)most);
+			struct seen all, part;
+
+			if (rnd(2))
+				size = saz_program.types[type].size * (1 + rnd(30));
+			memset(&all, 0, sizeof all);
+			all.lo = rnd((uint32_t)size);
+			all.hi = all.lo + 1 + rnd(rnd(2) ? 16 : (uint32_t)most);
+			part = all;
+			CHECK(saz_slots(type, size, see, &all));
+			CHECK(saz_slots_in(type, size, part.lo, part.hi, see, &part));
+			CHECK(part.in == all.in && part.calls <= all.calls);
+		}
+	for (type = 1; type < saz_program.ntypes; type++) {
+		struct seen part;
+
+		memset(&part, 0, sizeof part);
+		part.lo = 112 * 50000;
+		part.hi = part.lo + 224;
+		CHECK(saz_slots_in(type, saz_program.types[type].size * 5600000, part.lo, part.hi, see, &part));
+		CHECK(part.calls <= 224 / 8 + 20);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -483,8 +534,10 @@ int main(int argc, char **argv)
 		return memory();
 	if (strcmp(what, "filter") == 0)
 		return filters() || scopes();
+	if (strcmp(what, "slots") == 0)
+		return slots();
 	if (strcmp(what, "bench") == 0)
 		return bench();
-	fprintf(stderr, "usage: check fuzz SEED COUNT | memory | filter | bench\n");
+	fprintf(stderr, "usage: check fuzz SEED COUNT | memory | filter | slots | bench\n");
 	return 2;
 }
