@@ -1,6 +1,8 @@
 package pointer
 
 import (
+	"slices"
+
 	"saz/frontend/ctype"
 	"saz/ir"
 )
@@ -101,7 +103,7 @@ func (s *solver) mayCall() map[ir.Ref]map[ir.FuncID]bool {
 					return out // where it is kept is not known
 				}
 			case ir.VGlobal:
-				l.handedOn(nil, it.Value)
+				l.handedOn(nil, it.Value, it.Type)
 			}
 		}
 		if g.Linkage == ir.Undefined {
@@ -141,6 +143,7 @@ func (s *solver) mayCall() map[ir.Ref]map[ir.FuncID]bool {
 			}
 		}
 	}
+
 	for _, f := range s.prog.Funcs {
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
@@ -465,18 +468,20 @@ func (l *funcLayers) into(f *ir.Func, v ir.Value, n int32) {
 
 // handedOn is for an address that is used for more than accesses: what function pointer is
 // there may become any.
-func (l *funcLayers) handedOn(f *ir.Func, v ir.Value) {
+// t is the type of the address there: it tells a record from its first member.
+func (l *funcLayers) handedOn(f *ir.Func, v ir.Value, t *ctype.Type) {
+	first := t != nil && t.Kind == ctype.Pointer && (t.Elem.Kind == ctype.Pointer || t.Elem.IsInteger())
 	switch v.Kind {
 	case ir.VGlobal:
 		if t := l.s.prog.Globals[v.ID].Type; holdsFuncs(t) {
 			l.top(l.node(funcHolder{global: v.ID, fn: -1, local: -1, param: -1}))
-		} else if n := l.inside(noHolder, t, v.Off); n != none && v.Off != 0 {
+		} else if n := l.inside(noHolder, t, v.Off); n != none && (v.Off != 0 || first) {
 			l.top(n)
 		}
 	case ir.VLocal:
 		if t := f.Locals[v.ID].Type; holdsFuncs(t) {
 			l.top(l.node(funcHolder{global: -1, fn: int32(f.ID), local: v.ID, param: -1}))
-		} else if n := l.inside(noHolder, t, v.Off); n != none && v.Off != 0 {
+		} else if n := l.inside(noHolder, t, v.Off); n != none && (v.Off != 0 || first) {
 			l.top(n)
 		}
 	case ir.VReg:
@@ -487,17 +492,41 @@ func (l *funcLayers) handedOn(f *ir.Func, v ir.Value) {
 					l.top(n)
 				}
 			case ir.Move:
-				l.handedOn(f, in.A)
+				l.handedOn(f, in.A, t)
 			}
 		}
 	}
+}
+
+// leaves reports whether register r of f is used for more than comparisons and stores in variables and
+// members that are known.
+func (l *funcLayers) leaves(f *ir.Func, r int32) bool {
+	is := func(v ir.Value) bool { return v.Kind == ir.VReg && v.ID == r }
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		switch {
+		case in.Op == ir.Cmp || in.Op == ir.Branch:
+		case in.Op == ir.Store && is(in.B) && !is(in.A):
+			if in.A.Kind == ir.VReg {
+				d := f.Regs[in.A.ID].Def
+				if d < 0 || f.Instrs[d].Op != ir.FieldAddr {
+					return true
+				}
+			}
+		default:
+			if is(in.A) || is(in.B) || slices.ContainsFunc(in.Args, is) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (l *funcLayers) instr(f *ir.Func, in *ir.Instr) {
 	switch in.Op {
 	case ir.Load:
 	case ir.Store:
-		l.handedOn(f, in.B)
+		l.handedOn(f, in.B, in.Type)
 		n := l.at(f, in.A)
 		switch {
 		case n != none && (isFuncPtr(in.Type) || in.B.Kind == ir.VFunc):
@@ -517,25 +546,38 @@ func (l *funcLayers) instr(f *ir.Func, in *ir.Instr) {
 	case ir.Cmp, ir.Branch:
 	case ir.Conv:
 		if in.Type != nil && in.Type.Kind == ctype.Pointer || in.A.Kind != ir.VReg {
-			l.handedOn(f, in.A)
+			l.handedOn(f, in.A, in.Opnd)
+			l.handedOn(f, in.A, in.Type)
+		}
+		if in.A.Kind == ir.VFunc || isFuncPtr(in.Opnd) && !isFuncPtr(in.Type) && in.Type != nil && in.Type.Kind == ctype.Pointer {
+			if l.leaves(f, int32(in.Dst)) {
+				// By another name it may be stored wherever that leads.
+				l.into(f, in.A, l.node(noHolder))
+			}
 		}
 	case ir.Phi:
 		for _, a := range in.Args {
-			l.handedOn(f, a)
+			l.handedOn(f, a, in.Type)
 		}
 	case ir.Ret:
-		l.handedOn(f, in.A)
+		if f.Type != nil {
+			l.handedOn(f, in.A, f.Type.Elem)
+		}
 		if f.Type != nil && isFuncPtr(f.Type.Elem) {
 			l.into(f, in.A, l.result(f.ID))
 		}
 	case ir.Copy, ir.Zero:
 		if in.Type == nil || !in.Type.IsRecord() {
-			l.handedOn(f, in.A)
-			l.handedOn(f, in.B)
+			l.handedOn(f, in.A, nil)
+			l.handedOn(f, in.B, nil)
 		}
 	case ir.Call:
 		for i, a := range in.Args {
-			l.handedOn(f, a)
+			var t *ctype.Type
+			if i < len(in.ArgTypes) {
+				t = in.ArgTypes[i]
+			}
+			l.handedOn(f, a, t)
 			switch {
 			case in.A.Kind != ir.VFunc:
 				if i < len(in.ArgTypes) && (isFuncPtr(in.ArgTypes[i]) || a.Kind == ir.VFunc) {
@@ -561,10 +603,10 @@ func (l *funcLayers) instr(f *ir.Func, in *ir.Instr) {
 			}
 		}
 	default:
-		l.handedOn(f, in.A)
-		l.handedOn(f, in.B)
+		l.handedOn(f, in.A, nil)
+		l.handedOn(f, in.B, nil)
 		for _, a := range in.Args {
-			l.handedOn(f, a)
+			l.handedOn(f, a, nil)
 		}
 	}
 }

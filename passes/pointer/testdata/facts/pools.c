@@ -155,9 +155,32 @@ static void pointers(int i)
 	probe((*s)->n); // pts: b
 }
 
+/* The address of a record's first member is the record's, and stores through it
+ * tell only by its type that it is a function that goes there. */
+struct first { void (*run)(void); int n; };
+struct second { void (*run)(void); long n; };
+static struct first first_a;
+static struct second first_b;
+static void put(void **where, void *what)
+{
+	*where = what;
+}
+static void put_word(unsigned long *where, unsigned long what)
+{
+	*where = what;
+}
+static void firsts(void)
+{
+	put((void **)&first_a, (void *)opens);
+	put_word((unsigned long *)&first_b, (unsigned long)fires);
+	first_a.run(); // calls>: opens
+	first_b.run(); // calls>: fires
+}
+
 int main(int argc, char **argv)
 {
 	(void)argv;
+	firsts();
 	blocks();
 	stacks();
 	members(argc - 1);
