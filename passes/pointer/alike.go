@@ -232,10 +232,12 @@ func (s *solver) asBytes(p int32) []int32 {
 			return []int32{p}
 		case st.start != off:
 		case st.rec != nil:
-			if !st.rec.pointers() || s.toBytes[s.kin.root(st.rec)] {
+			switch {
+			case s.toBytes[s.kin.root(st.rec)], !st.rec.pointers() && (!st.rec.anon || s.handed[st.rec]):
 				return []int32{p}
+			case st.rec.pointers():
+				ok = false
 			}
-			ok = false
 		case st.elem == 0 && st.class != plainData:
 			ok = false
 		}

@@ -63,7 +63,11 @@
 //     nor in text that strdup and its like made, or in memory that libraries keep to
 //     themselves, unless their functions speak of such a record;
 //   - in which a copy of a number of bytes that is not known stays in the largest thing
-//     that begins where it begins;
+//     that begins where it begins, in a union's member of numbers or a block's bytes with a
+//     name if their address is what is given; and which copies no pointers as numbers that are
+//     smaller, of a record of such;
+//   - in which an entry that would contain a list's head is not counted on from by an unknown amount, nor
+//     gone from to one around it; and where no record is at an address that its alignment rules out;
 //   - in which pointers are stored and loaded as pointers, integers of their
 //     size, or by whole-object copies (assignment of structs, memcpy and its
 //     like): a pointer that is copied byte by byte, or scaled or encoded with
@@ -73,7 +77,7 @@
 //     copied with its record; and in which code that is loaded at run time passes in
 //     functions of its own, not the program's;
 //   - whose allocators hand out a block that was freed to them as one in which nothing is,
-//     if they are recognised as such (freelist.go);
+//     if they are recognised as such (freelist.go), also to who asks for such a block alone;
 //   - whose inline assembly touches only its operands;
 //   - whose calls have at least as many arguments as the callee has parameters, and
 //     pass no int that is not constant, and no floating-point number, for a pointer;

@@ -23,7 +23,7 @@ import (
 //     same procedure, to the former head,
 //   - a procedure that returns nothing else takes a block off, and is called by one
 //     that returns that, or what malloc gave it and nobody wrote to: so nobody can rely on
-//     what a block held before.
+//     what a block held before. Who calls the former alone gets a block with a name of its own.
 
 // A listHead is a member of a record or a variable.
 type listHead struct {
@@ -39,10 +39,11 @@ type freeList struct {
 	pops   []ir.FuncID // what takes the first block off and returns it, and nothing else
 }
 
-// findFreeLists fills in linkOf, noLink and recycled.
+// findFreeLists fills in linkOf, noLink, recycled and asFresh.
 func (s *solver) findFreeLists() {
 	s.linkOf, s.noLink, s.recycled, s.recyclers = map[ir.Ref][]ir.Reg{}, map[ir.Ref]bool{}, map[ir.Ref]bool{}, map[ir.FuncID]bool{}
-	s.linkStores = map[ir.Ref]bool{}
+	s.linkStores, s.asFresh = map[ir.Ref]bool{}, map[ir.Ref]bool{}
+	takes := map[ir.FuncID]bool{}
 	lists := map[listHead]*freeList{}
 	var keys []listHead
 	list := func(k listHead) *freeList {
@@ -78,6 +79,19 @@ func (s *solver) findFreeLists() {
 		}
 		for _, ref := range l.pushes {
 			s.noLink[ref] = true
+		}
+		for _, f := range l.pops {
+			takes[f] = true
+		}
+	}
+	if len(takes) > 0 {
+		for _, f := range s.prog.Funcs {
+			for i := range f.Instrs {
+				ref := ir.Ref{Func: f.ID, I: int32(i)}
+				if in := &f.Instrs[i]; in.Op == ir.Call && in.A.Kind == ir.VFunc && in.Dst >= 0 && takes[ir.FuncID(in.A.ID)] && !s.recycled[ref] {
+					s.asFresh[ref] = true
+				}
+			}
 		}
 	}
 	s.findRecyclers()

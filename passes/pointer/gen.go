@@ -298,7 +298,9 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 		}
 		s.store(f, in.A, s.value(f, in.B))
 	case ir.Copy:
-		s.copyMem(s.value(f, in.A), s.value(f, in.B), sizeOf(in.Type), in.Type)
+		if !numbersOnly(in.Type) {
+			s.copyMem(s.value(f, in.A), s.value(f, in.B), sizeOf(in.Type), in.Type)
+		}
 	case ir.FieldAddr:
 		rec := int64(0)
 		if in.Rec != nil {
@@ -320,13 +322,13 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 		default:
 			if in.Off > 0 {
 				few := s.values(f, in.B, i).few(fewValues)
-				if len(few) == 1 && in.Off == 1 && few[0] <= 0 {
-					s.back(f, in.A, in.Dst, dst, -few[0])
-					return
-				}
 				if len(few) == 1 || len(few) > 0 && in.Off == 1 {
 					for _, v := range few {
-						s.shifted(f, in.A, dst, v*in.Off, unit(in.Off))
+						if in.Off == 1 && v <= 0 {
+							s.back(f, in.A, in.Dst, dst, -v)
+						} else {
+							s.shifted(f, in.A, dst, v*in.Off, unit(in.Off))
+						}
 					}
 					return
 				}
@@ -783,6 +785,12 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 		s.copyMem(cs.recDst, nodes.ret, size, t)
 	}
 	if cs.dst == none || cs.direct && s.recycled[cs.ref] {
+		return
+	}
+	if cs.direct && s.asFresh[cs.ref] {
+		for _, o := range cs.in.madeAt(cs.ref.I) {
+			s.addPlace(cs.dst, s.at(o, 0))
+		}
 		return
 	}
 	w := s.heap.wrappers[g]

@@ -53,9 +53,12 @@ type witness struct {
 func newHeap(s *solver) *heap {
 	h := &heap{s: s, wrappers: map[ir.FuncID]*wrapper{}, direct: map[ir.FuncID][]ir.Ref{}, addressed: map[ir.FuncID]bool{},
 		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}}
-	busy := map[ir.FuncID]bool{}
-	for _, f := range s.prog.Funcs {
-		h.find(f, busy)
+	s.heap = h
+	h.findAll()
+	s.findFreeLists()
+	if len(s.asFresh) > 0 {
+		h.findAll() // calls that take blocks off free lists allocate, too
+		s.findRecyclers()
 	}
 	if len(h.wrappers) > 0 {
 		h.scan()
@@ -66,6 +69,14 @@ func newHeap(s *solver) *heap {
 		}
 	}
 	return h
+}
+
+func (h *heap) findAll() {
+	clear(h.wrappers)
+	busy := map[ir.FuncID]bool{}
+	for _, f := range h.s.prog.Funcs {
+		h.find(f, busy)
+	}
 }
 
 // name names the objects of every direct call of an allocator in f and the
@@ -149,12 +160,18 @@ type allocCall struct {
 	name string
 }
 
+// takesOff is what a call that takes a block off a free list does.
+var takesOff = models.Model{Alloc: &models.Alloc{}}
+
 // allocator returns the model if instruction i of f calls a library function
-// that returns fresh memory.
+// that returns fresh memory, or takes a block off a free list.
 func (h *heap) allocator(f *ir.Func, i int32) (*models.Model, string) {
 	in := &f.Instrs[i]
 	if in.Op != ir.Call || in.A.Kind != ir.VFunc || in.Dst < 0 {
 		return nil, ""
+	}
+	if h.s.asFresh[ir.Ref{Func: f.ID, I: i}] {
+		return &takesOff, h.s.prog.Funcs[in.A.ID].Link
 	}
 	m := h.s.modelOf(ir.FuncID(in.A.ID))
 	if m == nil || m.Alloc == nil || m.Alloc.Out != nil {
@@ -365,6 +382,9 @@ func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 		h.gather(r, &w)
 	}
 	t, array, tail := w.choose(sz)
+	if array && (sz.unknown || sz.unit == 1) && t != nil && s.lays.of(t).open() {
+		array, tail = false, true // such records are no elements
+	}
 	if use := h.witnesses[site]; use != nil && use.char != nil && len(use.types) == 0 && t != nil && !t.IsRecord() {
 		// Who asked uses it as bytes; what an allocator keeps in free blocks is its own.
 		t, array, tail = use.char, true, false

@@ -174,6 +174,10 @@ func (s *solver) findKin() {
 						named(f, a, t)
 					}
 				}
+			case ir.IndexAddr:
+				for _, to := range v.wanted(s, in.Type, v.base[f.ID]+int32(in.Dst)) {
+					named(f, in.A, to)
+				}
 			case ir.FieldAddr:
 				if in.Rec != nil {
 					note(s.lays.record(in.Rec))
@@ -208,7 +212,54 @@ func (s *solver) findKin() {
 		}
 	}
 	s.findLibRecs()
+	s.findHanded()
 	s.blur()
+}
+
+// findHanded fills in handed: the records without a name, as members are, to which there are
+// pointers for more than to get at their members. Nothing points at others as at something else.
+func (s *solver) findHanded() {
+	s.handed = map[*lay]bool{}
+	anonymous := func(t *ctype.Type) *lay {
+		for t != nil && t.Kind == ctype.Array {
+			t = t.Elem
+		}
+		if t == nil || !t.IsRecord() {
+			return nil
+		}
+		if l := s.lays.record(s.prog.Record(t.Rec)); l.anon {
+			return l
+		}
+		return nil
+	}
+	take := func(t *ctype.Type) {
+		if l := anonymous(t); l != nil {
+			s.handed[l] = true
+		}
+	}
+	for _, g := range s.prog.Globals {
+		take(g.Type)
+	}
+	for _, f := range s.prog.Funcs {
+		for i := range f.Locals {
+			take(f.Locals[i].Type)
+		}
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.FieldAddr || in.Field == nil || in.Dst < 0 {
+				continue
+			}
+			l := anonymous(in.Field.Type)
+			if l == nil {
+				continue
+			}
+			for _, u := range s.usesOf(f)[in.Dst] {
+				if op := f.Instrs[u].Op; op != ir.FieldAddr && op != ir.Copy && op != ir.Zero {
+					s.handed[l] = true
+				}
+			}
+		}
+	}
 }
 
 // voids says by register (base of the function + number) what pointers to void become

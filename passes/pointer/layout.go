@@ -1,6 +1,7 @@
 package pointer
 
 import (
+	"slices"
 	"sort"
 
 	"saz/frontend/ctype"
@@ -34,15 +35,18 @@ const (
 type lay struct {
 	kind   layKind
 	size   int64
-	rec    *lay // a record: itself, also of a copy of it with a tail
+	align  int64 // of records
+	anon   bool  // a record without a tag or a typedef's name
+	rec    *lay  // a record: itself, also of a copy of it with a tail
 	elem   *lay
 	n      int64 // layArray: elements, -1 unbounded
 	fields []layField
 	table  []int32 // layUnion with arrays: byte → canonical offset
 	class  scalarClass
-	to     *lay // layScalar: the record that a recordPointer points at, nil if that is not known
-	one    bool // every byte is canonical 0
-	tail   bool // the object goes on after size (struct hack, header and payload)
+	to     *lay  // layScalar: the record that a recordPointer points at, nil if that is not known
+	each   int64 // layStruct: it is an array of elements of this size, told apart
+	one    bool  // every byte is canonical 0
+	tail   bool  // the object goes on after size (struct hack, header and payload)
 }
 
 type layField struct {
@@ -203,7 +207,7 @@ func (ls *layouts) record(r *ctype.Record) *lay {
 		ls.byRec[r] = rawLay
 		return rawLay
 	}
-	l := &lay{kind: layStruct, size: r.Size}
+	l := &lay{kind: layStruct, size: r.Size, align: r.Align, anon: r.Tag == "" && r.Typedef == ""}
 	l.rec = l
 	ls.byRec[r] = l // records do not contain themselves, but errors might
 	for i := range r.Fields {
@@ -226,6 +230,9 @@ func (ls *layouts) record(r *ctype.Record) *lay {
 	}
 	l.kind = layUnion
 	arrays := false
+	for i := range l.fields {
+		l.fields[i].l = l.fields[i].l.apart()
+	}
 	for _, f := range l.fields {
 		arrays = arrays || f.l.hasArray()
 	}
@@ -235,6 +242,40 @@ func (ls *layouts) record(r *ctype.Record) *lay {
 		l.one = true
 	default:
 		l.join()
+	}
+	return l
+}
+
+// maxApart bounds the elements of an array in a union that are told apart.
+const maxApart = 8
+
+// apart returns l with the elements of short arrays of pointers told apart: in a union
+// they would be one with all that other members have there.
+func (l *lay) apart() *lay {
+	switch l.kind {
+	case layArray:
+		if e := l.elem; l.n > 1 && l.n <= maxApart && e.kind == layScalar && e.size == ctype.PtrSize {
+			c := &lay{kind: layStruct, size: l.size, each: e.size}
+			for i := range l.n {
+				c.fields = append(c.fields, layField{i * e.size, e})
+			}
+			return c
+		}
+	case layStruct:
+		var c *lay
+		for i := range l.fields {
+			if f := l.fields[i].l.apart(); f != l.fields[i].l {
+				if c == nil {
+					c = new(lay)
+					*c = *l
+					c.fields = slices.Clone(l.fields)
+				}
+				c.fields[i].l = f
+			}
+		}
+		if c != nil {
+			return c
+		}
 	}
 	return l
 }
@@ -411,6 +452,7 @@ type step struct {
 	start int64
 	size  int64 // -1: unbounded
 	elem  int64 // arrays: size of an element; 0: not an array
+	each  int64 // arrays whose elements are told apart: size of an element
 	rec   *lay  // a record's layout
 	class scalarClass
 	to    *lay
@@ -435,7 +477,7 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 			out = l.elem.path(off%l.elem.size, base, out)
 		}
 	case layStruct:
-		out = append(out, step{start: base, size: l.size, rec: l.rec})
+		out = append(out, step{start: base, size: l.size, rec: l.rec, each: l.each})
 		if off >= l.size {
 			// Only the last member's, or the tail's.
 			if l.tail && !l.open() {
@@ -463,6 +505,15 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 		}
 	}
 	return out
+}
+
+// misaligned reports whether no record as is at off bytes from the beginning of an object of layout l,
+// nor from that of one of its elements.
+func (l *lay) misaligned(off int64, as *lay) bool {
+	for l.kind == layArray {
+		l = l.elem
+	}
+	return as.align > 1 && l.align >= as.align && off%as.align != 0
 }
 
 // starts reports whether a member, an element or a scalar begins at canonical
@@ -691,6 +742,13 @@ func (c arithmetic) index(l *lay, off int32, stride, mode int64) []int32 {
 		}
 		if s.elem > 0 && (stride%s.elem == 0 || stride == elemStride) && !(mode != narrow && here && s.size >= 0 && s.size < big) {
 			out = []int32{off}
+			break
+		}
+		if s.each > 0 && (stride%s.each == 0 || stride == elemStride) && !(mode != narrow && here && s.size < big) {
+			out = out[:0]
+			for k := (int64(off) - s.start) % s.each; k < s.size; k += s.each {
+				out = addOff(out, l.canon(s.start+k))
+			}
 			break
 		}
 		if s.elem == 0 && here && (s.size == stride || stride == elemStride) && (mode == narrow || mode == wide && big <= s.size) {

@@ -136,6 +136,9 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		}
 	}
 	for _, c := range m.Copies {
+		if s.ofNumbers(&cs, models.Chk(name, c[0]), size) || s.ofNumbers(&cs, models.Chk(name, c[1]), size) {
+			continue
+		}
 		s.copyMem(arg(c[0]), arg(c[1]), size, s.copied(&cs, models.Chk(name, c[0]), models.Chk(name, c[1]), size))
 	}
 	for _, c := range m.Moves {
@@ -364,6 +367,29 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	bs.bound = []ir.FuncID{g}
 	s.sites = append(s.sites, bs)
 	s.invoke(bid, g)
+}
+
+// ofNumbers reports whether argument i is the address of a record of numbers, and no more
+// than that is copied. How much is copied need not be known for a member of a union:
+// such a copy is of that member, while one that begins at a member of a struct may go on.
+func (s *solver) ofNumbers(cs *callSite, i int, size int64) bool {
+	if i >= len(cs.consts) {
+		return false
+	}
+	v := cs.consts[i]
+	for v.Kind == ir.VReg && cs.in.Regs[v.ID].Def >= 0 {
+		in := &cs.in.Instrs[cs.in.Regs[v.ID].Def]
+		switch {
+		case in.Op == ir.FieldAddr && in.Rec != nil && s.prog.Record(in.Rec).Union && in.Field != nil && numbersOnly(in.Field.Type):
+			return size <= ctype.SizeOf(in.Field.Type)
+		case in.Op == ir.Conv && in.Opnd.Kind == ctype.Pointer && size >= 0 && size <= ctype.SizeOf(in.Opnd.Elem) && numbersOnly(in.Opnd.Elem):
+			return true
+		case in.Op != ir.Conv && in.Op != ir.Move:
+			return false
+		}
+		v = in.A
+	}
+	return false
 }
 
 // copied returns the record type of which a library function copies size bytes, nil if

@@ -23,7 +23,7 @@ func cpu() float64 {
 
 // TestTargets prints figures for programs outside the tree: SAZ_TARGETS names
 // binaries that saz-cc built (or what else saz takes for a target). SAZ_EXPLAIN
-// is how many of the worst places to list, SAZ_PROFILE a file for the
+// is how many of the worst places to list (and calls that would call nothing), SAZ_PROFILE a file for the
 // solver's CPU profile.
 func TestTargets(t *testing.T) {
 	targets := strings.Fields(os.Getenv("SAZ_TARGETS"))
@@ -53,6 +53,11 @@ func TestTargets(t *testing.T) {
 			r.Explain(os.Stdout, n)
 			for _, u := range r.Unmodelled() {
 				fmt.Println("no model:", u.Name, len(u.Calls))
+			}
+			for _, c := range r.IndirectCalls() {
+				if len(r.Callees(c)) == 0 {
+					fmt.Println("calls nothing:", a.Context.Text(c))
+				}
 			}
 		}
 	}

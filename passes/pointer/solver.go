@@ -53,13 +53,14 @@ type solver struct {
 	viewIDs                     map[viewKey]int32
 	coarse                      kin
 	blurred                     map[*lay]bool
+	handed                      map[*lay]bool // see findHanded
 	recsIn                      map[*lay][]recAt
 	fromBytes, toBytes, libRecs map[*lay]bool           // see canBe
 	mixed                       map[[2]scalarClass]bool // kinds of pointers that the program takes for each other
 	void                        *voids
 	linkOf                      map[ir.Ref][]ir.Reg // see freelist.go
 	noLink, linkStores          map[ir.Ref]bool
-	recycled                    map[ir.Ref]bool
+	recycled, asFresh           map[ir.Ref]bool
 	recyclers                   map[ir.FuncID]bool
 	slotsAt                     map[slotKey][]int32
 	atMost                      map[ir.Ref]map[ir.FuncID]bool // see layers.go
@@ -200,8 +201,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s.makeObjects()
 	s.chooseClones()
 	s.makeInsts()
-	s.heap = newHeap(s)
-	s.findFreeLists()
+	newHeap(s)
 	s.atMost = s.mayCall()
 	s.globals()
 	for _, f := range s.base {
@@ -506,7 +506,7 @@ func (s *solver) anyStoreOf(o ObjID) int32 {
 		}
 	}
 	for _, w := range s.watchers[o] {
-		s.copyAny(n, w)
+		s.copyStored(n, w)
 	}
 	return n
 }
@@ -539,8 +539,11 @@ func (s *solver) copyBlock(dst, src int32, size int64) {
 		return // functions, objects of libraries
 	}
 	s.watchers[so] = append(s.watchers[so], w)
+	if s.viewed[so] && s.viewsBytes(s.places[src].Off) {
+		s.cellOf(src)
+	}
 	if a := s.anyStore[so]; a != none {
-		s.copyAny(a, w)
+		s.copyStored(a, w)
 	}
 	for i := 0; i < len(s.byObj[so]); i++ {
 		if p := s.byObj[so][i]; s.cell[p] != none {
@@ -566,10 +569,22 @@ func (s *solver) extent(p int32) int64 {
 // maxSlots bounds the places that a copy of something unknown is kept to.
 const maxSlots = 64
 
+// copyStored does copyAny for what is stored anywhere in the source: a view of bytes has a cell,
+// which has that, too.
+func (s *solver) copyStored(src int32, w copyTarget) {
+	if from := s.places[w.src]; !s.viewed[from.Obj] || !s.viewsBytes(from.Off) {
+		s.copyAny(src, w)
+	}
+}
+
 // copyAny adds node src to all places that the copy w writes: what its source has at no
 // place in particular may come to any of them, but to none before.
 func (s *solver) copyAny(src int32, w copyTarget) {
 	to := s.places[w.dst]
+	if s.viewed[to.Obj] && s.viewsBytes(to.Off) {
+		s.edge(src, s.cellOf(w.dst))
+		return
+	}
 	slots := s.slotsFrom(to, w.size)
 	if slots == nil {
 		s.edge(src, s.anyStoreOf(to.Obj))
@@ -662,7 +677,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		return
 	}
 	if from.Off == Any {
-		s.edge(src, s.copyTo(from.Obj, at, to.Obj))
+		s.edge(src, s.copyTo(from.Obj, at, w.dst))
 		return
 	}
 	sl, dl := s.objLay[from.Obj], s.objLay[to.Obj]
@@ -686,7 +701,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		return
 	}
 	if s.viewed[to.Obj] || to.Off == Any {
-		s.edge(src, s.copyTo(from.Obj, at, to.Obj))
+		s.edge(src, s.copyTo(from.Obj, at, w.dst))
 		return
 	}
 	if dl.one {

@@ -70,6 +70,14 @@ func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
 	return d
 }
 
+// entry is the record to which c goes from its member, nil if it does not.
+func (s *solver) entry(c *constraint) *lay {
+	if c.b >= containerBase {
+		return nil
+	}
+	return s.recLays[(containerBase-c.b)>>recShift]
+}
+
 // stepsFrom lists where arithmetic constraint c leads from place p.
 func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	l := s.places[p]
@@ -112,10 +120,22 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 			if d == int32(c.a) && c.a != 0 {
 				return []int32{s.real(p)}
 			}
-			return []int32{s.virtual(s.real(p), d-int32(c.a), nil)}
+			if c.a == 0 {
+				return []int32{p}
+			}
+			if as := s.entry(c); as != nil && s.trust[l.Obj] {
+				if e := s.virtAs[p]; e != nil && !s.within(lay, e) || lay.misaligned(int64(l.Off)-int64(d)+c.a, as) {
+					return nil // an entry around one that is not there
+				}
+			}
+			return []int32{s.virtual(s.real(p), d-int32(c.a), s.entry(c))}
 		case conMask:
 			if c.a < 0 && c.a >= -16 {
 				return []int32{p}
+			}
+		case conIndex:
+			if as := s.virtAs[p]; as != nil && s.trust[l.Obj] && !s.within(lay, as) {
+				return nil // no walk from where no entry is comes to one
 			}
 		}
 		return []int32{s.place(l.Obj, Any)}
@@ -123,9 +143,12 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	switch c.kind {
 	case conShift:
 		if c.b < containerBase {
-			as := s.recLays[(containerBase-c.b)>>recShift]
+			as := s.entry(c)
 			if s.trust[l.Obj] && l.Off == Any {
 				return s.anywhere(l.Obj, c.a, as)
+			}
+			if s.trust[l.Obj] && lay.misaligned(int64(l.Off)+c.a, as) {
+				return nil // a pointer with a tag, or without one that it never had
 			}
 			offs = s.arith.shift(lay, l.Off, c.a, inBytes)
 			if s.trust[l.Obj] && !s.holds(lay, int64(l.Off)+c.a, int64(l.Off), as) {

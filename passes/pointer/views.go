@@ -115,6 +115,14 @@ func (s *solver) blur() {
 // views.
 func (s *solver) inView(c *constraint, p int32) int32 {
 	l := s.places[p]
+	off := s.viewFrom(c, l)
+	if s.viewsBytes(l.Off) && off != l.Off {
+		s.castBytes(p)
+	}
+	return off
+}
+
+func (s *solver) viewFrom(c *constraint, l Loc) int32 {
 	switch c.kind {
 	case conShift:
 		switch {
@@ -122,6 +130,12 @@ func (s *solver) inView(c *constraint, p int32) int32 {
 			return s.view(s.recLays[c.b>>recShift], c.a)
 		case c.a == 0 && c.b != 0:
 			return l.Off
+		case c.b == inBytes && s.viewsBytes(l.Off):
+			// From one of the bytes to another, if not to a member before them.
+			k := s.views[l.Off-viewBase]
+			if at, f := int64(k.off)+c.a, k.rec.field(int64(k.off)); c.a > 0 && (f.l.size < 0 || c.a < f.l.size) || c.a < 0 && at >= 0 && !k.rec.starts(at) {
+				return l.Off
+			}
 		case l.Off >= viewBase && c.b > containerBase:
 			// A piece of a copy, an element of an array, a tag.
 			k := s.views[l.Off-viewBase]
@@ -161,12 +175,43 @@ func bytesOnly(t *ctype.Type) bool {
 	return t.IsChar()
 }
 
+// numbersOnly reports whether t is a record of integers smaller than pointers: each of its bytes is
+// in one of more than a byte, if perhaps not only in that. Such a record is no room for
+// pointers, which one of bytes may be (struct in6_addr; not struct sockaddr_storage).
+func numbersOnly(t *ctype.Type) bool {
+	if t == nil || !t.IsRecord() {
+		return false
+	}
+	const most = 64
+	size := ctype.SizeOf(t)
+	if size <= 0 || size > most {
+		return false
+	}
+	var wide, bytes [most]bool
+	ok := ctype.Leaves(t, func(l ctype.Leaf) bool {
+		n := ctype.SizeOf(l.Type)
+		if !l.Type.IsInteger() || n >= ctype.PtrSize || n < 1 || l.Off+n > size {
+			return false
+		}
+		for i := l.Off; i < l.Off+n; i++ {
+			wide[i] = wide[i] || n > 1
+			bytes[i] = true
+		}
+		return true
+	})
+	return ok && wide == bytes
+}
+
 // copyTo returns the node that takes what a copy brings from canonical offset at of object
-// from to somewhere in object to. In one that is split into views, it is seen as what
+// from to place dst, and on. In one that is split into views, it is seen as what
 // it was.
-func (s *solver) copyTo(from ObjID, at int32, to ObjID) int32 {
-	if !s.viewed[to] || !s.trust[from] || at == Any || s.objLay[from].one {
-		return s.anyStoreOf(to)
+func (s *solver) copyTo(from ObjID, at, dst int32) int32 {
+	to := s.places[dst]
+	if s.viewed[to.Obj] && s.viewsBytes(to.Off) {
+		return s.cellOf(dst)
+	}
+	if !s.viewed[to.Obj] || !s.trust[from] || at == Any || s.objLay[from].one {
+		return s.anyStoreOf(to.Obj)
 	}
 	var rec *lay
 	var start int64
@@ -179,18 +224,28 @@ func (s *solver) copyTo(from ObjID, at int32, to ObjID) int32 {
 		}
 	}
 	if rec == nil {
-		return s.anyStoreOf(to)
+		return s.anyStoreOf(to.Obj)
 	}
 	off := s.view(rec, int64(at)-start)
 	if off == Any {
-		return s.anyStoreOf(to)
+		return s.anyStoreOf(to.Obj)
 	}
-	return s.cellOf(s.place(to, off))
+	return s.cellOf(s.place(to.Obj, off))
 }
 
 // copyView adds node src, the contents of view at of a block, to where the copy w puts it.
 func (s *solver) copyView(src, at int32, w copyTarget) {
 	to := s.places[w.dst]
+	if from := s.places[w.src].Off; at != from && s.viewsBytes(from) {
+		return // see viewsBytes
+	}
+	if s.viewed[to.Obj] && s.viewsBytes(to.Off) {
+		s.edge(src, s.cellOf(w.dst))
+		return
+	}
+	if s.viewsBytes(at) {
+		s.copyAny(src, w) // they may be anything there
+	}
 	if at < viewBase || !s.viewed[to.Obj] && !s.trust[to.Obj] {
 		s.copyAny(src, w)
 		return
@@ -223,6 +278,30 @@ func (s *solver) copyView(src, at int32, w copyTarget) {
 			s.edge(src, s.writeNode(s.place(to.Obj, l.canon(off))))
 		}
 	})
+}
+
+// viewsBytes reports whether off is a view of bytes with a name, not at the beginning of a record
+// (a key of any kind at the end of an entry): a copy from or to there is of those, and stays
+// apart from the block's other views, unless somebody makes a pointer to another record of
+// their address.
+func (s *solver) viewsBytes(off int32) bool {
+	if off == Any || off < viewBase {
+		return false
+	}
+	k := s.views[off-viewBase]
+	if k.off == Any || k.off == 0 || k.rec.kind != layStruct {
+		return false
+	}
+	f := k.rec.field(int64(k.off))
+	return f != nil && f.l.kind == layArray && f.l.one
+}
+
+// castBytes is for bytes with a name, at p, that are seen as a record, or walked out of: they may hold all
+// that is in the block, and all of that what is stored there.
+func (s *solver) castBytes(p int32) {
+	o := s.places[p].Obj
+	s.edge(s.anyLoadOf(o), s.cellOf(p))
+	s.edge(s.cellOf(p), s.anyStoreOf(o))
 }
 
 // allOf appends the offsets of the records rec in l.

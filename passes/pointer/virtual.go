@@ -2,6 +2,7 @@ package pointer
 
 import (
 	"math"
+	"slices"
 
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -76,6 +77,20 @@ func (s *solver) holds(l *lay, off, at int64, as *lay) bool {
 	}
 	c := int64(l.canon(off))
 	return c >= 0 && l.own(c, as)
+}
+
+// within reports whether there is a record as, or one that is taken for it, anywhere in l.
+func (s *solver) within(l, as *lay) bool {
+	if l.rec != nil && s.kin.same(l.rec, as) {
+		return true
+	}
+	switch l.kind {
+	case layArray:
+		return s.within(l.elem, as)
+	case layStruct, layUnion:
+		return slices.ContainsFunc(l.fields, func(f layField) bool { return s.within(f.l, as) })
+	}
+	return l.kind != layScalar
 }
 
 // memberOf reports whether what is at off in l may be the member at byte member of
