@@ -6,8 +6,11 @@ import "saz/ir"
 // name that a fresh one would have there.
 func Recycles(r *Result, ref ir.Ref) bool {
 	in := &r.solver.prog.Funcs[ref.Func].Instrs[ref.I]
-	return in.Dst >= 0 && in.A.Kind == ir.VFunc && (r.solver.recycled[ref] || r.solver.asFresh[ref] || r.solver.recyclers[ir.FuncID(in.A.ID)])
+	return in.Dst >= 0 && in.A.Kind == ir.VFunc && (r.solver.recycled[ref] || r.solver.recyclers[ir.FuncID(in.A.ID)])
 }
+
+// TakesOff reports whether the call at ref takes a block off a free list, as its own allocation.
+func TakesOff(r *Result, ref ir.Ref) bool { return r.solver.asFresh[ref] }
 
 // LeaveOut makes the solver ignore constraints of one kind until mend is called.
 func LeaveOut(kind string) (mend func()) {

@@ -69,7 +69,7 @@ func (w *watched) print(file string) error {
 		return false
 	}
 	h := &cprint.Hooks{
-		Prelude: `void w_add(void *, __SIZE_TYPE__, int, int), w_del(void *, __SIZE_TYPE__), w_heap(void *, int), w_heap_by(void *, void *, int), w_again(void *, int), w_gone(void *, void *), w_push(int), w_at(int, void *), w_call(int, void *);
+		Prelude: `void w_add(void *, __SIZE_TYPE__, int, int), w_del(void *, __SIZE_TYPE__), w_heap(void *, int), w_heap_by(void *, void *, int), w_again(void *, int), w_taken(void *, int), w_gone(void *, void *), w_push(int), w_at(int, void *), w_call(int, void *);
 extern __thread int w_sp;
 `,
 		Entry: func(n *cprint.Names, f *ir.Func) string {
@@ -121,7 +121,9 @@ extern __thread int w_sp;
 			switch in.Op {
 			case ir.Call:
 				s := "\tw_sp = w_sp0;\n"
-				if pointer.Recycles(w.r, ir.Ref{Func: f.ID, I: i}) {
+				if pointer.TakesOff(w.r, ir.Ref{Func: f.ID, I: i}) {
+					s += fmt.Sprintf("\tw_taken(%s, %d);\n", text(ir.RegVal(in.Dst), voidp), id)
+				} else if pointer.Recycles(w.r, ir.Ref{Func: f.ID, I: i}) {
 					s += fmt.Sprintf("\tw_again(%s, %d);\n", text(ir.RegVal(in.Dst), voidp), id)
 				}
 				if allocates(in) {

@@ -152,6 +152,22 @@ void w_again(void *p, int id)
 	pthread_mutex_unlock(&w_lock);
 }
 
+/* the block at p was taken off a free list by the call with number id, which counts as
+ * its allocation */
+void w_taken(void *p, int id)
+{
+	if (!p || w_busy)
+		return;
+	pthread_mutex_lock(&w_lock);
+	w_node *n = w_find(p);
+	if (n && n->kind == 'H' && n->lo == (char *)p) {
+		n->id = id;
+		for (int i = 0; i < 4; i++)
+			n->chain[i] = w_sp - 1 - i >= 0 ? w_stack[w_sp - 1 - i] : -1;
+	}
+	pthread_mutex_unlock(&w_lock);
+}
+
 void w_heap_by(void *f, void *p, int id)
 {
 	if (f == malloc || f == calloc || f == realloc || f == strdup)
