@@ -324,7 +324,7 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 				few := s.values(f, in.B, i).few(fewValues)
 				if len(few) == 1 || len(few) > 0 && in.Off == 1 {
 					for _, v := range few {
-						if in.Off == 1 && v <= 0 {
+						if in.Off == 1 && v < 0 {
 							s.back(f, in.A, in.Dst, dst, -v)
 						} else {
 							s.shifted(f, in.A, dst, v*in.Off, unit(in.Off))

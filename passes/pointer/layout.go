@@ -507,13 +507,18 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 	return out
 }
 
-// misaligned reports whether no record as is at off bytes from the beginning of an object of layout l,
-// nor from that of one of its elements.
-func (l *lay) misaligned(off int64, as *lay) bool {
+// misaligned reports whether no record as can be where a pointer comes that is moved by delta bytes from
+// canonical offset off: not from any element of the arrays around it, either.
+func (l *lay) misaligned(off, delta int64, as *lay) bool {
+	for _, st := range l.path(off, 0, nil) {
+		if st.mixed || st.elem%max(as.align, 1) != 0 {
+			return false
+		}
+	}
 	for l.kind == layArray {
 		l = l.elem
 	}
-	return as.align > 1 && l.align >= as.align && off%as.align != 0
+	return as.align > 1 && l.align >= as.align && (off+delta)%as.align != 0
 }
 
 // starts reports whether a member, an element or a scalar begins at canonical

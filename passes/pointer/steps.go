@@ -124,7 +124,7 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 				return []int32{p}
 			}
 			if as := s.entry(c); as != nil && s.trust[l.Obj] {
-				if e := s.virtAs[p]; e != nil && !s.within(lay, e) || lay.misaligned(int64(l.Off)-int64(d)+c.a, as) {
+				if e := s.virtAs[p]; e != nil && !s.within(lay, e) || lay.misaligned(int64(l.Off), c.a-int64(d), as) {
 					return nil // an entry around one that is not there
 				}
 			}
@@ -147,7 +147,7 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 			if s.trust[l.Obj] && l.Off == Any {
 				return s.anywhere(l.Obj, c.a, as)
 			}
-			if s.trust[l.Obj] && lay.misaligned(int64(l.Off)+c.a, as) {
+			if s.trust[l.Obj] && lay.misaligned(int64(l.Off), c.a, as) {
 				return nil // a pointer with a tag, or without one that it never had
 			}
 			offs = s.arith.shift(lay, l.Off, c.a, inBytes)

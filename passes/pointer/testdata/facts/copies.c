@@ -181,6 +181,17 @@ static void tags(int leaf)
 	probe(n); // pts>: tagged
 }
 
+/* A pointer into bytes may be at any of them, and a header before it aligned or not. */
+struct header { unsigned word; };
+static struct { long time; char bytes[64]; int *owner; } frame;
+static void unaligned(int payload)
+{
+	char *p = frame.bytes + payload;
+	struct header *h = (struct header *)(p - 6);
+	probe(h); // pts>: frame.bytes
+	h->word = 1;
+}
+
 /* The head of a list is in no entry, and what is counted from such an entry is nowhere. */
 struct ring { struct ring *next; };
 struct item { long id; struct ring link; int *data; char tail[16]; };
@@ -213,6 +224,7 @@ int main(int argc, char **argv)
 	inner(&rule);
 	outer();
 	tags(argc - 1);
+	unaligned(13 + argc);
 	heads(n);
 	return 0;
 }
