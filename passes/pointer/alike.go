@@ -35,7 +35,7 @@ func (s *solver) recordID(r *ctype.Record) int64 {
 	return r.Size | s.layID(s.lays.record(r))
 }
 
-// layID returns the number of layout l, in place.
+// layID returns the number of layout l, in place; 0 stands for bytes.
 func (s *solver) layID(l *lay) int64 {
 	id, ok := s.recIDs[l]
 	if !ok {

@@ -203,3 +203,29 @@ int main(void)
 		}
 	}
 }
+
+// 002: the first type by which a program's loads are filtered had the number that stands
+// for bytes: if it was a pointer to pointers, they were lost.
+func TestFirstFilter(t *testing.T) {
+	p := ctest.Text(t, `
+void probe(const void *, ...);
+struct thing;
+static struct { long id; struct thing *first; } owner;
+static struct thing **where;
+int main(void)
+{
+	where = &owner.first;
+	probe(where);
+	return 0;
+}`)
+	r := pointer.Analyze(p, testModels(t))
+	for _, f := range p.Funcs {
+		for i := range f.Instrs {
+			if in := &f.Instrs[i]; in.Op == ir.Call && in.A.Kind == ir.VFunc && p.Funcs[in.A.ID].Name == "probe" {
+				if got := r.PointsTo(f.ID, in.Args[0]); len(got) != 1 || r.LocName(got[0]) != "owner.first" {
+					t.Errorf("where points at %v, want owner.first", got)
+				}
+			}
+		}
+	}
+}
