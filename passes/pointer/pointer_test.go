@@ -210,20 +210,24 @@ func TestFirstFilter(t *testing.T) {
 	p := ctest.Text(t, `
 void probe(const void *, ...);
 struct thing;
-static struct thing *first;
+static struct { long id; struct thing *first; } owner;
 static struct thing **where;
+static void look(void)
+{
+	probe(where);
+}
 int main(void)
 {
-	where = &first;
-	probe(where);
+	where = &owner.first;
+	look();
 	return 0;
 }`)
 	r := pointer.Analyze(p, testModels(t))
 	for _, f := range p.Funcs {
 		for i := range f.Instrs {
 			if in := &f.Instrs[i]; in.Op == ir.Call && in.A.Kind == ir.VFunc && p.Funcs[in.A.ID].Name == "probe" {
-				if got := r.PointsTo(f.ID, in.Args[0]); len(got) != 1 || r.LocName(got[0]) != "first" {
-					t.Errorf("where points at %v, want first", got)
+				if got := r.PointsTo(f.ID, in.Args[0]); len(got) != 1 || r.LocName(got[0]) != "owner.first" {
+					t.Errorf("where points at %v, want owner.first", got)
 				}
 			}
 		}
