@@ -58,6 +58,7 @@ type engine struct {
 	packet   map[pointer.ObjID]bool // packet bytes
 	nodes    []*node
 	number   map[stateKey]int32
+	ahead    aheads
 	at       *node                  // that is being expanded
 	trace    int32                  // traces so far
 	steps    int                    // nodes that may still be expanded

@@ -73,9 +73,10 @@ func (e *engine) key(s *state) stateKey {
 	return k
 }
 
-// Budgets of a trace, in steps.
+// Budgets of a trace, in steps. In all programs that were measured no trace found a header beyond 2,048; what goes on further gets lost among what
+// any pointer may point at, and ate the steps of those that come later.
 const (
-	traceBudget = 30000
+	traceBudget = 4000
 	constBudget = 500
 	stepsATable = 5000 // of all traces together, for each table there is
 	allVisits   = 1 << 25
@@ -84,7 +85,7 @@ const (
 // A node is a state of the search, and what comes of it: found out once, however many traces come by.
 type node struct {
 	state  state
-	succ   []int32
+	succ   []int32 // places in engine.ahead
 	leaves []leaf
 	known  bool
 	gaveUp bool  // it has more than is looked at
@@ -112,7 +113,7 @@ func (q *query) trace(from func(q *query)) *query {
 	work, first := slices.Clone(root.succ), root.succ
 	full := q.budget >= traceBudget
 	for len(work) > 0 && !q.gaveUp {
-		k := work[len(work)-1]
+		k := e.node(work[len(work)-1])
 		work = work[:len(work)-1]
 		if e.nodes[k].seen == stamp {
 			continue
@@ -125,7 +126,7 @@ func (q *query) trace(from func(q *query)) *query {
 		if q.budget--; q.budget < 0 || e.visits < 0 {
 			q.gaveUp = true
 			if full && len(first) == 1 {
-				e.bury(first[0])
+				e.bury(e.node(first[0]))
 			}
 			break
 		}
@@ -149,7 +150,7 @@ func (q *query) trace(from func(q *query)) *query {
 
 // bury notes that a trace from k visits too much: so does any that comes by there, or further down where there is one way only.
 func (e *engine) bury(k int32) {
-	for n := e.nodes[k]; !n.dead; n = e.nodes[n.succ[0]] {
+	for n := e.nodes[k]; !n.dead; n = e.nodes[e.node(n.succ[0])] {
 		n.dead = true
 		if len(n.succ) != 1 {
 			break
@@ -183,19 +184,55 @@ func (e *engine) expand(k int32) {
 	e.at = outer
 }
 
+// An ahead is a state that follows another. Most are never come to, since the trace gives up before, so that its node is sought only then.
+type ahead struct {
+	state
+	node int32 // -1: not sought yet
+}
+
 // to goes on to s from the state that is being expanded.
 func (q *query) to(s state) {
 	e := q.e
 	s.index = q.index
-	key := e.key(&s)
+	e.at.succ = append(e.at.succ, e.ahead.add(ahead{s, -1}))
+}
+
+// node returns the node of what is at place i of e.ahead.
+func (e *engine) node(i int32) int32 {
+	a := e.ahead.at(i)
+	if a.node >= 0 {
+		return a.node
+	}
+	key := e.key(&a.state)
 	k, ok := e.number[key]
 	if !ok {
 		k = int32(len(e.nodes))
 		e.number[key] = k
-		e.nodes = append(e.nodes, &node{state: s})
+		e.nodes = append(e.nodes, &node{state: a.state})
 	}
-	e.at.succ = append(e.at.succ, k)
+	a.node = k
+	return k
 }
+
+// aheads is a list that grows without moving what it has.
+type aheads struct {
+	blocks [][]ahead
+	n      int32
+}
+
+const blockBits = 10
+
+func (l *aheads) add(a ahead) int32 {
+	b := int(l.n >> blockBits)
+	if b == len(l.blocks) {
+		l.blocks = append(l.blocks, make([]ahead, 1<<blockBits))
+	}
+	l.blocks[b][l.n&(1<<blockBits-1)] = a
+	l.n++
+	return l.n - 1
+}
+
+func (l *aheads) at(i int32) *ahead { return &l.blocks[i>>blockBits][i&(1<<blockBits-1)] }
 
 func (q *query) leaf(l leaf) { q.e.at.leaves = append(q.e.at.leaves, l) }
 
