@@ -325,14 +325,18 @@ func (b *bench) failed(name string) []string {
 	return out
 }
 
-// receives puts receive calls after some statements of functions.
+// receives puts receive calls after some statements of functions, and into what some of them return.
 func receives(text string, r *rand.Rand) string {
 	one := 3 + r.Intn(20)
 	var out strings.Builder
 	out.WriteString("#include <sys/socket.h>\n#line 1\n")
 	statement := regexp.MustCompile(`^ {4,}[^/{}]*;( *$|  */\*)`)
+	returned := regexp.MustCompile(`^( {4,}return )([^;{}]+);`)
 	in := false
 	for _, l := range strings.SplitAfter(text, "\n") {
+		if in && returned.MatchString(l) && r.Intn(one) < 2 {
+			l = returned.ReplaceAllString(l, "${1}(recv(-1, 0, 0, 0), $2);")
+		}
 		out.WriteString(l)
 		if strings.HasPrefix(l, "{") {
 			in = true

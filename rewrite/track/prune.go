@@ -48,6 +48,8 @@ type event struct {
 	to     []ir.FuncID // procedures of the program's own that the call may come to
 	known  bool        // and no others
 	late   bool        // in a statement in which a packet begins: marks come behind it
+	early  bool        // and before it, too
+	pend   []int       // the needs of all such statements, if this is the one call of its own by which a packet may begin; nil: it is not
 }
 
 type proc struct {
@@ -63,19 +65,22 @@ type proc struct {
 // It is the paper's traversal as a data-flow problem: which bits are set on every path from the
 // beginning of the packet. The first need of a bit on any path is never found redundant, whatever was
 // found elsewhere, so dropping all that are is right. Across procedures the paths are those
-// that match calls with returns: must says what a procedure certainly sets until it returns,
-// entry what is set whenever it is called.
+// that match calls with returns: must says what a procedure certainly sets until it returns, full what is set then if
+// everything was when it was called (not all, if a packet may begin in it before it returns, and it does not set the bit
+// again), entry what is set whenever it is called. As bits don't depend on each other, must and full say all: of s,
+// must | full & s is left.
 type pruner struct {
 	p     *placer
 	words int
 	procs []*proc // by FuncID; nil: without code
 	must  []bits
+	full  []bits
 	entry []bits
 }
 
 func (p *placer) newPruner(need needs) *pruner {
 	r := &pruner{p: p, words: (len(p.pl.Vars) + 63) / 64, procs: make([]*proc, len(p.c.Prog.Funcs)),
-		must: make([]bits, len(p.c.Prog.Funcs)), entry: make([]bits, len(p.c.Prog.Funcs))}
+		must: make([]bits, len(p.c.Prog.Funcs)), full: make([]bits, len(p.c.Prog.Funcs)), entry: make([]bits, len(p.c.Prog.Funcs))}
 	for _, f := range p.c.Prog.Funcs {
 		if len(f.Blocks) > 0 {
 			r.procs[f.ID] = r.read(f, need[f.ID])
@@ -86,13 +91,22 @@ func (p *placer) newPruner(need needs) *pruner {
 
 func (r *pruner) none() bits { return make(bits, r.words) }
 
+func (r *pruner) all() bits {
+	s := r.none()
+	for i := range s {
+		s[i] = ^uint64(0)
+	}
+	return s
+}
+
 func (r *pruner) read(f *ir.Func, need map[int32][]int) *proc {
 	q := &proc{f: f, ev: make([][]event, len(f.Blocks)), head: map[int][]int{}, tail: map[int][]int{}}
-	late := map[site]bool{}
-	for i := range f.Instrs {
-		if r.p.begins(f, int32(i)) {
-			if s, ok := siteOf(f, int32(i)); ok {
-				late[s] = true
+	late := r.p.lateSites(f)
+	pend := []int{}
+	if len(late) > 0 {
+		for i, list := range need {
+			if s, ok := siteOf(f, i); ok && r.p.isLate(late, s) {
+				pend = append(pend, list...)
 			}
 		}
 	}
@@ -117,8 +131,11 @@ func (r *pruner) read(f *ir.Func, need map[int32][]int) *proc {
 				}
 			}
 			if len(late) > 0 && (e.call || e.need != nil) {
-				if s, ok := siteOf(f, i); ok {
-					e.late = late[s]
+				if s, ok := siteOf(f, i); ok && r.p.isLate(late, s) {
+					e.late, e.early = true, e.need != nil && !r.p.behind(f, i)
+					if e.begins && late[s] == 1 {
+						e.pend = pend
+					}
 				}
 			}
 			if e.call || e.need != nil {
@@ -134,29 +151,40 @@ var returnsTwice = map[string]bool{"setjmp": true, "_setjmp": true, "__sigsetjmp
 	"vfork": true, "getcontext": true, "swapcontext": true}
 
 // step does what e does to s; visit is told before.
+//
+// The calls of a statement come in any order. Where a packet begins in one of them, the others may come before it,
+// and what they set counts for nothing; where it may in several, all is cleared.
 func (r *pruner) step(e *event, s bits, visit func(e *event, s bits)) {
 	if visit != nil {
 		visit(e, s)
 	}
-	if e.begins {
+	own := e.call && e.known && len(e.to) > 0
+	if e.begins && (!own || e.pend == nil) {
 		clear(s)
+		own = false
 	}
-	for _, v := range e.need {
-		s[v>>6] |= 1 << (v & 63)
+	if !e.late {
+		set(s, e.need)
 	}
-	if !e.call || !e.known || len(e.to) == 0 {
-		return
-	}
-	var all bits
-	for _, t := range e.to {
-		all, _ = all.meet(r.must[t])
-	}
-	for i := range s {
-		if all == nil { // none has been found to return, yet or ever
-			s[i] = ^uint64(0)
-		} else {
-			s[i] |= all[i]
+	if own && (e.begins || !e.late) {
+		var must, full bits
+		for _, t := range e.to {
+			must, _ = must.meet(r.must[t])
+			full, _ = full.meet(r.full[t])
 		}
+		for i := range s {
+			if full != nil { // else none has been found to return, yet or ever
+				s[i] &= full[i]
+			}
+			if must != nil {
+				s[i] |= must[i]
+			} else {
+				s[i] = ^uint64(0)
+			}
+		}
+	}
+	if e.late {
+		set(s, e.need)
 	}
 }
 
@@ -212,7 +240,11 @@ func (r *pruner) solve(q *proc, entry bits, back map[[2]int]bool) bits {
 func (r *pruner) within(f ir.FuncID) map[int32][]int {
 	q := r.procs[f]
 	for i := range r.must {
-		r.must[i] = r.none()
+		if r.must[i] = r.none(); r.full[i] == nil {
+			if r.full[i] = r.all(); r.p.receives[ir.FuncID(i)] {
+				clear(r.full[i])
+			}
+		}
 	}
 	r.solve(q, r.none(), nil)
 	return r.redundant(q)
@@ -228,7 +260,7 @@ func (r *pruner) redundant(q *proc) map[int32][]int {
 		s := append(bits(nil), q.in[b]...)
 		for i := range q.ev[b] {
 			r.step(&q.ev[b][i], s, func(e *event, s bits) {
-				if e.begins {
+				if e.begins || e.early {
 					return
 				}
 				for _, v := range e.need {
@@ -242,13 +274,13 @@ func (r *pruner) redundant(q *proc) map[int32][]int {
 	return drop
 }
 
-// across computes must and entry.
+// across computes must, full and entry.
 func (r *pruner) across() {
 	r.returns()
 	r.enters()
 }
 
-// returns computes must.
+// returns computes must and full.
 func (r *pruner) returns() {
 	callers := make([][]ir.FuncID, len(r.procs))
 	for id, q := range r.procs {
@@ -266,13 +298,23 @@ func (r *pruner) returns() {
 		}
 	}
 	clear(r.must)
+	clear(r.full)
 	r.fixpoint(func(id ir.FuncID, again func(ir.FuncID)) {
-		if ret := r.solve(r.procs[id], r.none(), nil); ret != nil {
-			var changed bool
-			if r.must[id], changed = r.must[id].meet(ret); changed {
-				for _, c := range callers[id] {
-					again(c)
-				}
+		ret := r.solve(r.procs[id], r.none(), nil)
+		if ret == nil {
+			return // it has none, as far as is known
+		}
+		var less, fewer bool
+		r.must[id], less = r.must[id].meet(ret)
+		if !r.p.receives[id] {
+			ret = r.all()
+		} else {
+			ret = r.solve(r.procs[id], r.all(), nil)
+		}
+		r.full[id], fewer = r.full[id].meet(ret)
+		if less || fewer {
+			for _, c := range callers[id] {
+				again(c)
 			}
 		}
 	})
@@ -298,8 +340,14 @@ func (r *pruner) enters() {
 			for i := range q.ev[b] {
 				r.step(&q.ev[b][i], s, func(e *event, s bits) {
 					at := s
-					if e.late {
+					if e.late && e.pend == nil {
 						at = r.none()
+					} else if e.late {
+						// The marks of its own statement come behind it, and behind what is around it in a statement expression.
+						at = append(bits(nil), s...)
+						for _, v := range e.pend {
+							at[v>>6] &^= 1 << (v & 63)
+						}
 					} else if len(e.need) > 0 {
 						at = append(bits(nil), s...)
 						set(at, e.need)
@@ -830,7 +878,11 @@ func (p *placer) prune(need needs) (drops map[ir.FuncID]map[int32][]int, extras 
 func (p *placer) countMarks(need needs, drops map[ir.FuncID]map[int32][]int, extras map[ir.FuncID][]extra) int {
 	seen := map[markKey]bool{}
 	note := func(s site, v int) {
-		if at, ok := p.locate(s, nil, false); ok {
+		at, ok := p.locate(s, nil, false)
+		if !ok {
+			at, ok = p.locate(s, nil, true)
+		}
+		if ok {
 			seen[markKey{at.pos, v}] = true
 		}
 	}

@@ -191,6 +191,87 @@ int main(void) { char b[4];
 		may(b[0]);
 		M(g) g = 2; }
 	return 0; }`},
+	{"19: a callee that receives only where it does not return clears nothing", `
+int g;
+_Noreturn void exit(int);
+static void last(char *b) {
+	if (b[0]) {
+		recv(0, b, 4, 0);
+		exit(1); } }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		last(b);
+		g = 2; }
+	return 0; }`},
+	{"20: a callee that receives and then sets again needs no mark behind it", `
+int g;
+static void more(char *b) {
+	if (b[0]) {
+		recv(0, b, 4, 0);
+		M(g) g = 3; } }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		more(b);
+		g = 2; }
+	return 0; }`},
+	{"21: before it receives, a callee has the bits of its callers", `
+int g;
+static void more(char *b) {
+	g++;
+	if (b[0])
+		recv(0, b, 4, 0); }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		more(b); }
+	return 0; }`},
+	{"22: not where another call of the statement receives: it may come first", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+static int add(int n) {
+	M(g) g += n;
+	return n; }
+int main(void) { char b[4];
+	while (recv(0, b, 4, 0) > 0) {
+		M(g) g = 1;
+		if (more(b) + add(1) > 3)
+			M(g) g = 2; }
+	return 0; }`},
+	{"23: the value of what receives is returned: behind a return comes nothing", `
+int g;
+static int more(char *b) {
+	return g = recv(0, b, 4, 0); M(g) }
+int main(void) { char b[4];
+	while (more(b) > 0)
+		g++;
+	return 0; }`},
+	{"24: a packet may begin before or behind what the statement updates", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+int main(void) { char b[4]; int n;
+	do {
+		M(g) n = more(b) + g++; M(g)
+	} while (n > 0);
+	return 0; }`},
+	{"25: a macro that updates, receives, and updates", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+#define TWICE do { g++; n = more(b); g++; } while (0)
+int main(void) { char b[4]; int n;
+	do {
+		M(g) TWICE; M(g)
+	} while (n > 0);
+	return 0; }`},
+	{"26: a statement expression of a macro", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+#define NEXT(x) (__extension__({ int old = (x); (x) = old + 1; old; }))
+int main(void) { char b[4]; int n = 0;
+	while (more(b) > 0) {
+		M(g) n = NEXT(g); }
+	return n; }`},
 }
 
 const head = "typedef long ssize_t; ssize_t recv(int, void *, unsigned long, int);"

@@ -9,7 +9,8 @@
 // expression. The place is always one where text can be inserted: a token that was
 // written in a file. For a statement that comes out of a macro that is the
 // boundary of the macro's invocation if the statement begins there, otherwise that of
-// the next enclosing statement that has one. An update in a file that isn't the
+// the next enclosing statement that has one. Where a packet may begin in a statement its marks come before it and behind it (of
+// a return, in its expression), and a mark moves to an enclosing statement only if no packet may begin on the way. An update in a file that isn't the
 // project's (an inline function of a system header) is announced at the calls that lead to it.
 //
 // Pruning (prune.go) is the paper's traversal as the equivalent data-flow problem: a mark
@@ -31,6 +32,7 @@ import (
 
 	"saz/frontend/check"
 	"saz/frontend/cpp"
+	"saz/frontend/ctype"
 	"saz/frontend/source"
 	"saz/ir"
 	"saz/passes"
@@ -194,6 +196,9 @@ func (p *placer) needs() needs {
 		if !add(ref, v) || p.placeable(ref) {
 			return
 		}
+		if f := p.c.Prog.Funcs[ref.Func]; p.receives[ref.Func] && !p.behind(f, ref.I) {
+			p.fail(ref, "there is no place for a mark before this update, and packets are received beside it")
+		}
 		for _, call := range p.pt.Callers(ref.Func) {
 			place(call, v)
 		}
@@ -262,12 +267,17 @@ func (p *placer) scratch() {
 
 // placeable reports whether there is a spot for a mark of the instruction.
 func (p *placer) placeable(ref ir.Ref) bool {
-	s, ok := siteOf(p.c.Prog.Funcs[ref.Func], ref.I)
+	f := p.c.Prog.Funcs[ref.Func]
+	s, ok := siteOf(f, ref.I)
 	if !ok {
 		return false
 	}
-	_, ok = p.locate(s, nil, false)
-	return ok
+	if !p.receives[ref.Func] {
+		_, ok = p.locate(s, nil, false)
+		return ok
+	}
+	sp, ok := p.locate(s, nil, p.isLate(p.lateSites(f), s))
+	return ok && p.told(f, ref.I, sp.around)
 }
 
 // begins reports whether a packet may begin in the instruction.
@@ -283,12 +293,82 @@ func (p *placer) begins(f *ir.Func, i int32) bool {
 	return false
 }
 
+// lateSites are the sites in which packets may begin, with the number of calls by which they may. What such a site
+// updates may be part of the packet before, or of the new one: C says little about which comes first. So its marks come behind it, and
+// before it as well, but for what certainly comes behind the beginning of the packet.
+func (p *placer) lateSites(f *ir.Func) map[site]int {
+	var late map[site]int
+	for i := range f.Instrs {
+		if p.begins(f, int32(i)) {
+			if s, ok := siteOf(f, int32(i)); ok {
+				if late == nil {
+					late = map[site]int{}
+				}
+				late[s]++
+			}
+		}
+	}
+	return late
+}
+
+// isLate reports whether s is one, or stands in a macro in which a packet may begin between s and the next place for a mark.
+func (p *placer) isLate(begin map[site]int, s site) bool {
+	if len(begin) == 0 || begin[s] > 0 {
+		return begin[s] > 0
+	}
+	_, ok := p.locate(s, nil, false)
+	return !ok
+}
+
+// behind reports whether an update of a late site is made by the call in which the packet begins, or needs its value.
+func (p *placer) behind(f *ir.Func, i int32) bool {
+	return p.begins(f, i) || needsValue(f, i, func(j int32) bool { return p.begins(f, j) })
+}
+
+// ahead reports whether all calls of its statement in which a packet may begin need the value of an update's call.
+func (p *placer) ahead(f *ir.Func, i int32) bool {
+	s, _ := siteOf(f, i)
+	for j := range f.Instrs {
+		if at, ok := siteOf(f, int32(j)); ok && at == s && p.begins(f, int32(j)) &&
+			(int32(j) == i || !needsValue(f, int32(j), func(k int32) bool { return k == i })) {
+			return false
+		}
+	}
+	return true
+}
+
+// needsValue reports whether instruction i is handed, or computes with, the value of a call.
+func needsValue(f *ir.Func, i int32, call func(int32) bool) bool {
+	work := []int32{i}
+	for n := 0; len(work) > 0 && n < 64; n++ {
+		j := work[len(work)-1]
+		work = work[:len(work)-1]
+		in := &f.Instrs[j]
+		if j != i {
+			if in.Op == ir.Call {
+				if call(j) {
+					return true
+				}
+			} else if in.Op == ir.Phi || in.Op == ir.Load {
+				continue
+			}
+		}
+		in.Operands(func(v *ir.Value) {
+			if v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 {
+				work = append(work, f.Regs[v.ID].Def)
+			}
+		})
+	}
+	return false
+}
+
 // A placing is what is to be placed in one procedure.
 type placing struct {
 	order []site
 	at    map[site][]int
 	first map[site]ir.Ref
 	late  map[site]bool
+	early map[site][]int // of a late site: what has a mark before it as well
 }
 
 // function finds the places of the marks of one procedure.
@@ -302,14 +382,8 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 	}
 	sort.Slice(idx, func(a, b int) bool { return idx[a] < idx[b] })
 	gone := map[site]map[int]ir.Ref{}
-	late := map[site]bool{} // sites in which a packet begins
-	for i := range f.Instrs {
-		if p.begins(f, int32(i)) {
-			if s, ok := siteOf(f, int32(i)); ok {
-				late[s] = true
-			}
-		}
-	}
+	late, early := map[site]bool{}, map[site][]int{}
+	begin := p.lateSites(f)
 	for _, i := range idx {
 		ref := ir.Ref{Func: f.ID, I: i}
 		s, ok := siteOf(f, i)
@@ -330,9 +404,13 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 			if _, ok := first[s]; !ok {
 				first[s] = ref
 				order = append(order, s)
+				late[s] = p.isLate(begin, s)
 			}
 			if !has(at[s], v) {
 				at[s] = append(at[s], v)
+			}
+			if late[s] && !has(early[s], v) && !p.behind(f, i) {
+				early[s] = append(early[s], v)
 			}
 		}
 	}
@@ -347,6 +425,7 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 	}
 	for _, s := range order {
 		sort.Ints(at[s])
+		sort.Ints(early[s])
 	}
 	for s, vs := range gone {
 		for v, ref := range vs {
@@ -355,7 +434,7 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 			}
 		}
 	}
-	return &placing{order, at, first, late}
+	return &placing{order, at, first, late, early}
 }
 
 // place puts the marks of one procedure.
@@ -363,7 +442,8 @@ func (p *placer) place(w *placing) {
 	clear(p.braced)
 	for _, s := range w.order {
 		short := p.grouped(w.at[s])
-		pos, ok := p.insert(s, short, w.late[s])
+		early := p.grouped(w.early[s])
+		pos, ok := p.insert(s, short, w.late[s], early)
 		if !ok {
 			p.fail(w.first[s], "there is no place for a mark before this update")
 			continue
@@ -432,28 +512,61 @@ type spot struct {
 	pos    source.Pos
 	groups [][]insertion
 	braces *source.Pos // the first group is the braces of the bare body that begins here
+	around within      // of late marks around a macro
+}
+
+// A within says which packets may begin in a statement: how many calls there are, and whether they come before the end of
+// a site in it, or none before its beginning.
+type within struct {
+	n            int
+	before, from bool
+	some         bool // not all come behind it
+}
+
+// told reports whether marks before and behind announce the update at i.
+func (p *placer) told(f *ir.Func, i int32, w within) bool {
+	return w.n <= 1 || w.before && p.behind(f, i) || w.from && p.ahead(f, i)
 }
 
 // locate finds the spot for marks of vars at s. With late the marks come after
-// the statement or expression, because a packet begins within it.
-func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
+// the statement or expression, because a packet begins within it; those of early come before it.
+func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool) {
 	toks := p.c.Prog.Units[s.unit].AST.Cpp.Tokens
-	if s.expr != nil {
-		lo, ok1 := Before(toks, s.expr.Tok)
-		hi, ok2 := After(toks, s.expr.End)
+	x := s.expr
+	if late && s.stmt.Kind == check.Return {
+		x = s.stmt.X // nothing comes behind the statement
+	}
+	if x != nil {
+		lo, ok1 := Before(toks, x.Tok)
+		hi, ok2 := After(toks, x.End)
 		if ok1 && ok2 && lo.File == hi.File && p.opt.Editable(lo.File) {
 			open, shut := "("+Text(vars, ","), ")"
-			if late {
-				open, shut = "(__extension__({ __auto_type saz_value = (", "); "+Text(vars, ";")+"saz_value; }))"
+			switch {
+			case late && x.Type != nil && x.Type.Kind == ctype.Void:
+				open, shut = "("+Text(early, ",")+"__extension__({ ", "; "+Text(vars, ";")+"(void)0; }))"
+			case late:
+				open, shut = "("+Text(early, ",")+"__extension__({ __auto_type saz_value = (", "); "+Text(vars, ";")+"saz_value; }))"
 			}
 			return spot{pos: lo, groups: [][]insertion{{ins(lo, open, RankMark), ins(hi, shut, RankClose)}}}, true
 		}
 		// The expression is in a macro: announce before the statement. A loop's
 		// condition is evaluated again in each round, but the bit stays set.
+		if late && s.stmt.Kind == check.Return {
+			return spot{}, false
+		}
 	}
 	for st := s.stmt; st != nil; st = st.Up {
 		if st.Kind == check.Compound && st.Up == nil {
-			break // the body itself: nothing stands before it
+			if st.UpExpr == nil {
+				break // the body itself: nothing stands before it
+			}
+			st = st.UpExpr // in a statement expression
+		}
+		var around within
+		if st != s.stmt || x != nil {
+			if around = p.within(s, st); around.n > 0 && !around.announced(s, st, late) {
+				break
+			}
 		}
 		if !late {
 			st = p.sibling(s, st, toks)
@@ -478,18 +591,77 @@ func (p *placer) locate(s site, vars []int, late bool) (spot, bool) {
 			out.braces = &open
 			out.groups = append(out.groups, []insertion{ins(open, "{ ", RankOpen), ins(end, " }", RankClose)})
 		}
-		out.pos = lo
-		mark := ins(lo, Text(vars, ";"), RankMark)
-		if !late && p.opt.Strict != nil && p.opt.Strict(lo.File) && leads(st) {
-			mark = ins(lo, fmt.Sprintf("SAZ_MARKS(%d, (%s)); ", lo.Off, strings.TrimSuffix(Text(vars, ","), ", ")), RankMark)
-		}
+		out.pos, out.around = lo, around
+		first := vars
 		if late {
-			mark = ins(hi, " "+strings.TrimSpace(Text(vars, ";")), RankClose-1)
+			first = early
+			out.groups = append(out.groups, []insertion{ins(hi, " "+strings.TrimSpace(Text(vars, ";")), RankClose-1)})
 		}
-		out.groups = append(out.groups, []insertion{mark})
+		mark := ins(lo, Text(first, ";"), RankMark)
+		if p.opt.Strict != nil && p.opt.Strict(lo.File) && leads(st) {
+			mark = ins(lo, fmt.Sprintf("SAZ_MARKS(%d, (%s)); ", lo.Off, strings.TrimSuffix(Text(first, ","), ", ")), RankMark)
+		}
+		if !late || len(first) > 0 {
+			out.groups = append(out.groups, []insertion{mark})
+		}
 		return out, true
 	}
 	return spot{}, false
+}
+
+// within says which packets may begin in st, which is around s.
+func (p *placer) within(s site, st *check.Stmt) within {
+	lo, hi := s.span()
+	w := within{before: true, from: true}
+	for _, t := range p.packetsIn(s.fn) {
+		if st.Tok <= t && t < st.End {
+			w.n++
+			w.before = w.before && t < hi
+			w.from = w.from && t >= lo
+			w.some = w.some || t < hi
+		}
+	}
+	return w
+}
+
+// announced reports whether marks of s may stand at st, which is around it. A mark before st does if no packet may begin between it and the
+// update. With late marks stand before it and behind it: they do if control comes from one to the other, and what can't be told apart (told) doesn't matter.
+func (w within) announced(s site, st *check.Stmt, late bool) bool {
+	if late {
+		return (w.n == 1 || w.before || w.from) && through(st, false)
+	}
+	return !w.some && through(st, true)
+}
+
+func (s site) span() (lo, hi int32) {
+	if s.expr != nil {
+		return s.expr.Tok, s.expr.End
+	}
+	return s.stmt.Tok, s.stmt.End
+}
+
+// through reports whether control goes through st once, and comes out at its end, or, with leave, elsewhere.
+func through(st *check.Stmt, leave bool) bool {
+	if st == nil {
+		return true
+	}
+	switch st.Kind {
+	case check.ExprStmt, check.DeclStmt, check.Compound, check.If:
+	case check.DoWhile:
+		if st.X == nil || st.X.Op != check.IntLit || st.X.Val != 0 {
+			return false
+		}
+	case check.Return, check.Break, check.Continue:
+		return leave
+	default:
+		return false
+	}
+	for _, x := range st.List {
+		if !through(x, leave) {
+			return false
+		}
+	}
+	return through(st.Then, leave) && through(st.Else, leave)
 }
 
 // leads reports whether st is one of the declarations that its block begins with.
@@ -563,8 +735,8 @@ func (p *placer) packetsIn(f ir.FuncID) []int32 {
 }
 
 // insert puts the marks at s and returns where they went.
-func (p *placer) insert(s site, vars []int, late bool) (source.Pos, bool) {
-	at, ok := p.locate(s, vars, late)
+func (p *placer) insert(s site, vars []int, late bool, early []int) (source.Pos, bool) {
+	at, ok := p.locate(s, vars, late, early...)
 	if !ok {
 		return source.Pos{}, false
 	}
