@@ -394,6 +394,35 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 }
 static void done(void) {}`,
 		[]string{"timers: list of timer next l.n+0 prev l.p+8 (set,,packet) all-flows"}, nil},
+	{"13: an array on the heap, as long as a setting says, is searched from its beginning", members + `
+struct client { long last; int connects; uint32_t ip; };
+static struct client *clients;
+static int clients_max;
+static void *more(void *p, size_t n) { void *q = realloc(p, n); if (!q) exit(1); return q; }
+static void expand(int size) {
+	if (size <= clients_max) return;
+	clients = more(clients, size * sizeof *clients);
+	memset(&clients[clients_max], 0, (size - clients_max) * sizeof clients[0]);
+	clients_max = size;
+}
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	int i, empty = -1;
+	if (!clients) expand(h->len);
+	for (i = 0; i < clients_max; i++) {
+		if (clients[i].ip == IP(p)->saddr) break;
+		if (clients[i].last == 0) empty = i;
+	}
+	if (i == clients_max) {
+		if (empty < 0) return;
+		i = empty;
+		clients[i].connects = 0;
+	}
+	clients[i].last = h->ts.tv_sec;
+	clients[i].ip = IP(p)->saddr;
+	clients[i].connects++;
+}
+static void done(void) {}`,
+		[]string{"clients: array of client (expand,,) multi-flow nw_src=ip"}, nil},
 }
 
 func TestContainers(t *testing.T) {

@@ -564,11 +564,12 @@ func (w *finder) decide(v *persist.Var, k *Container) bool {
 				k.Shape = Array
 				k.Indirect = true
 				k.Buckets = 0
-				if len(w.entries[v.ID]) == 1 {
-					k.Buckets = w.count(w.entries[v.ID][0], k.Entry.Size)
-				}
-				if k.Buckets == 0 {
+				if len(w.entries[v.ID]) != 1 { // it may point at one of several things
 					w.unknown(k, v, "an array on the heap whose length is not a constant")
+					return true
+				}
+				if k.Buckets = w.count(w.entries[v.ID][0], k.Entry.Size); k.Buckets == 0 {
+					k.Why = append(k.Why, w.because(v, "an array on the heap, of as many as the program asks for"))
 				}
 				return true
 			}
