@@ -887,8 +887,12 @@ func (p *placer) countMarks(need needs, drops map[ir.FuncID]map[int32][]int, ext
 		}
 	}
 	for f, m := range need {
+		begin := map[site]int(nil)
+		if p.receives[f] {
+			begin = p.lateSites(p.c.Prog.Funcs[f])
+		}
 		for i, list := range m {
-			s, ok := siteOf(p.c.Prog.Funcs[f], i)
+			s, ok := p.placeOf(p.c.Prog.Funcs[f], i, begin)
 			if !ok {
 				continue
 			}

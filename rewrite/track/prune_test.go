@@ -252,7 +252,16 @@ int g;
 static int more(char *b) { return recv(0, b, 4, 0); }
 int main(void) { char b[4]; int n;
 	do {
-		M(g) n = more(b) + g++; M(g)
+		n = more(b) + (M(g) g++);
+	} while (n > 0);
+	return 0; }`},
+	{"27: between two calls by which packets may begin", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+static int both(char *b, int x, int y) { return more(b) + x + y; }
+int main(void) { char b[4]; int n;
+	do {
+		n = both(b, (M(g) g = more(b) + 1), 3);
 	} while (n > 0);
 	return 0; }`},
 	{"25: a macro that updates, receives, and updates", `

@@ -95,6 +95,8 @@ type site struct {
 	unit ir.UnitID
 	stmt *check.Stmt
 	expr *check.Expr // the control expression; nil: before the statement
+	// depth, if it is not 0, says that expr is one within the statement, and how deep: the mark stands behind it (inner.go).
+	depth int32
 }
 
 // Place enters the marks of a program into set.
@@ -276,7 +278,14 @@ func (p *placer) placeable(ref ir.Ref) bool {
 		_, ok = p.locate(s, nil, false)
 		return ok
 	}
-	sp, ok := p.locate(s, nil, p.isLate(p.lateSites(f), s))
+	begin := p.lateSites(f)
+	if s, _ = p.placeOf(f, ref.I, begin); s.depth > 0 {
+		return true
+	}
+	sp, ok := p.locate(s, nil, p.isLate(begin, s))
+	if w := &sp.around; w.n == 0 && begin[s] > 0 {
+		*w = within{n: begin[s], before: true, from: true}
+	}
 	return ok && p.told(f, ref.I, sp.around)
 }
 
@@ -294,8 +303,8 @@ func (p *placer) begins(f *ir.Func, i int32) bool {
 }
 
 // lateSites are the sites in which packets may begin, with the number of calls by which they may. What such a site
-// updates may be part of the packet before, or of the new one: C says little about which comes first. So its marks come behind it, and
-// before it as well, but for what certainly comes behind the beginning of the packet.
+// updates may be part of the packet before, or of the new one: C says little about which comes first. What certainly comes behind the beginning of the
+// packet is announced behind the site, anything else within it (inner.go), or, in a macro, before it and behind it.
 func (p *placer) lateSites(f *ir.Func) map[site]int {
 	var late map[site]int
 	for i := range f.Instrs {
@@ -313,42 +322,46 @@ func (p *placer) lateSites(f *ir.Func) map[site]int {
 
 // isLate reports whether s is one, or stands in a macro in which a packet may begin between s and the next place for a mark.
 func (p *placer) isLate(begin map[site]int, s site) bool {
-	if len(begin) == 0 || begin[s] > 0 {
-		return begin[s] > 0
+	if len(begin) == 0 || begin[s] > 0 || s.depth > 0 {
+		return len(begin) > 0
 	}
 	_, ok := p.locate(s, nil, false)
 	return !ok
 }
 
-// behind reports whether an update of a late site is made by the call in which the packet begins, or needs its value.
+// behind reports whether an update is made by the calls of its statement in which a packet may begin, or needs the values of all of them.
 func (p *placer) behind(f *ir.Func, i int32) bool {
-	return p.begins(f, i) || needsValue(f, i, func(j int32) bool { return p.begins(f, j) })
+	return p.beside(f, i, func(j int32) bool { return j == i || needsValue(f, i, j) })
 }
 
-// ahead reports whether all calls of its statement in which a packet may begin need the value of an update's call.
+// ahead reports whether all these calls need the value of the update's call.
 func (p *placer) ahead(f *ir.Func, i int32) bool {
+	return p.beside(f, i, func(j int32) bool { return j != i && needsValue(f, j, i) })
+}
+
+// beside reports whether all calls of i's statement in which a packet may begin are as is says.
+func (p *placer) beside(f *ir.Func, i int32, is func(j int32) bool) bool {
 	s, _ := siteOf(f, i)
 	for j := range f.Instrs {
-		if at, ok := siteOf(f, int32(j)); ok && at == s && p.begins(f, int32(j)) &&
-			(int32(j) == i || !needsValue(f, int32(j), func(k int32) bool { return k == i })) {
-			return false
+		if p.begins(f, int32(j)) {
+			if at, ok := siteOf(f, int32(j)); ok && at == s && !is(int32(j)) {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// needsValue reports whether instruction i is handed, or computes with, the value of a call.
-func needsValue(f *ir.Func, i int32, call func(int32) bool) bool {
+// needsValue reports whether instruction i is handed, or computes with, the value of call.
+func needsValue(f *ir.Func, i, call int32) bool {
 	work := []int32{i}
 	for n := 0; len(work) > 0 && n < 64; n++ {
 		j := work[len(work)-1]
 		work = work[:len(work)-1]
 		in := &f.Instrs[j]
 		if j != i {
-			if in.Op == ir.Call {
-				if call(j) {
-					return true
-				}
+			if j == call {
+				return true
 			} else if in.Op == ir.Phi || in.Op == ir.Load {
 				continue
 			}
@@ -386,7 +399,7 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 	begin := p.lateSites(f)
 	for _, i := range idx {
 		ref := ir.Ref{Func: f.ID, I: i}
-		s, ok := siteOf(f, i)
+		s, ok := p.placeOf(f, i, begin)
 		if !ok {
 			p.fail(ref, "no statement to put a mark before")
 			continue
@@ -409,7 +422,7 @@ func (p *placer) function(f *ir.Func, need, drop map[int32][]int, extras []extra
 			if !has(at[s], v) {
 				at[s] = append(at[s], v)
 			}
-			if late[s] && !has(early[s], v) && !p.behind(f, i) {
+			if late[s] && s.depth == 0 && !has(early[s], v) && !p.behind(f, i) {
 				early[s] = append(early[s], v)
 			}
 		}
@@ -541,13 +554,17 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 		hi, ok2 := After(toks, x.End)
 		if ok1 && ok2 && lo.File == hi.File && p.opt.Editable(lo.File) {
 			open, shut := "("+Text(vars, ","), ")"
+			rank := int(s.depth)
 			switch {
 			case late && x.Type != nil && x.Type.Kind == ctype.Void:
 				open, shut = "("+Text(early, ",")+"__extension__({ ", "; "+Text(vars, ";")+"(void)0; }))"
 			case late:
 				open, shut = "("+Text(early, ",")+"__extension__({ __auto_type saz_value = (", "); "+Text(vars, ";")+"saz_value; }))"
 			}
-			return spot{pos: lo, groups: [][]insertion{{ins(lo, open, RankMark), ins(hi, shut, RankClose)}}}, true
+			return spot{pos: lo, groups: [][]insertion{{ins(lo, open, RankMark+rank), ins(hi, shut, RankClose-rank)}}}, true
+		}
+		if s.depth > 0 {
+			return spot{}, false
 		}
 		// The expression is in a macro: announce before the statement. A loop's
 		// condition is evaluated again in each round, but the bit stays set.
