@@ -264,6 +264,17 @@ int main(void) { char b[4]; int n;
 		n = both(b, (M(g) g = more(b) + 1), 3);
 	} while (n > 0);
 	return 0; }`},
+	{"28: a stream that a variable leads to, besides what is updated in it", `
+#include <stdio.h>
+struct { FILE *f; int n; } g;
+int main(void) { char b[4];
+	M(g) g.f = fopen("log", "w");
+	while (recv(0, b, 4, 0) > 0) {
+		if (b[0])
+			M(g) fputs("x", g.f);
+		else if (b[1])
+			M(g) g.n++; }
+	return 0; }`},
 	{"25: a macro that updates, receives, and updates", `
 int g;
 static int more(char *b) { return recv(0, b, 4, 0); }

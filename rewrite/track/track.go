@@ -211,6 +211,7 @@ func (p *placer) needs() needs {
 			place(up.Updates[i].Ref, v)
 		}
 	}
+	p.handles(place)
 	for f, m := range need {
 		for i := range m {
 			if ref := (ir.Ref{Func: f, I: i}); !p.placeable(ref) {
