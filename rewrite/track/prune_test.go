@@ -264,6 +264,16 @@ int main(void) { char b[4]; int n;
 		n = both(b, (M(g) g = more(b) + 1), 3);
 	} while (n > 0);
 	return 0; }`},
+	{"29: a statement expression of a macro that updates, next to one that receives", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+#define ADD(x, y) (__extension__({ int one = (x), two = (y); one + two; }))
+int main(void) { char b[4]; int n;
+	do {
+		M(g) n = ADD(ADD(g = 3, 1), more(b));
+		n = ADD(more(b), 1) + (g = 4); M(g)
+	} while (n > 0);
+	return 0; }`},
 	{"28: a stream that a variable leads to, besides what is updated in it", `
 #include <stdio.h>
 struct { FILE *f; int n; } g;

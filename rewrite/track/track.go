@@ -315,6 +315,12 @@ func (p *placer) lateSites(f *ir.Func) map[site]int {
 					late = map[site]int{}
 				}
 				late[s]++
+				for st := s.stmt; st != nil; st = st.Up { // in a statement expression of that
+					if st.Up == nil && st.UpExpr != nil {
+						st = st.UpExpr
+						late[siteAt(f, s.unit, st, f.Instrs[i].Pos.Tok, f.Instrs[i].Pos.End)]++
+					}
+				}
 			}
 		}
 	}
@@ -340,17 +346,21 @@ func (p *placer) ahead(f *ir.Func, i int32) bool {
 	return p.beside(f, i, func(j int32) bool { return j != i && needsValue(f, j, i) })
 }
 
-// beside reports whether all calls of i's statement in which a packet may begin are as is says.
+// beside reports whether i's statement has calls in which a packet may begin, and all are as is says.
 func (p *placer) beside(f *ir.Func, i int32, is func(j int32) bool) bool {
 	s, _ := siteOf(f, i)
+	lo, hi := s.span()
+	some := false
 	for j := range f.Instrs {
 		if p.begins(f, int32(j)) {
-			if at, ok := siteOf(f, int32(j)); ok && at == s && !is(int32(j)) {
-				return false
+			if t := f.Instrs[j].Pos.Tok; lo <= t && t < hi {
+				if some = true; !is(int32(j)) {
+					return false
+				}
 			}
 		}
 	}
-	return true
+	return some
 }
 
 // needsValue reports whether instruction i is handed, or computes with, the value of call.
@@ -486,9 +496,13 @@ func siteOf(f *ir.Func, i int32) (site, bool) {
 	if in.Stmt < 0 || int(in.Stmt) >= len(f.Stmts) {
 		return site{}, false
 	}
-	st := f.Stmts[in.Stmt]
-	s := site{fn: f.ID, unit: in.Pos.Unit, stmt: st}
-	within := func(x *check.Expr) bool { return x != nil && x.Tok <= in.Pos.Tok && in.Pos.End <= x.End }
+	return siteAt(f, in.Pos.Unit, f.Stmts[in.Stmt], in.Pos.Tok, in.Pos.End), true
+}
+
+// siteAt is the site of the tokens from tok to end in st.
+func siteAt(f *ir.Func, unit ir.UnitID, st *check.Stmt, tok, end int32) site {
+	s := site{fn: f.ID, unit: unit, stmt: st}
+	within := func(x *check.Expr) bool { return x != nil && x.Tok <= tok && end <= x.End }
 	switch st.Kind {
 	case check.If, check.Switch, check.While, check.DoWhile:
 		s.expr = st.X
@@ -503,12 +517,12 @@ func siteOf(f *ir.Func, i int32) (site, bool) {
 		}
 	}
 	if st.Kind == check.ExprStmt && st.Up != nil && st.Up.Kind == check.For && (st.Up.Init == st) {
-		s = site{fn: f.ID, unit: in.Pos.Unit, stmt: st.Up, expr: st.X}
+		s = site{fn: f.ID, unit: unit, stmt: st.Up, expr: st.X}
 	}
 	if st.Kind == check.DeclStmt && st.Up != nil && st.Up.Kind == check.For && st.Up.Init == st {
-		s = site{fn: f.ID, unit: in.Pos.Unit, stmt: st.Up}
+		s = site{fn: f.ID, unit: unit, stmt: st.Up}
 	}
-	return s, true
+	return s
 }
 
 // Text of the marks of vars, as a statement list or a comma expression.
@@ -535,11 +549,12 @@ type within struct {
 	n            int
 	before, from bool
 	some         bool // not all come behind it
+	apart        bool // none is in the site
 }
 
 // told reports whether marks before and behind announce the update at i.
 func (p *placer) told(f *ir.Func, i int32, w within) bool {
-	return w.n <= 1 || w.before && p.behind(f, i) || w.from && p.ahead(f, i)
+	return w.n <= 1 || w.before && (w.apart || p.behind(f, i)) || w.from && (w.apart || p.ahead(f, i))
 }
 
 // locate finds the spot for marks of vars at s. With late the marks come after
@@ -630,13 +645,14 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 // within says which packets may begin in st, which is around s.
 func (p *placer) within(s site, st *check.Stmt) within {
 	lo, hi := s.span()
-	w := within{before: true, from: true}
+	w := within{before: true, from: true, apart: true}
 	for _, t := range p.packetsIn(s.fn) {
 		if st.Tok <= t && t < st.End {
 			w.n++
 			w.before = w.before && t < hi
 			w.from = w.from && t >= lo
 			w.some = w.some || t < hi
+			w.apart = w.apart && (t < lo || t >= hi)
 		}
 	}
 	return w
