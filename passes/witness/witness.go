@@ -11,6 +11,11 @@
 // their addresses, which is how two statics of one name are told apart: DWARF says which
 // declaration lies at which address.
 //
+// A run must be cut into packets where packets come in, and at nothing else: at a read() or recv*() of a socket (not of the
+// kernel's own, netlink) or of a tun device, at a poll() that found one, at a callback of libpcap. A read() of a file cuts nothing: what happens between two
+// lines of a file of settings is no packet's doing, and what happens while a file is read between two packets stays with the first of the two.
+// Before the first cut nothing is counted, after it nothing is left out.
+//
 //	SAZ_WITNESS_PROGRAM=./prads SAZ_WITNESS_TABLES='runs/*.tsv' go test -v -run Program ./passes/witness
 //
 // analyses a program that was built with saz-cc and fails if a table contradicts a verdict;
