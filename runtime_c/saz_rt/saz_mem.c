@@ -1,6 +1,9 @@
 /* saz_mem.c - the runtime's own memory, growing buffers, errors, hashing. */
 #include "saz_rt_int.h"
 
+#if SAZ_VERIFY
+#include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +29,32 @@ void *saz_mem_get(size_t size)
 	return may_allocate() ? calloc(1, size) : NULL;
 }
 
+#if SAZ_VERIFY
+/*
+ * What the program allocates next would begin with what was here, if it doesn't clear it: addresses of variables, by which
+ * a block of a pool would seem to lead to them.
+ */
+static void *(*volatile saz_fill)(void *, int, size_t) = memset;
+
+void *saz_mem_grow(void *p, size_t old, size_t size)
+{
+	unsigned char *q = may_allocate() ? calloc(1, size) : NULL;
+
+	if (q != NULL && p != NULL) {
+		memcpy(q, p, old < size ? old : size);
+		saz_fill(p, 0, old);
+		free(p);
+	}
+	return q;
+}
+
+void saz_mem_put(void *p)
+{
+	if (p != NULL)
+		saz_fill(p, 0, malloc_usable_size(p));
+	free(p);
+}
+#else
 void *saz_mem_grow(void *p, size_t old, size_t size)
 {
 	unsigned char *q = may_allocate() ? realloc(p, size) : NULL;
@@ -39,6 +68,7 @@ void saz_mem_put(void *p)
 {
 	free(p);
 }
+#endif
 
 void *saz_buf_add(struct saz_buf *b, const void *data, size_t len)
 {
