@@ -161,8 +161,9 @@ type placer struct {
 	receives map[ir.FuncID]bool
 	need     needs
 	set      *edit.Set
-	packets  map[ir.FuncID][]int32
-	braced   map[source.Pos]bool // bare bodies of this procedure that have braces by now
+	packets  map[ir.FuncID][]int32 // the tokens at which packets may begin
+	ends     map[ir.FuncID][]int32 // and where these calls end
+	braced   map[source.Pos]bool   // bare bodies of this procedure that have braces by now
 	err      error
 }
 
@@ -646,8 +647,11 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 func (p *placer) within(s site, st *check.Stmt) within {
 	lo, hi := s.span()
 	w := within{before: true, from: true, apart: true}
-	for _, t := range p.packetsIn(s.fn) {
+	for k, t := range p.packetsIn(s.fn) {
 		if st.Tok <= t && t < st.End {
+			if t < lo && p.ends[s.fn][k] >= hi {
+				t = hi // a call comes behind its arguments
+			}
 			w.n++
 			w.before = w.before && t < hi
 			w.from = w.from && t >= lo
@@ -750,11 +754,12 @@ func (p *placer) packetsIn(f ir.FuncID) []int32 {
 	if list, ok := p.packets[f]; ok {
 		return list
 	}
-	var list []int32
+	var list, ends []int32
 	fn := p.c.Prog.Funcs[f]
 	for i := range fn.Instrs {
 		if p.begins(fn, int32(i)) {
 			list = append(list, fn.Instrs[i].Pos.Tok)
+			ends = append(ends, fn.Instrs[i].Pos.End)
 		}
 	}
 	for _, r := range p.res.Threads.Rounds[f] {
@@ -763,8 +768,12 @@ func (p *placer) packetsIn(f ir.FuncID) []int32 {
 		} else {
 			list = append(list, r.Loop.Then.Tok)
 		}
+		ends = append(ends, list[len(list)-1])
 	}
-	p.packets[f] = list
+	if p.ends == nil {
+		p.ends = map[ir.FuncID][]int32{}
+	}
+	p.packets[f], p.ends[f] = list, ends
 	return list
 }
 
