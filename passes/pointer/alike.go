@@ -153,24 +153,21 @@ func (s *solver) fitting(p int32, as *lay) []int32 {
 		return []int32{p}
 	}
 	if l.Off == Any {
-		return s.anywhere(l.Obj, -1, as)
+		return s.anywhere(l.Obj, 0, as, asItself)
 	}
 	off := int64(l.Off)
 	if !lay.starts(off) {
 		off &^= ctype.PtrSize - 1 // it may have a tag
 	}
-	if lay.own(off, as) || s.punned(lay, off, as) {
-		return []int32{p}
-	}
-	for _, st := range lay.path(off, 0, nil) {
-		if st.mixed || st.elem == 1 && s.inBytes(as) {
-			return []int32{p}
-		}
-	}
-	if s.begins(lay, off, as, 0, as.size-1) {
+	if s.looksLike(lay, off, as) {
 		return []int32{p}
 	}
 	return nil
+}
+
+// looksLike reports whether what is at canonical offset off of l may be taken for a record as.
+func (s *solver) looksLike(l *lay, off int64, as *lay) bool {
+	return l.own(off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
 }
 
 // begins reports whether what is at off in l may be taken for a record as: it is a record
@@ -351,6 +348,23 @@ func (s *solver) canBe(o ObjID, as *lay) bool {
 	return false
 }
 
+// hasHead reports whether a record that is seen in block o has what may be the member at
+// byte member of record as without that record.
+func (s *solver) hasHead(o ObjID, as *lay, member int64) bool {
+	for _, l := range s.among[o] {
+		key := arith{l: l, off: Any, delta: member, rec: itsHead, as: as}
+		offs, ok := s.arith[key]
+		if !ok {
+			offs = s.records(l, member, as, itsHead)
+			s.arith[key] = offs
+		}
+		if len(offs) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // inBytes reports whether bytes may hold a record as.
 func (s *solver) inBytes(as *lay) bool { return !as.pointers() || s.fromBytes[s.kin.root(as)] }
 
@@ -425,16 +439,23 @@ func (l *lay) scalars(base, last int64, f func(at int64, sc *lay) bool) bool {
 	return true
 }
 
+// What is wanted of a record that is looked for anywhere in an object.
+const (
+	asItself  = -2 - iota // where it may begin, for a pointer to it
+	itsStart              // where it begins, from one of its members
+	itsMember             // its member
+	itsHead               // what may be that member without the record, the head of a list
+)
+
 // anywhere returns where a step leads from anywhere in object o, whose type is
-// known, by which a record is reached: to the member at byte delta of
-// a record of type as, or back to where such a record begins (delta
-// negative). Only where o has such a record, or one that is alike.
-func (s *solver) anywhere(o ObjID, delta int64, as *lay) []int32 {
+// known, by which a record is reached, of type as: where that begins or its member
+// at byte delta. Only where o has such a record, or what is taken for one.
+func (s *solver) anywhere(o ObjID, delta int64, as *lay, want int64) []int32 {
 	l := s.objLay[o]
-	key := arith{l: l, off: Any, delta: delta, rec: as.size, as: as}
+	key := arith{l: l, off: Any, delta: delta, rec: want, as: as}
 	offs, ok := s.arith[key]
 	if !ok {
-		offs = s.records(l, delta, as)
+		offs = s.records(l, delta, as, want)
 		s.arith[key] = offs
 	}
 	out := make([]int32, 0, len(offs))
@@ -444,8 +465,10 @@ func (s *solver) anywhere(o ObjID, delta int64, as *lay) []int32 {
 	return out
 }
 
-// records lists the canonical offsets that anywhere leads to.
-func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
+// records lists the canonical offsets that anywhere leads to. An offset is one of
+// them if the step leads there from that very offset: what is known less well is
+// no less.
+func (s *solver) records(l *lay, delta int64, as *lay, want int64) []int32 {
 	one := l
 	for one.kind == layArray {
 		one = one.elem
@@ -454,14 +477,29 @@ func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
 		return []int32{Any}
 	}
 	var out []int32
-	for _, r := range s.recordsIn(l) {
-		switch {
-		case r.rec != as && (delta < 0 || !s.kin.same(r.rec, as)):
-		case delta < 0:
-			out = addOff(out, r.off)
-		default:
-			out = addOff(out, l.canon(int64(r.off)+delta))
+	for _, c := range s.startsIn(l) {
+		off := int64(c)
+		switch own := l.own(off, as) || s.punned(l, off, as); want {
+		case asItself:
+			if s.looksLike(l, off, as) {
+				out = addOff(out, c)
+			}
+		case itsStart:
+			if own {
+				out = addOff(out, c)
+			}
+		case itsMember:
+			if own || s.alike(l, off, as, delta) {
+				out = addOff(out, l.canon(off+delta))
+			}
+		case itsHead:
+			if s.memberOf(l, off, as, delta) {
+				out = addOff(out, c)
+			}
 		}
+	}
+	if want == itsHead {
+		return out
 	}
 	if s.inBytes(as) {
 		one.bytes(0, as.size, func(off int64) { out = addOff(out, l.canon(off)) })
@@ -469,6 +507,33 @@ func (s *solver) records(l *lay, delta int64, as *lay) []int32 {
 	if open := one.open(); open && s.inBytes(as) || one.tail && !open {
 		out = addOff(out, l.canon(one.size))
 	}
+	return out
+}
+
+// startsIn lists the canonical offsets of l at which something begins.
+func (s *solver) startsIn(l *lay) []int32 {
+	out, ok := s.starts[l]
+	if ok {
+		return out
+	}
+	seen := map[int32]bool{}
+	var walk func(x *lay, base int64)
+	walk = func(x *lay, base int64) {
+		if c := l.canon(base); c != Any && !seen[c] {
+			seen[c] = true
+			out = append(out, c)
+		}
+		switch x.kind {
+		case layArray:
+			walk(x.elem, base)
+		case layStruct, layUnion:
+			for i := range x.fields {
+				walk(x.fields[i].l, base+x.fields[i].off)
+			}
+		}
+	}
+	walk(l, 0)
+	s.starts[l] = out
 	return out
 }
 

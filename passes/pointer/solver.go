@@ -55,6 +55,7 @@ type solver struct {
 	blurred                     map[*lay]bool
 	handed                      map[*lay]bool // see findHanded
 	recsIn                      map[*lay][]recAt
+	starts                      map[*lay][]int32
 	fromBytes, toBytes, libRecs map[*lay]bool           // see canBe
 	mixed                       map[[2]scalarClass]bool // kinds of pointers that the program takes for each other
 	void                        *voids
@@ -189,7 +190,7 @@ func run(c *passes.Context) (any, error) {
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
 		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, virtAt: map[virtKey]int32{},
+		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},

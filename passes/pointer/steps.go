@@ -112,6 +112,9 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 			if c.b > 0 || c.b == -1 {
 				// A member of an entry that is not there, or a piece of it: the
 				// list's head again, or nothing.
+				if as := s.virtAs[p]; as != nil && l.Off == Any && d == int32(c.a) && s.trust[l.Obj] {
+					return s.anywhere(l.Obj, c.a, as, itsHead)
+				}
 				if d == int32(c.a) && (c.b == -1 || !s.trust[l.Obj] || s.memberOf(lay, int64(l.Off), s.recLays[c.b>>recShift], c.a)) {
 					return []int32{s.real(p)}
 				}
@@ -145,7 +148,11 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 		if c.b < containerBase {
 			as := s.entry(c)
 			if s.trust[l.Obj] && l.Off == Any {
-				return s.anywhere(l.Obj, c.a, as)
+				to := s.anywhere(l.Obj, c.a, as, itsStart)
+				if len(s.anywhere(l.Obj, -c.a, as, itsHead)) > 0 {
+					to = append(to, s.virtual(p, -int32(c.a), as))
+				}
+				return to
 			}
 			if s.trust[l.Obj] && lay.misaligned(int64(l.Off), c.a, as) {
 				return nil // a pointer with a tag, or without one that it never had
@@ -173,9 +180,9 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 				as := s.recLays[rec>>recShift]
 				rec &= 1<<recShift - 1
 				if s.trust[l.Obj] && l.Off == Any {
-					return s.anywhere(l.Obj, c.a, as)
+					return s.anywhere(l.Obj, c.a, as, itsMember)
 				}
-				if s.among[l.Obj] != nil && !s.canBe(l.Obj, as) {
+				if s.among[l.Obj] != nil && !s.canBe(l.Obj, as) && !s.hasHead(l.Obj, as, c.a) {
 					return nil
 				}
 				if s.trust[l.Obj] && !lay.own(int64(l.Off), as) && !s.punned(lay, int64(l.Off), as) && !s.alike(lay, int64(l.Off), as, c.a) {

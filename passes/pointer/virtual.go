@@ -40,10 +40,16 @@ func (s *solver) virtual(p, dist int32, as *lay) int32 {
 		return v
 	}
 	l := s.places[p]
-	if s.far[l.Obj]++; s.far[l.Obj] > maxFar { // a walk that takes the distance again and again
+	entry := as != nil && s.trust[l.Obj] && dist >= 0 && int64(dist) <= as.size // as far as a member is from its record
+	if entry && l.Off == Any {
+		// One for each record and member that there are.
+	} else if s.far[l.Obj]++; s.far[l.Obj] > maxFar { // a walk that takes the distance again and again
 		if len(s.byObj[l.Obj]) > maxNear && !s.trust[l.Obj] {
 			s.melt(l.Obj)
 			return s.place(l.Obj, 0)
+		}
+		if entry {
+			return s.virtual(s.place(l.Obj, Any), dist, as)
 		}
 		return s.place(l.Obj, Any)
 	}
