@@ -510,6 +510,19 @@ func (s *solver) records(l *lay, delta int64, as *lay, want int64) []int32 {
 	return out
 }
 
+// parts calls f for l, which begins at base, and all that is in it, of arrays the first element.
+func (l *lay) parts(base int64, f func(at int64, x *lay)) {
+	f(base, l)
+	switch l.kind {
+	case layArray:
+		l.elem.parts(base, f)
+	case layStruct, layUnion:
+		for i := range l.fields {
+			l.fields[i].l.parts(base+l.fields[i].off, f)
+		}
+	}
+}
+
 // startsIn lists the canonical offsets of l at which something begins.
 func (s *solver) startsIn(l *lay) []int32 {
 	out, ok := s.starts[l]
@@ -517,22 +530,12 @@ func (s *solver) startsIn(l *lay) []int32 {
 		return out
 	}
 	seen := map[int32]bool{}
-	var walk func(x *lay, base int64)
-	walk = func(x *lay, base int64) {
-		if c := l.canon(base); c != Any && !seen[c] {
+	l.parts(0, func(at int64, _ *lay) {
+		if c := l.canon(at); c != Any && !seen[c] {
 			seen[c] = true
 			out = append(out, c)
 		}
-		switch x.kind {
-		case layArray:
-			walk(x.elem, base)
-		case layStruct, layUnion:
-			for i := range x.fields {
-				walk(x.fields[i].l, base+x.fields[i].off)
-			}
-		}
-	}
-	walk(l, 0)
+	})
 	s.starts[l] = out
 	return out
 }
@@ -549,23 +552,11 @@ func (s *solver) recordsIn(l *lay) []recAt {
 	if ok {
 		return out
 	}
-	var walk func(x *lay, base int64)
-	walk = func(x *lay, base int64) {
-		if x.rec != nil {
-			if c := l.canon(base); c != Any {
-				out = append(out, recAt{c, x.rec})
-			}
+	l.parts(0, func(at int64, x *lay) {
+		if c := l.canon(at); x.rec != nil && c != Any {
+			out = append(out, recAt{c, x.rec})
 		}
-		switch x.kind {
-		case layArray:
-			walk(x.elem, base)
-		case layStruct, layUnion:
-			for i := range x.fields {
-				walk(x.fields[i].l, base+x.fields[i].off)
-			}
-		}
-	}
-	walk(l, 0)
+	})
 	s.recsIn[l] = out
 	return out
 }
