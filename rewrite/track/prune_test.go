@@ -3,6 +3,7 @@ package track_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"saz/frontend/source"
 	"saz/passes/run"
 	"saz/rewrite"
 )
@@ -367,4 +369,86 @@ func placed(text string, numbers map[string]string) map[int]string {
 		line++
 	}
 	return out
+}
+
+// Updates within statements whose calls may begin packets, in a macro, so that no mark can stand beside them. C says little about what comes
+// first. What no mark can announce is refused, each once; the others, and whether all is announced, are watched in one run.
+func TestBesideReceives(t *testing.T) {
+	const text = head + `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+static int both(char *b, int x, int y) { return more(b) + x + y; }
+static int plain(char *b, int x, int y) { return b[0] + x + y; }
+#define VALUE(x) (__extension__({ int one = (x); one; }))
+int main(void) { char b[4]; int n;
+	do {
+%s	} while (n > 0);
+	return 0; }
+`
+	cases := []struct {
+		story, text string
+		refused     bool
+	}{
+		{"1: the call whose name stands before the update comes behind it, the other before it or behind it", "n = both(b, more(b), VALUE(g += 3))", true},
+		{"2: the same, the other way around", "n = both(b, VALUE(g += 3), more(b))", true},
+		{"3: two calls, one of them before it", "n = plain(b, more(b), 1) + VALUE(g += 3) + more(b)", true},
+		{"4: the same, in order", "n = plain(b, more(b), 1), VALUE(g += 3), more(b)", true},
+		{"5: one call before it", "n = plain(b, more(b), VALUE(g += 3))", false},
+		{"6: or behind it in the text, not when it runs", "n = plain(b, VALUE(g += 3), more(b))", false},
+		{"7: one call that needs its value", "n = more(b + VALUE((g += 3) & 1))", false},
+		{"8: one behind it", "(void)VALUE(g += 3), n = more(b)", false},
+		{"9: two, both around it", "n = both(b, more(b + VALUE((g += 3) & 1)), 0)", false},
+	}
+	load := func(dir, statements string) (*rewrite.Result, []string) {
+		file := filepath.Join(dir, "p.c")
+		if err := os.WriteFile(file, []byte(fmt.Sprintf(text, statements)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		a, err := run.Load(run.Options{Target: []string{file}, Jobs: 1, TrackAll: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := rewrite.Instrument(a, rewrite.Options{Verify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, d := range a.Sink.Sorted(a.Frontend.Files) {
+			if d.Severity == source.Error {
+				said = append(said, fmt.Sprintf("%d %s", a.Frontend.Files.Place(d.Pos).Line, d.ID))
+			}
+		}
+		return r, said
+	}
+	kept := ""
+	for _, c := range cases {
+		if !c.refused {
+			kept += "\t\t" + c.text + ";\n"
+			continue
+		}
+		r, said := load(t.TempDir(), "\t\t"+c.text+";\n")
+		if !cmp.Equal(said, []string{"9 mark-impossible"}) {
+			t.Errorf("%s: said %q\n%s", c.story, said, r.Files[r.Patched[0]])
+		}
+	}
+	dir := t.TempDir()
+	r, said := load(dir, kept)
+	for name, data := range r.Files {
+		to := filepath.Join(dir, "tree", name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lib := "long recv(int f, void *p, unsigned long n, int o) { static int left = 40; (void)f; (void)n; (void)o; *(char *)p = 1; return left-- > 0; }\n"
+	if err := os.WriteFile(filepath.Join(dir, "lib.c"), []byte(lib), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", "gcc -w -Isaz_rt -o p \"$0\" ../lib.c saz_glue.c saz_rt/*.c -pthread && SAZ_SERVICE=off timeout 20 ./p", r.Patched[0])
+	cmd.Dir = filepath.Join(dir, "tree")
+	if out, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
+		t.Errorf("said %q, %v\n%s\n%s", said, err, out, r.Files[r.Patched[0]])
+	}
 }

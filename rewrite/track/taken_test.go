@@ -80,7 +80,7 @@ type cover struct {
 // newCover prunes as Place does, and notes what is left.
 func newCover(t *testing.T, a *run.Analysis) *cover {
 	x := a.Context
-	p := &placer{c: x, res: &Result{}, set: edit.NewSet(), pt: pointer.Of(x), pl: plan.Of(x), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]int32{}}
+	p := &placer{c: x, res: &Result{}, set: edit.NewSet(), pt: pointer.Of(x), pl: plan.Of(x), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]beginning{}, failed: map[ir.Ref]bool{}}
 	p.opt.Editable = func(f source.FileID) bool { return !SystemFile(x.Prog, f) }
 	p.receives = mayReceive(x, p.pt)
 	p.res.Threads = FindThreads(x, p.opt)

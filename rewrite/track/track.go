@@ -102,7 +102,7 @@ type site struct {
 // Place enters the marks of a program into set.
 func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
 	p := &placer{c: c, opt: opt, res: &Result{}, set: set,
-		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]int32{}, texts: map[markKey]bool{}}
+		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]beginning{}, failed: map[ir.Ref]bool{}, texts: map[markKey]bool{}}
 	if p.opt.Editable == nil {
 		p.opt.Editable = func(f source.FileID) bool { return !SystemFile(c.Prog, f) }
 	}
@@ -161,9 +161,9 @@ type placer struct {
 	receives map[ir.FuncID]bool
 	need     needs
 	set      *edit.Set
-	packets  map[ir.FuncID][]int32 // the tokens at which packets may begin
-	ends     map[ir.FuncID][]int32 // and where these calls end
-	braced   map[source.Pos]bool   // bare bodies of this procedure that have braces by now
+	packets  map[ir.FuncID][]beginning
+	braced   map[source.Pos]bool // bare bodies of this procedure that have braces by now
+	failed   map[ir.Ref]bool     // updates of which it was said that nothing announces them
 	err      error
 }
 
@@ -647,12 +647,15 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 func (p *placer) within(s site, st *check.Stmt) within {
 	lo, hi := s.span()
 	w := within{before: true, from: true, apart: true}
-	for k, t := range p.packetsIn(s.fn) {
-		if st.Tok <= t && t < st.End {
-			if t < lo && p.ends[s.fn][k] >= hi {
-				t = hi // a call comes behind its arguments
-			}
+	for _, b := range p.packetsIn(s.fn) {
+		if t := b.tok; st.Tok <= t && t < st.End {
 			w.n++
+			if t < lo && b.end >= hi {
+				t = hi // a call comes behind its arguments
+			} else if (t < lo || t >= hi) && !(pair{lo, hi, b.tok, b.end}).statement(st) {
+				w.before, w.from, w.some = false, false, true // C does not say which comes first
+				continue
+			}
 			w.before = w.before && t < hi
 			w.from = w.from && t >= lo
 			w.some = w.some || t < hi
@@ -740,8 +743,8 @@ func (p *placer) sibling(s site, st *check.Stmt, toks []cpp.Token) *check.Stmt {
 		case check.Labeled, check.Case, check.Default: // control may come in here
 			return st
 		}
-		for _, t := range p.packetsIn(s.fn) {
-			if i > 0 && st.Up.List[i-1].Tok <= t && t < x.Tok {
+		for _, b := range p.packetsIn(s.fn) {
+			if i > 0 && st.Up.List[i-1].Tok <= b.tok && b.tok < x.Tok {
 				return st // a packet begins in between and clears the bits
 			}
 		}
@@ -749,31 +752,26 @@ func (p *placer) sibling(s site, st *check.Stmt, toks []cpp.Token) *check.Stmt {
 	return st
 }
 
-// packetsIn returns the tokens at which packets may begin in f.
-func (p *placer) packetsIn(f ir.FuncID) []int32 {
+// packetsIn returns where packets may begin in f.
+func (p *placer) packetsIn(f ir.FuncID) []beginning {
 	if list, ok := p.packets[f]; ok {
 		return list
 	}
-	var list, ends []int32
+	var list []beginning
 	fn := p.c.Prog.Funcs[f]
 	for i := range fn.Instrs {
 		if p.begins(fn, int32(i)) {
-			list = append(list, fn.Instrs[i].Pos.Tok)
-			ends = append(ends, fn.Instrs[i].Pos.End)
+			list = append(list, beginning{fn.Instrs[i].Pos.Tok, fn.Instrs[i].Pos.End})
 		}
 	}
 	for _, r := range p.res.Threads.Rounds[f] {
+		at := r.Loop.Then.Tok
 		if r.Cond != nil {
-			list = append(list, r.Cond.Tok)
-		} else {
-			list = append(list, r.Loop.Then.Tok)
+			at = r.Cond.Tok
 		}
-		ends = append(ends, list[len(list)-1])
+		list = append(list, beginning{at, at})
 	}
-	if p.ends == nil {
-		p.ends = map[ir.FuncID][]int32{}
-	}
-	p.packets[f], p.ends[f] = list, ends
+	p.packets[f] = list
 	return list
 }
 
@@ -843,6 +841,10 @@ func (p *placer) put(group ...insertion) {
 }
 
 func (p *placer) fail(ref ir.Ref, what string) {
+	if p.failed[ref] {
+		return
+	}
+	p.failed[ref] = true
 	p.c.Sink.Add(source.Diagnostic{ID: "mark-impossible", Severity: source.Error, Pos: p.c.Pos(ref), Msg: what,
 		Hint: "write the statement out where it is used: it comes from a macro, or from a file that is included several times"})
 }
