@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"saz/passes"
 	"saz/passes/persist"
 	"saz/passes/pointer/ctest"
 	"saz/passes/update"
@@ -46,4 +47,103 @@ static void __attribute__((constructor)) begin(void) { small = any(0) ? create()
 		return
 	}
 	t.Error("no variable large")
+}
+
+// whyOf returns the path to the update of a variable, in a line.
+func whyOf(t *testing.T, c *passes.Context, name string) string {
+	t.Helper()
+	for i := range persist.Of(c).Vars {
+		v := &persist.Of(c).Vars[i]
+		if v.Name != name {
+			continue
+		}
+		var texts []string
+		for _, w := range update.Of(c).Updateable[v.ID] {
+			texts = append(texts, w.Text)
+		}
+		return strings.Join(texts, " / ")
+	}
+	t.Fatalf("no variable %s", name)
+	return ""
+}
+
+// A path does not go through a call with a constant on to what runs for another one: the timer has ended connections logged, a packet busy ones
+// (PRADS: stdout_excessive). The constant may have been chosen by an if, be handed on, and go through a table of functions.
+func TestWayWithConstant(t *testing.T) {
+	c := analyse(t, ctest.Text(t, source(`/* callback */
+enum { NONE, NEW, ENDED, EXPIRED, EXCESSIVE };
+static unsigned long busy, ended;
+static int last;
+static void excessive(void) { busy++; }
+static void gone(void) { ended++; }
+static void one(int mode) { if (mode == EXCESSIVE) excessive(); else if (mode != NEW) gone(); else printf("new"); }
+static void two(int mode) { printf("%d", mode); }
+static struct { void (*log)(int); } plugin;
+static void log_connection(int mode) { plugin.log(mode); }
+static void stopped(int sig) {
+	int mode = NONE;
+	if (last > 10) mode = EXPIRED;
+	if (last == 10) mode = ENDED;
+	if (mode) log_connection(mode);
+}
+static void deep3(const unsigned char *p) { if (p[1] > 9) log_connection(EXCESSIVE); log_connection(NEW); }
+static void deep2(const unsigned char *p) { if (p[2]) deep3(p); }
+static void deep(const unsigned char *p) { if (p[3]) deep2(p); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { last = p[0]; deep(p); }
+static void done(void) {}
+static void __attribute__((constructor)) begin(void) { plugin.log = getenv("TWO") ? two : one; signal(SIGALRM, stopped); }
+`)))
+	if got := whyOf(t, c, "busy"); !strings.Contains(got, "calls deep3 / calls log_connection / calls one, one of 2 procedures") {
+		t.Errorf("busy: %s", got)
+	}
+	if got := whyOf(t, c, "ended"); !strings.Contains(got, "stopped is a signal handler") {
+		t.Errorf("ended: %s", got)
+	}
+}
+
+// A buffer whose address is handed to what fills it is filled by that call, though each of many buffers may be filled there, and a store elsewhere may, by
+// the sets, be to fewer (Snort: the buffers of hi_norm_uri).
+func TestBufferHandedOn(t *testing.T) {
+	c := analyse(t, ctest.Text(t, source(`/* callback */
+static unsigned char cookie[64], one[64], two[64], three[64];
+static unsigned char *any[4] = { cookie, one, two, three };
+static unsigned n;
+static void fill(unsigned char *to, const unsigned char *from, int n) { while (n-- > 0) if (*from++ != '%') *to++ = *from; }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	any[p[1] & 3][0] = 0;
+	if (p[2]) fill(cookie, p, p[3] & 63);
+	fill(any[p[4] & 3], p, 2);
+	printf("%s%s%s%s%u", cookie, one, two, three, n);
+}
+static void done(void) {}
+`)))
+	if got := whyOf(t, c, "cookie"); !strings.Contains(got, "calls fill with it: fill(cookie, p, p[3] & 63) / assignment through its pointer in fill") {
+		t.Errorf("cookie: %s", got)
+	}
+}
+
+// deflate() calls no allocator, deflateInit() does (ir/models/zlib.yaml).
+func TestWhoAllocatesInZlib(t *testing.T) {
+	c := analyse(t, ctest.Text(t, `#include <zlib.h>
+`+source(`/* callback */
+static unsigned taken, given;
+static z_stream stream;
+static void *take(void *opaque, unsigned n, unsigned size) { taken++; return calloc(n, size); }
+static void give(void *opaque, void *p) { given++; free(p); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	static unsigned char out[256];
+	stream.next_in = (unsigned char *)p; stream.avail_in = 8; stream.next_out = out; stream.avail_out = sizeof out;
+	deflate(&stream, Z_FINISH);
+	if (p[0]) deflateEnd(&stream);
+	printf("%s%u%u", out, taken, given);
+}
+static void done(void) {}
+static void __attribute__((constructor)) begin(void) { stream.zalloc = take; stream.zfree = give; deflateInit(&stream, 6); }
+`)))
+	if got := whyOf(t, c, "taken"); got != "" {
+		t.Errorf("taken: %s", got)
+	}
+	if got := whyOf(t, c, "given"); !strings.Contains(got, "the library calls give back") {
+		t.Errorf("given: %s", got)
+	}
 }

@@ -9,9 +9,12 @@ import (
 // Result of the toplevel pass (paper, Figure 5).
 type Result struct {
 	PktProcs []ir.FuncID                // sorted
-	ProcWhy  map[ir.FuncID][]passes.Why // dependence path from a receive site
-	ProcCost map[ir.FuncID]int          // how much of it is guessed: calls through pointers that may reach many
+	ProcWhy  map[ir.FuncID][]passes.Why // a way there from a receive site; see Way
 	TopLevel map[persist.VarID][]passes.Why
+
+	ways    map[ir.FuncID][]entry // the cheapest first
+	blockOf func(ir.Ref) ir.BlockID
+
 	// Packet reports whether the instruction may run while a packet is processed.
 	Packet func(ir.Ref) bool
 	// Called reports whether a procedure is packet code as a whole that only calls from packet code enter: not the loop's, no

@@ -23,7 +23,6 @@ package toplevel
 
 import (
 	"container/heap"
-	"fmt"
 	"slices"
 	"sort"
 
@@ -62,17 +61,11 @@ type region struct {
 	guess  *guesses
 }
 
-// A step is the call by which a procedure was first found: nearest first, so that the way there is a shortest one.
-type step struct {
-	at   ir.Ref
-	back bool // the library that is called calls it back
-}
-
 func run(c *passes.Context) (any, error) {
 	pt, rc, ps := pointer.Of(c), receive.Of(c), persist.Of(c)
 	reg := &region{whole: map[ir.FuncID]bool{}, blocks: map[ir.FuncID]map[ir.BlockID]bool{}, why: map[ir.FuncID][]passes.Why{},
 		rooted: map[ir.FuncID]bool{}, closed: map[ir.FuncID][]bool{}, cost: map[ir.FuncID]int{}, last: rc.Last, in: rc.Around, starts: rc.Starts,
-		guess: &guesses{c: c, pt: pt, said: map[ir.Ref]map[ir.FuncID]bool{}}}
+		guess: &guesses{c: c, pt: pt, said: map[ir.Ref]map[ir.FuncID]bool{}, alikes: map[ir.Ref]int{}}}
 
 	if c.TrackAll {
 		for _, f := range c.Prog.Funcs {
@@ -128,8 +121,8 @@ func run(c *passes.Context) (any, error) {
 
 	reg.follow(c, pt)
 	alive := reg.live(c, pt, rc)
-	cost := reg.reasons(c, pt, alive)
-	res := &Result{ProcWhy: reg.why, ProcCost: cost, TopLevel: map[persist.VarID][]passes.Why{}}
+	res := &Result{ProcWhy: reg.why, ways: reg.reasons(c, pt, alive), TopLevel: map[persist.VarID][]passes.Why{}}
+	res.blockOf = func(r ir.Ref) ir.BlockID { return c.Instr(r).Block }
 	for f := range reg.whole {
 		res.PktProcs = append(res.PktProcs, f)
 	}
@@ -215,160 +208,6 @@ func (g *region) call(c *passes.Context, pt *pointer.Result, ref ir.Ref) {
 		}
 		g.enter(c, cb.Func)
 	}
-}
-
-// ended is what a step costs after which the program can only end.
-const ended = 1 << 24
-
-// Steps of a way that explains something. A call through a pointer says the less the more it may reach, so each costs as many calls by
-// name; and more than any if what it is said to reach is never stored in the member that the pointer comes from.
-type guesses struct {
-	c    *passes.Context
-	pt   *pointer.Result
-	kept *members.Table // made when a call asks
-	said map[ir.Ref]map[ir.FuncID]bool
-}
-
-const unlikely = 1 << 12
-
-// of is what it costs to say that the call at ref reaches f (-1: whatever it reaches).
-func (g *guesses) of(ref ir.Ref, f ir.FuncID) int {
-	all := g.pt.Callees(ref)
-	n := max(len(all)+len(g.pt.Callbacks(ref)), 1)
-	if n <= 2 {
-		return n
-	}
-	if f < 0 && g.c.Instr(ref).A.Kind != ir.VFunc {
-		return n + unlikely // called back by a library's function that only the points-to sets say is called
-	}
-	set, ok := g.said[ref]
-	if !ok {
-		if g.kept == nil {
-			g.kept = members.Of(g.c)
-		}
-		fn := g.c.Prog.Funcs[ref.Func]
-		if some := g.kept.Targets(fn, &fn.Instrs[ref.I], all); len(some) < len(all) {
-			set = map[ir.FuncID]bool{}
-			for _, t := range some {
-				set[t] = true
-			}
-		}
-		g.said[ref] = set
-	}
-	switch {
-	case set == nil || f < 0:
-		return n
-	case set[f]:
-		return len(set)
-	}
-	return n + unlikely
-}
-
-// oneOf says on a step that it is a guess: of how many, as far as what is stored where the pointer comes from tells.
-func (g *guesses) oneOf(ref ir.Ref, f ir.FuncID) (text string, of int) {
-	n := len(g.pt.Callees(ref))
-	if n > 2 {
-		g.of(ref, f)
-	}
-	if set := g.said[ref]; set[f] {
-		n = len(set)
-	}
-	if n > 1 {
-		return fmt.Sprintf(", one of %d procedures that this call may reach", n), n
-	}
-	return "", 0
-}
-
-// reasons fills in why for all procedures: the way on which the least is guessed (Dijkstra's). Handlers come second, since they run
-// without a packet.
-func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Ref) bool) map[ir.FuncID]int {
-	cost := map[ir.FuncID]int{}
-	var work ways
-	for f := range g.why {
-		n := g.cost[f]
-		if g.rooted[f] {
-			n += 3
-		}
-		work = append(work, way{cost: n, f: f, known: true})
-	}
-	heap.Init(&work)
-	for len(work) > 0 {
-		x := heap.Pop(&work).(way)
-		if _, ok := cost[x.f]; ok {
-			continue
-		}
-		cost[x.f] = x.cost
-		if !x.known {
-			which, n := g.guess.oneOf(x.by.at, x.f)
-			text := "calls %s" + which
-			if x.by.back {
-				text = "the library calls %s back"
-			}
-			before := g.why[x.by.at.Func]
-			g.why[x.f] = append(before[:len(before):len(before)], c.Because(x.by.at, text, c.Prog.Funcs[x.f].Name).OneOf(n))
-		}
-		fn := c.Prog.Funcs[x.f]
-		for i := range fn.Instrs {
-			in := &fn.Instrs[i]
-			if in.Op != ir.Call || !g.whole[x.f] && !g.blocks[x.f][in.Block] {
-				continue
-			}
-			ref := ir.Ref{Func: x.f, I: int32(i)}
-			n := x.cost
-			if !alive(ref) {
-				n += ended // a way that goes on tells more than one that ends
-			}
-			for _, t := range pt.Callees(ref) {
-				if _, done := cost[t]; g.whole[t] && !done {
-					heap.Push(&work, way{cost: n + g.guess.of(ref, t), f: t, by: step{ref, false}})
-				}
-			}
-			for _, cb := range pt.Callbacks(ref) {
-				if g.whole[cb.Func] && !(cb.How != nil && cb.How.Thread) {
-					heap.Push(&work, way{cost: n + g.guess.of(ref, -1), f: cb.Func, by: step{ref, true}})
-				}
-			}
-		}
-	}
-	return cost
-}
-
-// A way leads to procedure f by a step.
-type way struct {
-	cost  int
-	f     ir.FuncID
-	by    step
-	known bool // there is a reason already: the procedure is around a receive site, a callback, a thread
-}
-
-// ways is a heap of them, the cheapest first; of equals the first in the program's order.
-type ways []way
-
-func (w ways) Len() int      { return len(w) }
-func (w ways) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
-func (w *ways) Push(x any)   { *w = append(*w, x.(way)) }
-func (w *ways) Pop() any {
-	l := *w
-	x := l[len(l)-1]
-	*w = l[:len(l)-1]
-	return x
-}
-
-func (w ways) Less(i, j int) bool {
-	a, b := &w[i], &w[j]
-	switch {
-	case a.cost != b.cost:
-		return a.cost < b.cost
-	case a.f != b.f:
-		return a.f < b.f
-	case a.known != b.known:
-		return a.known
-	case a.by.at.Func != b.by.at.Func:
-		return a.by.at.Func < b.by.at.Func
-	case a.by.at.I != b.by.at.I:
-		return a.by.at.I < b.by.at.I
-	}
-	return !a.by.back && b.by.back // one call may do both
 }
 
 // around adds the loop around the instruction at ref; where there is none, or the procedure is
@@ -587,8 +426,8 @@ func uses(c *passes.Context, ps *persist.Result, res *Result) {
 	}
 	note := func(id persist.VarID, ref ir.Ref, how string) {
 		if res.TopLevel[id] == nil {
-			why := append([]passes.Why(nil), res.ProcWhy[ref.Func]...)
-			res.TopLevel[id] = append(why, c.Because(ref, "%s %s: %s", how, c.Prog.Funcs[ref.Func].Name, c.Text(ref)))
+			way, _ := res.Way(ref)
+			res.TopLevel[id] = append(way[:len(way):len(way)], c.Because(ref, "%s %s: %s", how, c.Prog.Funcs[ref.Func].Name, c.Text(ref)))
 		}
 	}
 	if len(res.PktProcs) > 0 {

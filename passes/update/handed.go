@@ -1,6 +1,7 @@
 package update
 
 import (
+	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/members"
@@ -10,9 +11,10 @@ import (
 )
 
 // Where the sets say only that what a variable leads to is one of many things that a procedure writes through its parameter, a call that hands the
-// variable's own value to that procedure says it for certain:
+// variable's own value, or its address, to that procedure says it for certain:
 //
 //	pool_alloc2(pool2_session)   →   pool_alloc_dirty(pool)   →   pool->used++
+//	normalise(buffer, &n, raw)   →   *to++ = c
 
 // A handing is such a call.
 type handing struct {
@@ -40,9 +42,10 @@ func newHandings(c *passes.Context, pt *pointer.Result, tl *toplevel.Result) *ha
 				continue
 			}
 			for k, a := range in.Args {
-				if ld := members.Def(f, members.Strip(f, a)); ld != nil && ld.Op == ir.Load && ld.A.Kind == ir.VGlobal && ld.A.Off == 0 {
-					g := ir.GlobalID(ld.A.ID)
-					x.of[g] = append(x.of[g], handing{ref, k, ir.FuncID(in.A.ID)})
+				if base, _ := origin(f, a); base.Kind == ir.VGlobal {
+					x.of[ir.GlobalID(base.ID)] = append(x.of[ir.GlobalID(base.ID)], handing{ref, k, ir.FuncID(in.A.ID)})
+				} else if ld := members.Def(f, a); ld != nil && ld.Op == ir.Load && ld.A.Kind == ir.VGlobal && ld.A.Off == 0 && ld.Type.Kind == ctype.Pointer {
+					x.of[ir.GlobalID(ld.A.ID)] = append(x.of[ir.GlobalID(ld.A.ID)], handing{ref, k, ir.FuncID(in.A.ID)})
 				}
 			}
 		}
@@ -62,10 +65,7 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 	}
 	x.on[at] = true
 	defer delete(x.on, at)
-	is := func(v ir.Value) bool {
-		v = members.Strip(fn, v)
-		return v.Kind == ir.VReg && fn.Regs[v.ID].Def < 0 && fn.Regs[v.ID].Local == fn.Params[k]
-	}
+	is := func(v ir.Value) bool { return walks(fn, v, fn.Params[k]) }
 	var way []ir.Ref
 	for i := range fn.Instrs {
 		in := &fn.Instrs[i]
@@ -75,7 +75,7 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 		}
 		switch in.Op {
 		case ir.Store, ir.StoreBits, ir.Zero, ir.Copy:
-			if base, _ := members.Base(fn, in.A); is(base) {
+			if is(in.A) {
 				x.by[at] = []ir.Ref{ref}
 				return x.by[at]
 			}
@@ -93,17 +93,44 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 	return way
 }
 
-// path returns a path to an update of what v points at, by calls that hand on its value; nil if there is none.
+// walks reports whether v is an address in what the parameter l points at: l's value on entry, or what steps and loops have made of it.
+func walks(f *ir.Func, v ir.Value, l ir.LocalID) bool {
+	seen := map[int32]bool{}
+	for work := []ir.Value{v}; len(work) > 0; {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		if v.Kind != ir.VReg || seen[v.ID] {
+			continue
+		}
+		seen[v.ID] = true
+		r := f.Regs[v.ID]
+		if r.Def < 0 {
+			if r.Local == l {
+				return true
+			}
+			continue
+		}
+		switch in := &f.Instrs[r.Def]; in.Op {
+		case ir.FieldAddr, ir.IndexAddr, ir.Move, ir.Conv:
+			work = append(work, in.A)
+		case ir.Phi:
+			work = append(work, in.Args...)
+		}
+	}
+	return false
+}
+
+// path returns a path to an update of v or of what it points at, by calls that hand on its value; nil if there is none.
 func (x *handings) path(v *persist.Var) []passes.Why {
 	var best []passes.Why
 	cost := 0
 	for _, h := range x.of[v.Global] {
 		way := x.writes(h.to, h.k)
-		if way == nil || best != nil && x.tl.ProcCost[h.at.Func] >= cost {
+		before, n := x.tl.Way(h.at)
+		if way == nil || best != nil && n >= cost {
 			continue
 		}
-		cost = x.tl.ProcCost[h.at.Func]
-		before := x.tl.ProcWhy[h.at.Func]
+		cost = n
 		best = append(before[:len(before):len(before)], x.c.Because(h.at, "calls %s with it: %s", x.c.Prog.Funcs[h.to].Name, x.c.Text(h.at)))
 		for _, r := range way[:len(way)-1] {
 			best = append(best, x.c.Because(r, "calls %s with it: %s", x.c.Prog.Funcs[x.c.Instr(r).A.ID].Name, x.c.Text(r)))

@@ -10,7 +10,7 @@ import (
 	"saz/passes/pointer"
 )
 
-// Which update is shown of a variable: the one of which the least is guessed. There is guessing on the way to the code (toplevel.ProcCost), in what a pointer
+// Which update is shown of a variable: the one of which the least is guessed. There is guessing on the way to the code (toplevel.Way), in what a pointer
 // that is written through may point at, and, where memory is written that the variable leads to, in what each pointer on the way from it may point at:
 // one of several is a guess, and the worse the more there are. All objects get theirs at once, by Dijkstra's algorithm from what is written back to what
 // leads there, over the graph of objects and shared sets of places that Owners has.
@@ -81,7 +81,7 @@ func (x *reasons) spread(w *Owners) {
 			}
 		}
 		if r.width = n; n > 1 {
-			r.cost += n
+			r.cost += vague(n)
 		}
 		for i, l := range locs {
 			if i > 0 && l.Obj == locs[i-1].Obj {
@@ -121,11 +121,20 @@ func (x *reasons) spread(w *Owners) {
 			}
 			cost := h.cost
 			if int(v) >= x.g.n { // a set: which of its places it is is a guess
-				cost += len(x.g.succ[v])
+				cost += vague(len(x.g.succ[v]))
 			}
 			heap.Push(&work, hop{cost, v, h.v})
 		}
 	}
+}
+
+// vague is what it costs to say that something is one of n objects. A call through a pointer may well reach each of a hundred procedures; a pointer
+// that may point at as many objects rarely does: the sets have run together.
+func vague(n int) int {
+	if n <= 10 {
+		return n
+	}
+	return n * n / 10
 }
 
 // path returns the instruction that is shown of an object, how what it writes is reached, and what that is. Of what a pointer to a record may point at

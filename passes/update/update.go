@@ -194,8 +194,9 @@ func run(c *passes.Context) (any, error) {
 			}
 			for k := range here {
 				if v := &ps.Vars[here[k].Var]; v.Obj < 0 {
-					if old, ok := registers[v.ID]; !ok || tl.ProcCost[fid] < old.cost {
-						registers[v.ID] = reason{ref: ref, cost: tl.ProcCost[fid], named: true}
+					_, cost := tl.Way(ref)
+					if old, ok := registers[v.ID]; !ok || cost < old.cost {
+						registers[v.ID] = reason{ref: ref, cost: cost, named: true}
 					}
 				}
 			}
@@ -204,7 +205,8 @@ func run(c *passes.Context) (any, error) {
 				if !ok {
 					set = ways.of[key]
 				}
-				r := reason{ref: ref, cost: tl.ProcCost[fid], named: in.Op != ir.Call && in.Op != ir.Builtin && in.Op != ir.Asm && named(f, in.A)}
+				_, cost := tl.Way(ref)
+				r := reason{ref: ref, cost: cost, named: in.Op != ir.Call && in.Op != ir.Builtin && in.Op != ir.Asm && named(f, in.A)}
 				if in.Op == ir.Call {
 					r.cost++
 				}
@@ -225,7 +227,7 @@ func run(c *passes.Context) (any, error) {
 		if v.Obj < 0 {
 			r := registers[id]
 			f := c.Prog.Funcs[r.ref.Func]
-			way := tl.ProcWhy[r.ref.Func]
+			way, _ := tl.Way(r.ref)
 			res.Updateable[id] = append(way[:len(way):len(way)], c.Because(r.ref, "%s in %s: %s", how(c, pt, r.ref, true), f.Name, c.Text(r.ref)))
 			res.Fields[id], res.Ranges[id] = []string{""}, [][2]int64{{0, max(v.Size, 0)}}
 			continue
@@ -234,7 +236,7 @@ func run(c *passes.Context) (any, error) {
 		if r.cost == 0 && r.ref == (ir.Ref{}) {
 			r, o = reason{ref: res.Updates[i].Ref}, -1
 		}
-		way := tl.ProcWhy[r.ref.Func]
+		way, _ := tl.Way(r.ref)
 		if o == v.Obj && !r.named {
 			way = wayWith(c, pt, tl, r.ref, o)
 		}
@@ -244,7 +246,7 @@ func run(c *passes.Context) (any, error) {
 		}
 		f := c.Prog.Funcs[r.ref.Func]
 		res.Updateable[id] = append(way, c.Because(r.ref, "%s in %s%s: %s", how(c, pt, r.ref, o == v.Obj), f.Name, r.which(), c.Text(r.ref)).OneOf(r.width))
-		if n := vaguest(res.Updateable[id]); n > 1 && v.Global >= 0 && v.Type.Kind == ctype.Pointer {
+		if n := vaguest(res.Updateable[id]); n > 1 && v.Global >= 0 {
 			if handed == nil {
 				handed = newHandings(c, pt, tl)
 			}
@@ -415,7 +417,7 @@ func wayWith(c *passes.Context, pt *pointer.Result, tl *toplevel.Result, ref ir.
 			}
 		}
 	}
-	plain := tl.ProcWhy[ref.Func]
+	plain, _ := tl.Way(ref)
 	if at.k < 0 {
 		return plain
 	}
@@ -441,7 +443,7 @@ func wayWith(c *passes.Context, pt *pointer.Result, tl *toplevel.Result, ref ir.
 				g := c.Prog.Funcs[r.Func]
 				base, k := origin(g, call.Args[s.k])
 				if base.Kind == ir.VGlobal && pointer.ObjID(base.ID) == obj || base.Kind == ir.VLocal && pt.LocalObj(r.Func, ir.LocalID(base.ID)) == obj {
-					way := tl.ProcWhy[r.Func]
+					way, _ := tl.Way(r)
 					way = append(way[:len(way):len(way)], with(r, s.f))
 					for s != at {
 						h := from[s]
