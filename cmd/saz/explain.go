@@ -196,7 +196,7 @@ type (
 func explanation(r *report.Report, vars []*report.Variable) *explained {
 	out := &explained{Schema: "saz.explain/1", Program: r.Program}
 	for _, v := range vars {
-		out.Variables = append(out.Variables, explainedVariable{v, v.Verdict(), text.Meaning(v), append([]report.Reason{}, v.Reasons...)})
+		out.Variables = append(out.Variables, explainedVariable{v, v.Verdict(), text.Meaning(v), v.Explained()})
 	}
 	return out
 }

@@ -99,10 +99,11 @@ type Variable struct {
 	Tracked       bool       `json:"tracked"`
 	Skipped       string     `json:"skipped,omitempty"` // where the project says that it need not be moved
 
-	Reasons []Reason   `json:"-"` // the paths behind each verdict
-	Ranges  [][2]int64 `json:"-"` // its own bytes that are updated, [lo,hi)
-	Link    *Link      `json:"-"` // how a container's entries hang together
-	Col     int        `json:"-"`
+	Reasons []Reason      `json:"-"` // the paths behind each verdict
+	kept    func() []Step // where a packet reads what an earlier one left
+	Ranges  [][2]int64    `json:"-"` // its own bytes that are updated, [lo,hi)
+	Link    *Link         `json:"-"` // how a container's entries hang together
+	Col     int           `json:"-"`
 }
 
 // FullName is the variable's name with its procedure's, as commands take it.
@@ -146,7 +147,7 @@ func (v *Variable) Verdict() string {
 }
 
 // A Reason is the path behind one verdict: top-level, updateable, scratch,
-// container, flowspace, impacts packet, impacts log.
+// kept, container, flowspace, impacts packet, impacts log.
 type Reason struct {
 	Verdict string `json:"verdict"`
 	Steps   []Step `json:"steps"`
@@ -160,6 +161,19 @@ func (v *Variable) Because(verdict string) []Step {
 		}
 	}
 	return nil
+}
+
+// Explained returns all reasons, that too where a packet reads what an earlier one has left: it is worked out when somebody asks.
+func (v *Variable) Explained() []Reason {
+	out := append([]Reason{}, v.Reasons...)
+	if v.kept == nil {
+		return out
+	}
+	if steps := v.kept(); len(steps) > 0 {
+		k := slices.IndexFunc(out, func(r Reason) bool { return r.Verdict == "updateable" }) + 1
+		out = slices.Insert(out, k, Reason{"kept", steps})
+	}
+	return out
 }
 
 func (v *Variable) because(verdict string, steps []Step) {
@@ -361,6 +375,8 @@ func (b *builder) build() *Report {
 				out.Scratch = true
 				n.Scratch++
 				out.because("scratch", b.steps(why))
+			} else {
+				out.kept = func() []Step { return b.steps(sc.Carries(id)) }
 			}
 			if ou.Impacts[id]["packet"] != nil {
 				n.PacketOutput++

@@ -397,7 +397,7 @@ func (b *builder) document(opt Options) *doc {
 		for _, m := range v.Merge {
 			x.Merge = append(x.Merge, [2]string{m.Field, m.Op})
 		}
-		for _, w := range v.Reasons {
+		for _, w := range v.Explained() {
 			x.Reasons = append(x.Reasons, docReason{w.Verdict, b.path(w.Steps)})
 		}
 		if v.Skipped != "" {

@@ -160,7 +160,7 @@ function some(box, items, make, first) {
 
 // ---- one variable ---------------------------------------------------------------
 
-const titles = { 'top-level': 'It is used while packets are processed', 'updateable': 'Packets may update it', 'scratch': 'It carries nothing from packet to packet',
+const titles = { 'top-level': 'It is used while packets are processed', 'updateable': 'Packets may update it', 'kept': 'It is kept from packet to packet', 'scratch': 'It carries nothing from packet to packet',
   'container': 'Its shape', 'flowspace': 'What it is keyed by', 'impacts packet': 'It affects packets that are sent', 'impacts log': 'It affects what is logged' };
 
 function detail(i) {
@@ -213,7 +213,7 @@ function detail(i) {
     kids.push(d);
   }
   box.replaceChildren(...kids);
-  const rank = ['updateable', 'flowspace', 'container', 'scratch', 'impacts packet', 'impacts log', 'top-level'];
+  const rank = ['updateable', 'kept', 'flowspace', 'container', 'scratch', 'impacts packet', 'impacts log', 'top-level'];
   const reasons = (v.r || []).map(r => ({ v: r.v, s: stepsOf(r.s) })).sort((a, b) => rank.indexOf(a.v) - rank.indexOf(b.v));
   reasons.forEach((r, k) => {
     const d = el('details', { class: 'why', 'data-why': r.v }, el('summary', null, titles[r.v] || r.v, el('small', null, r.s.length + (r.s.length === 1 ? ' step' : ' steps'))), path(r.s));

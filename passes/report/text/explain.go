@@ -24,8 +24,9 @@ func Explain(w io.Writer, r *report.Report, v *report.Variable, st Style) {
 	case v.Updateable && !v.Tracked && !v.Scratch:
 		fmt.Fprintf(w, "%s\n", wrap("not tracked: only memory that has a variable of its own is updated through it, and that variable is tracked", "  ", 0, st.width()))
 	}
-	for i := range v.Reasons {
-		x := &v.Reasons[i]
+	all := v.Explained()
+	for i := range all {
+		x := &all[i]
 		fmt.Fprintf(w, "\n%s\n", wrap(st.bold(x.Verdict)+headline(v, x.Verdict)+", because", "  ", 0, st.width()))
 		e.path(x.Steps)
 	}
@@ -80,6 +81,8 @@ func headline(v *report.Variable, verdict string) string {
 		case v.UpdatedBytes == 0:
 			return ": memory that it leads to"
 		}
+	case "kept":
+		return " from packet to packet"
 	case "flowspace":
 		s := ": " + v.Scope
 		if len(v.Flowspace) > 0 {
