@@ -49,6 +49,7 @@ type event struct {
 	known  bool        // and no others
 	late   bool        // in a statement in which a packet begins: marks come behind it
 	early  bool        // and before it, too
+	inner  bool        // or beside the update: a packet that begins behind it in the statement clears them
 	pend   []int       // the needs of all such statements, if this is the one call of its own by which a packet may begin; nil: it is not
 }
 
@@ -133,6 +134,8 @@ func (r *pruner) read(f *ir.Func, need map[int32][]int) *proc {
 			if len(late) > 0 && (e.call || e.need != nil) {
 				if s, ok := siteOf(f, i); ok && r.p.isLate(late, s) {
 					e.late, e.early = true, e.need != nil && !r.p.behind(f, i)
+					at, _ := r.p.placeOf(f, i, late)
+					e.inner = at.depth > 0
 					if e.begins && late[s] == 1 {
 						e.pend = pend
 					}
@@ -183,7 +186,7 @@ func (r *pruner) step(e *event, s bits, visit func(e *event, s bits)) {
 			}
 		}
 	}
-	if e.late {
+	if e.late && !e.inner {
 		set(s, e.need)
 	}
 }

@@ -266,6 +266,17 @@ int main(void) { char b[4]; int n;
 		n = both(b, (M(g) g = more(b) + 1), 3);
 	} while (n > 0);
 	return 0; }`},
+	{"30: a packet that begins behind the mark in an expression, for all that is known, clears it", `
+int g;
+static int more(char *b) { return recv(0, b, 4, 0); }
+int main(void) { char b[4]; int n;
+	do {
+		n = more(b) <= (M(g) g = 1);
+		M(g) g = 2;
+		if (more(b) + more(b) <= (M(g) g = 3))
+			M(g) g = 4;
+	} while (n > 0);
+	return 0; }`},
 	{"29: a statement expression of a macro that updates, next to one that receives", `
 int g;
 static int more(char *b) { return recv(0, b, 4, 0); }
