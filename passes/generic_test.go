@@ -196,6 +196,56 @@ static void frag(const unsigned char *p) {
 }
 `
 
+// expected are connections that another connection announces: of one end only the address is known (Snort's channelHash).
+const expected = `
+typedef struct ekey { uint32_t one, other; uint16_t port1, port2; uint32_t proto; } EKEY;
+static TABLE *awaited;
+static void expect_new(void) { awaited = table_new(64, sizeof(EKEY), 16); }
+static void expect(const unsigned char *p, int port) {
+	EKEY k;
+	if (IP(p)->saddr < IP(p)->daddr) { k.one = IP(p)->saddr; k.port1 = 0; k.other = IP(p)->daddr; k.port2 = port; }
+	else { k.one = IP(p)->daddr; k.port1 = port; k.other = IP(p)->saddr; k.port2 = 0; }
+	k.proto = 6;
+	*(int *)table_get(awaited, &k)->data = 1;
+}
+static void expected(const unsigned char *p) {
+	EKEY k;
+	uint16_t port1, port2;
+	if (IP(p)->saddr < IP(p)->daddr) {
+		k.one = IP(p)->saddr; k.other = IP(p)->daddr;
+		k.port1 = 0; k.port2 = ntohs(TCP(p)->dest);
+		port1 = ntohs(TCP(p)->source); port2 = 0;
+	} else {
+		k.one = IP(p)->daddr; k.other = IP(p)->saddr;
+		k.port1 = ntohs(TCP(p)->dest); k.port2 = 0;
+		port1 = 0; port2 = ntohs(TCP(p)->source);
+	}
+	k.proto = IP(p)->protocol;
+	NODE *n = table_find(awaited, &k);
+	if (!n) {
+		k.port1 = port1; k.port2 = port2;
+		n = table_find(awaited, &k);
+	}
+	if (n) table_drop(awaited, n);
+}
+`
+
+// scans are counted for who scans, whomever, and for who is scanned, by whomever (Snort's portscan_hash).
+const scans = `
+typedef struct pkey { int kind; uint32_t scanner, scanned; } PKEY;
+static TABLE *scanners;
+static unsigned looked_for = 3;
+static void scans_new(void) { scanners = table_new(64, sizeof(PKEY), 16); }
+static void count(PKEY *k) { NODE *n = table_find(scanners, k); if (!n) n = table_get(scanners, k); ++*(int *)n->data; }
+static void scan(const unsigned char *p) {
+	PKEY k;
+	memset(&k, 0, sizeof k);
+	k.kind = looked_for;
+	if (looked_for & 1) { k.scanner = 0; k.scanned = IP(p)->daddr; count(&k); }
+	if (looked_for & 2) { memset(&k.scanned, 0, 4); k.scanner = IP(p)->saddr; count(&k); }
+}
+`
+
 // decoded are the same sessions where packets come as a record of the program's own, whose headers are reached through a table of
 // functions, by way of modules that get everything as void *; crowd is so much else that such a pointer may point at that
 // nothing can be said of it.
@@ -381,6 +431,18 @@ static void done(void) {}`,
 	{"7: the packet is a record of the program's own, behind pointers that may point anywhere", generic + decoded + crowd(),
 		[]string{"caches: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row)" +
 			" per-flow nw_src=key->lo nw_dst=key->hi tp_src=!key->port_lo tp_dst=!key->port_hi nw_proto=key->proto bothways"}, nil},
+	{"8: connections that are expected from any port: one port is 0 in each lookup", generic + expected + `
+static void setup(void) __attribute__((constructor));
+static void setup(void) { expect_new(); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (p[60] == 'P') expect(p, p[61]); else expected(p); }
+static void done(void) {}`,
+		[]string{"awaited: hash-list of node next next+16 prev prev+24 (link_node,unlink_node,find_row) multi-flow nw_src=key->one nw_dst=key->other nw_proto=key->proto bothways"}, nil},
+	{"9: hosts that scan and hosts that are scanned: either address is 0", generic + scans + `
+static void setup(void) __attribute__((constructor));
+static void setup(void) { scans_new(); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { scan(p); }
+static void done(void) {}`,
+		[]string{"scanners: hash-list of node next next+16 prev prev+24 (link_node,,find_row) all-flows"}, nil},
 	{"5: one table for keys of two kinds has none", generic + strings.ReplaceAll(sessions+fragments, "table_new", "shared_table") + `
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
 static void done(void) {}`,

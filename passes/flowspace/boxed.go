@@ -398,13 +398,17 @@ func (w *finder) compareBox(t *table, b *box, ref ir.Ref, f *ir.Func, sought ir.
 	}
 	n := max(ctype.SizeOf(b.typ), 1)
 	b.cover = append(b.cover, spans)
+	var asked []*unit
+	var found []map[leaf]bool
 	for _, u := range b.units {
 		if !covers(spans, u.off, u.size, n) {
 			continue
 		}
 		q := w.query(traceBudget).trace(func(q *query) { q.address(ctx, f, sought, u.off, u.size, mode{pure: true}) })
 		w.compared(u, q, ref)
+		asked, found = append(asked, u), append(found, q.leaves)
 	}
+	w.openEnds(ref, ctx, f, sought, asked, found)
 }
 
 // fields lists what may be keys in what b points at.

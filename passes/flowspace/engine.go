@@ -67,7 +67,7 @@ type engine struct {
 
 	pointers  [][]uint8 // what about knows, by procedure and register
 	uses      map[ir.FuncID]*usesIn
-	locals    map[localKey][]put
+	locals    map[localKey]localPut
 	fields    map[fieldKey][]put
 	records   map[*ctype.Record]uint64
 	entryRecs map[*ctype.Record]bool // of entries
@@ -94,7 +94,7 @@ type writer struct {
 func newEngine(c *passes.Context) *engine {
 	e := &engine{c: c, pt: pointer.Of(c), mr: modref.Of(c), tl: toplevel.Of(c), rc: receive.Of(c),
 		entered: map[entryKey]entryWays{}, number: map[stateKey]int32{}, layouts: map[*ctype.Record]*layout{}, contexts: map[contextKey]*context{},
-		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}, pointers: make([][]uint8, len(c.Prog.Funcs)), uses: map[ir.FuncID]*usesIn{}, locals: map[localKey][]put{},
+		entries: map[pointer.ObjID]bool{}, packet: map[pointer.ObjID]bool{}, pointers: make([][]uint8, len(c.Prog.Funcs)), uses: map[ir.FuncID]*usesIn{}, locals: map[localKey]localPut{},
 		fields: map[fieldKey][]put{}, records: map[*ctype.Record]uint64{}, entryRecs: map[*ctype.Record]bool{}, targets: map[ir.Ref][]ir.FuncID{}, sites: map[ir.FuncID][]ir.Ref{}, handed: map[ir.FuncID][]int{}, keyRecs: map[*ctype.Record]bool{}}
 	for i := range e.pt.Objects {
 		if e.pt.Objects[i].Packet {

@@ -18,8 +18,8 @@ import (
 // may point anywhere, is what anything stores in the sp of any such record. So what a program decodes from a packet into a record of
 // its own is found, although it gets that record back as void *.
 //
-// Neither is complete: an address that is kept in memory is not followed further. That is what the paper's theorem allows here, since
-// what is missed can only hide a header field that a value comes from.
+// If the address of a local is kept nowhere, its writers are all that there are. Otherwise neither is complete: an address that is kept in memory is not
+// followed further. That is what the paper's theorem allows here, since what is missed can only hide a header field that a value comes from.
 
 // A put is an instruction that writes through an address which was followed to it.
 type put struct {
@@ -47,6 +47,7 @@ type follower struct {
 	phis map[followed]int64 // where they first pointed
 
 	plain bool // calls are not told apart
+	kept  bool // the address went where it is not followed: into memory, to the caller, to what may keep it
 }
 
 type followed struct {
@@ -68,6 +69,7 @@ func (w *follower) full() bool { return len(w.puts) > maxPuts || len(w.seen) > m
 // run calls from, which starts the follower.
 func (w *follower) run(from func()) ([]put, bool) {
 	for {
+		w.kept = false
 		w.puts, w.seen, w.phis = nil, map[followed]bool{}, map[followed]int64{}
 		from()
 		if w.full() && w.plain {
@@ -79,16 +81,22 @@ func (w *follower) run(from func()) ([]put, bool) {
 	}
 }
 
-// localPuts finds what writes size bytes at off of a local through its own address; nil if that is not known.
-func (e *engine) localPuts(f *ir.Func, l ir.LocalID, off, size int64) []put {
+// localPuts finds what writes size bytes at off of a local through its own address; all: nothing else does.
+func (e *engine) localPuts(f *ir.Func, l ir.LocalID, off, size int64) (list []put, all bool) {
 	k := localKey{f.ID, l, off, size}
-	if p, ok := e.locals[k]; ok {
-		return p
+	p, ok := e.locals[k]
+	if !ok {
+		w := &follower{e: e, off: off, size: max(size, 1)}
+		p.list, p.all = w.run(func() { w.follow(f, ir.Value{Kind: ir.VLocal, ID: int32(l)}, 0, nil, false) })
+		p.all = p.all && !w.kept
+		e.locals[k] = p
 	}
-	w := &follower{e: e, off: off, size: max(size, 1)}
-	p, _ := w.run(func() { w.follow(f, ir.Value{Kind: ir.VLocal, ID: int32(l)}, 0, nil, false) })
-	e.locals[k] = p
-	return p
+	return p.list, p.all
+}
+
+type localPut struct {
+	list []put
+	all  bool
 }
 
 type localKey struct {
@@ -228,6 +236,8 @@ func (w *follower) follow(f *ir.Func, v ir.Value, off int64, ctx *context, lost 
 		case ir.Move, ir.Conv:
 			if t := f.Regs[in.Dst].Type; t != nil && t.Kind == ctype.Pointer {
 				next(in.Dst, plus(in.A.Off))
+			} else {
+				w.kept = true
 			}
 		case ir.Phi:
 			for _, a := range in.Args {
@@ -248,10 +258,16 @@ func (w *follower) follow(f *ir.Func, v ir.Value, off int64, ctx *context, lost 
 			if is(in.A) && e.tl.Packet(ref) {
 				w.puts = append(w.puts, put{ref, ctx, plus(in.A.Off), ctype.SizeOf(in.Type), byStore, lost})
 			}
+			w.kept = w.kept || in.Op == ir.Store && is(in.B)
+		case ir.Load, ir.LoadBits, ir.StoreBits, ir.Zero, ir.Cmp, ir.PtrDiff, ir.Branch, ir.LifeStart:
+		default:
+			w.kept = true
 		case ir.Call:
 			if !e.tl.Packet(ref) {
+				w.kept = true
 				continue
 			}
+			w.kept = w.kept || is(in.A)
 			if is(in.B) {
 				w.puts = append(w.puts, put{ref, ctx, plus(in.B.Off), ctype.SizeOf(in.Type), byResult, lost})
 			}
@@ -268,7 +284,8 @@ func (w *follower) follow(f *ir.Func, v ir.Value, off int64, ctx *context, lost 
 func (w *follower) passed(f *ir.Func, ref ir.Ref, in *ir.Instr, a int, off int64, ctx *context, lost bool) {
 	e := w.e
 	callees := e.callees(ref)
-	if len(callees) > maxTargets {
+	if len(callees) > maxTargets || len(callees) == 0 {
+		w.kept = true
 		return
 	}
 	for _, t := range callees {
@@ -276,7 +293,17 @@ func (w *follower) passed(f *ir.Func, ref ir.Ref, in *ir.Instr, a int, off int64
 		if !g.Defined() {
 			mo := e.pt.Model(t)
 			if mo == nil {
+				w.kept = true
 				continue
+			}
+			w.kept = w.kept || mo.Escapes || slices.Contains(mo.Keeps, a) || slices.Contains(mo.KeepsIn, a) || len(mo.Calls) > 0 ||
+				slices.ContainsFunc(slices.Concat(mo.Moves, mo.Puts), func(p [2]int) bool { return p[1] == a })
+			if in.Dst >= 0 && (slices.Contains(mo.Returns, a) || slices.Contains(mo.Same, a) || slices.Contains(mo.Elem, a)) {
+				n := off
+				if !slices.Contains(mo.Same, a) {
+					n = anywhere
+				}
+				w.follow(f, ir.RegVal(in.Dst), n, ctx, lost)
 			}
 			writes := slices.Contains(mo.Writes, a) || slices.Contains(mo.Fills, a)
 			for _, c := range mo.Copies {
@@ -293,13 +320,17 @@ func (w *follower) passed(f *ir.Func, ref ir.Ref, in *ir.Instr, a int, off int64
 			continue
 		}
 		if a >= len(g.Params) || ctx != nil && ctx.n >= maxDepth {
+			w.kept = true
 			continue
 		}
+		found := false
 		for r := range g.Regs {
 			if g.Regs[r].Def < 0 && g.Regs[r].Local == g.Params[a] && (off != 0 || !w.own(g.Regs[r].Type)) {
+				found = true
 				w.follow(g, ir.RegVal(ir.Reg(r)), off, e.push(ref, ctx), false)
 			}
 		}
+		w.kept = w.kept || !found && (g.Locals[g.Params[a]].AddrTaken || !g.Locals[g.Params[a]].Lifted) // it is kept in a variable of g's
 	}
 }
 

@@ -59,8 +59,12 @@ func (q *query) memoryAt(l pointer.Loc, size int64, m mode, first bool) {
 	// What writes to a local through its own address is told with its calls, whatever else it may write.
 	var own []put
 	if o.Kind == pointer.Local && o.Func >= 0 && l.Off != pointer.Any {
-		own = e.localPuts(e.c.Prog.Funcs[o.Func], o.Local, int64(l.Off), size)
+		var all bool
+		own, all = e.localPuts(e.c.Prog.Funcs[o.Func], o.Local, int64(l.Off), size)
 		q.puts(own, int64(l.Off), size, m)
+		if all {
+			return
+		}
 	}
 	if e.writers == nil {
 		e.index()

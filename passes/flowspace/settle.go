@@ -55,7 +55,7 @@ func (w *finder) settle(t *table, s *Space) {
 		}
 	}
 	for _, u := range append(slices.Clip(t.units), w.settleBoxes(t)...) {
-		if len(u.cmp) == 0 && !u.consts || t.foreign {
+		if len(u.cmp) == 0 && !u.consts || t.foreign || u.open {
 			continue
 		}
 		if u.zero && t.k != nil && !t.k.InPlace() && !t.k.Filled {

@@ -22,6 +22,7 @@ type unit struct {
 	zero      bool          // ... with 0: "any", in a list of rules
 	stored    map[leaf]bool
 	traced    bool
+	open      bool  // a lookup leaves it open which it is (open.go)
 	boxed     bool  // behind a pointer of the entry
 	element   int64 // it is in an element of an array inside the entry: the element's size; 0: in the entry itself
 	why       []passes.Why

@@ -346,6 +346,9 @@ func TestBrowser(t *testing.T) {
 	expect("the source is open", "document.getElementById('source').hidden", false)
 	expect("the step stays in view", "(e => e.getBoundingClientRect().bottom <= document.getElementById('source').getBoundingClientRect().top + 1)(document.querySelector('.step[aria-current]'))", true)
 	b.shot("narrow-source")
+	// 2: beside a step's number a line's number of four digits broke into a second row.
+	b.eval("document.querySelector('.ln.hit .g').lastChild.data = '12345'")
+	expect("a line with a step is as high as others", "document.querySelector('.ln.hit').getBoundingClientRect().height", 20)
 	if b.errors != nil {
 		t.Errorf("the page's script threw: %v", b.errors)
 	}
