@@ -443,6 +443,22 @@ static void setup(void) { scans_new(); }
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { scan(p); }
 static void done(void) {}`,
 		[]string{"scanners: hash-list of node next next+16 prev prev+24 (link_node,,find_row) all-flows"}, nil},
+	{"10: what is looked for has more than the key", generic + fragments + `
+typedef struct tag { uint32_t host, peer; uint16_t port; int packets; } TAG;
+static TABLE *tags;
+static void setup(void) __attribute__((constructor));
+static void setup(void) { frags_new(); tags = table_new(64, sizeof(uint32_t), sizeof(TAG)); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	TAG k;
+	if (IP(p)->frag_off) { frag(p); return; }
+	k.host = IP(p)->saddr; k.peer = IP(p)->daddr; k.port = TCP(p)->source; k.packets = 0;
+	NODE *n = table_find(tags, &k);
+	if (!n) n = table_get(tags, &k);
+	++((TAG *)n->data)->packets;
+}
+static void done(void) {}`,
+		[]string{"tags: hash-list of node next next+16 prev prev+24 (link_node,,find_row) multi-flow nw_src=key->host",
+			"frags: hash-list of node next next+16 prev prev+24 (link_node,,find_row) multi-flow nw_src=key->from nw_dst=key->to nw_proto=key->proto"}, nil},
 	{"5: one table for keys of two kinds has none", generic + strings.ReplaceAll(sessions+fragments, "table_new", "shared_table") + `
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) { if (IP(p)->frag_off) frag(p); else see(p); }
 static void done(void) {}`,

@@ -492,7 +492,7 @@ func (w *finder) comparedBy(ref ir.Ref, f *ir.Func, in *ir.Instr, t *table, i, j
 	var out []span
 	first := true
 	for _, g := range w.named(f, in, t, w.callees(ref)) {
-		s := w.compares(w.c.Prog.Funcs[g], f, in, i, j, 0)
+		s := w.compares(w.c.Prog.Funcs[g], f, in, t, i, j, 0)
 		if first {
 			out, first = s, false
 		} else {
@@ -507,7 +507,7 @@ func (w *finder) comparedBy(ref ir.Ref, f *ir.Func, in *ir.Instr, t *table, i, j
 
 // compares returns the bytes of what parameters i and j of g point at that g compares; of a library function, as
 // the call in says.
-func (w *finder) compares(g *ir.Func, f *ir.Func, in *ir.Instr, i, j, depth int) []span {
+func (w *finder) compares(g *ir.Func, f *ir.Func, in *ir.Instr, t *table, i, j, depth int) []span {
 	if !g.Defined() {
 		switch g.Name {
 		case "memcmp", "bcmp", "__builtin_memcmp", "__builtin_bcmp":
@@ -516,6 +516,9 @@ func (w *finder) compares(g *ir.Func, f *ir.Func, in *ir.Instr, i, j, depth int)
 			}
 			if len(in.Args) > 2 && in.Args[2].Kind == ir.VInt {
 				return []span{{0, max(in.Args[2].Off, 1)}}
+			}
+			if len(in.Args) > 2 {
+				return []span{{0, w.keySize(f, in.Args[2], t)}}
 			}
 			return []span{{0, 0}} // as many as the key has
 		}
@@ -543,7 +546,7 @@ func (w *finder) compares(g *ir.Func, f *ir.Func, in *ir.Instr, i, j, depth int)
 					if !ok1 || !ok2 || p != a || q != b || o1 != o2 || g.Regs[bare(g, u).ID].Type.Kind != ctype.Pointer {
 						continue
 					}
-					for _, s := range w.compares(w.c.Prog.Funcs[x.A.ID], g, x, m, n, depth+1) {
+					for _, s := range w.compares(w.c.Prog.Funcs[x.A.ID], g, x, t, m, n, depth+1) {
 						out = append(out, span{s.off + o1, s.size})
 					}
 				}
@@ -551,6 +554,71 @@ func (w *finder) compares(g *ir.Func, f *ir.Func, in *ir.Instr, i, j, depth int)
 		}
 	}
 	return out
+}
+
+// keySize is the constant that whoever made t had stored where v of f was loaded from: how long its keys are. 0: that is not known.
+func (w *finder) keySize(f *ir.Func, v ir.Value, t *table) int64 {
+	ld := members.Def(f, v)
+	if ld == nil || ld.Op != ir.Load {
+		return 0
+	}
+	at := members.Def(f, ld.A)
+	if at == nil || at.Op != ir.FieldAddr || at.Rec == nil {
+		return 0
+	}
+	size := int64(0)
+	for _, st := range w.numbersIn(w.c.Prog.Record(at.Rec), at.Off) {
+		p, isParam := paramOf(st.Func, members.Strip(st.Func, st.Val))
+		k := slices.Index(st.Func.Params, p)
+		if !isParam || k < 0 {
+			return 0
+		}
+		for _, site := range w.pt.Callers(st.Func.ID) {
+			g := w.c.Prog.Funcs[site.Func]
+			in := &g.Instrs[site.I]
+			if in.Dst < 0 || k >= len(in.Args) || !slices.ContainsFunc(w.pt.PointsTo(g.ID, ir.RegVal(in.Dst)), func(l pointer.Loc) bool { return t.blocks[l.Obj] }) {
+				continue // makes another table
+			}
+			if n := in.Args[k]; n.Kind != ir.VInt || n.Off <= 0 || size != 0 && n.Off != size {
+				return 0
+			} else {
+				size = n.Off
+			}
+		}
+	}
+	return size
+}
+
+// numbersIn lists the stores to a field of records of a kind; nil if its address goes anywhere else.
+func (w *finder) numbersIn(rec *ctype.Record, off int64) []members.Store {
+	k := fieldKey{rec, off, 0}
+	if list, ok := w.numbers[k]; ok {
+		return list
+	}
+	var list []members.Store
+	other := false
+	for _, f := range w.c.Prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.FieldAddr || in.Rec == nil || in.Off != off || w.c.Prog.Record(in.Rec) != rec {
+				continue
+			}
+			for _, j := range w.usesOf(f, ir.RegVal(in.Dst)) {
+				switch x := &f.Instrs[j]; {
+				case x.Op == ir.Load:
+				case x.Op == ir.Store && x.A == ir.RegVal(in.Dst):
+					list = append(list, members.Store{Func: f, Addr: in.A, Val: x.B})
+				default:
+					other = true
+				}
+			}
+		}
+	}
+	if other {
+		list = nil
+	}
+	w.numbers[k] = list
+	return list
 }
 
 // loadedFrom resolves a value to the place behind a parameter that it was loaded from.

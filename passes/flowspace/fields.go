@@ -260,8 +260,6 @@ func (w *follower) follow(f *ir.Func, v ir.Value, off int64, ctx *context, lost 
 			}
 			w.kept = w.kept || in.Op == ir.Store && is(in.B)
 		case ir.Load, ir.LoadBits, ir.StoreBits, ir.Zero, ir.Cmp, ir.PtrDiff, ir.Branch, ir.LifeStart:
-		default:
-			w.kept = true
 		case ir.Call:
 			if !e.tl.Packet(ref) {
 				w.kept = true
@@ -276,6 +274,8 @@ func (w *follower) follow(f *ir.Func, v ir.Value, off int64, ctx *context, lost 
 					w.passed(f, ref, in, a, plus(x.Off), ctx, lost)
 				}
 			}
+		default:
+			w.kept = true
 		}
 	}
 }
