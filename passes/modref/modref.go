@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"saz/frontend/check"
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/ir/models"
@@ -150,28 +151,39 @@ func (e *effect) instr() {
 }
 
 // asm touches its operands, which are given by address where they are places;
-// one that says that it touches memory, what they point at too.
+// one that says that it touches memory, what they point at too, if it names addresses of its own.
 func (e *effect) asm() {
 	a := e.in.Asm
 	if a == nil {
 		return
 	}
-	memory := slices.Contains(a.Clobbers, "memory")
+	clobbers := slices.Contains(a.Clobbers, "memory")
+	reaches := clobbers && !ir.AsmStays(a.Template)
+	size := func(o *check.AsmOperand) int64 {
+		if ir.AsmTwoWords(a.Template) && strings.Contains(o.Constraint, "m") {
+			return -1 // and the word behind
+		}
+		return typeSize(o.X.Type)
+	}
 	for i, v := range e.in.Args {
 		switch k := i - len(a.Out); {
 		case k < 0:
-			e.to(v, typeSize(a.Out[i].X.Type), wr)
-			if memory || strings.HasPrefix(a.Out[i].Constraint, "+") {
-				e.to(v, typeSize(a.Out[i].X.Type), rd)
+			o := &a.Out[i]
+			e.to(v, size(o), wr)
+			if clobbers || strings.ContainsAny(o.Constraint, "+m") {
+				e.to(v, size(o), rd)
 			}
 		case k < len(a.In) && ir.IsLvalue(a.In[k].X):
-			e.to(v, typeSize(a.In[k].X.Type), rd)
-			if memory {
+			e.to(v, size(&a.In[k]), rd)
+			if clobbers { // by which it may say that it changes its input
+				e.to(v, size(&a.In[k]), wr)
+			}
+			if reaches {
 				l := e.a.pts.PointsTo(e.f.ID, v)
 				e.add(l, partKey{kind: behind}, wr)
 				e.add(l, partKey{kind: behind}, rd)
 			}
-		case memory:
+		case reaches:
 			e.to(v, -1, wr)
 			e.to(v, -1, rd)
 		}
@@ -198,29 +210,32 @@ func (e *effect) builtin() {
 	case name == "va_copy":
 		e.to(in.Args[0], -1, wr)
 		e.to(in.Args[1], -1, rd)
-	case strings.HasPrefix(name, "__atomic_"), strings.HasPrefix(name, "__sync_"):
-		for i, v := range in.Args {
-			size := int64(8)
-			if i < len(in.ArgTypes) {
-				if t := in.ArgTypes[i]; t == nil || t.Kind != ctype.Pointer {
-					continue
-				} else if n := typeSize(t.Elem); n > 0 && t.Elem.Kind != ctype.Void {
-					size = n
-				}
-			}
-			if i > 0 && (strings.HasSuffix(name, "_n") && !strings.Contains(name, "compare") || strings.HasPrefix(name, "__sync_")) {
-				break // the other arguments are values
-			}
-			if !strings.Contains(name, "load") || i > 0 {
-				e.to(v, size, wr)
-			}
-			if !strings.Contains(name, "store") || i > 0 {
-				e.to(v, size, rd)
-			}
-		}
 	default:
+		if at, ok := ir.AtomicOf(name); ok {
+			e.atomic(&at)
+			return
+		}
 		if m := e.a.models.Lookup(name); m != nil {
 			e.model(m, name, nil)
+		}
+	}
+}
+
+// atomic touches its object, and values that are passed by address.
+func (e *effect) atomic(at *ir.Atomic) {
+	for i, v := range e.in.Args {
+		size := int64(-1)
+		if t := e.in.ArgTypes[i]; t != nil && t.Kind == ctype.Pointer && t.Elem.Kind != ctype.Void {
+			size = typeSize(t.Elem)
+		} else if t != nil && t.Kind == ctype.Pointer {
+			size = 1 // a flag
+		}
+		role := at.Role(i)
+		if i == 0 && at.Writes || role == ir.AtomicTo || role == ir.AtomicExpected {
+			e.to(v, size, wr)
+		}
+		if i == 0 && at.Reads || role == ir.AtomicFrom || role == ir.AtomicExpected {
+			e.to(v, size, rd)
 		}
 	}
 }

@@ -563,6 +563,10 @@ func (c *carriers) instr(f *ir.Func, in *ir.Instr) {
 	case ir.Call:
 		c.call(f, in, dst)
 	case ir.Builtin, ir.Asm:
+		if at, ok := ir.AtomicOf(in.Name); ok && in.Op == ir.Builtin {
+			c.atomic(f, in, &at, dst)
+			return
+		}
 		if wide {
 			c.seed(dst, strongSeeds)
 		}
@@ -582,6 +586,52 @@ func (c *carriers) instr(f *ir.Func, in *ir.Instr) {
 				}
 			}
 			c.address(f, a)
+		}
+	}
+}
+
+// atomic is as the loads and stores that the builtin stands for.
+func (c *carriers) atomic(f *ir.Func, in *ir.Instr, at *ir.Atomic, dst int32) {
+	if !at.Reads && !at.Writes {
+		return
+	}
+	t := in.ArgTypes[0].Elem
+	obj := int32(none)
+	if wideInt(t) {
+		obj = c.memory(f, in.Args[0], t)
+		if at.Result != ir.AtomicFlag {
+			c.edge(obj, dst, at.Result == ir.AtomicNew)
+		}
+	}
+	for i, v := range in.Args {
+		if i == 0 {
+			continue
+		}
+		switch role := at.Role(i); role {
+		case ir.AtomicAside:
+		case ir.AtomicValue:
+			switch {
+			case obj == none:
+				c.seed(c.val(f, v), goesTo) // an amount that is added to a pointer
+				c.address(f, v)
+			default:
+				c.into(f, v, obj, at.Op != "")
+			}
+		default:
+			other := in.ArgTypes[i]
+			if other == nil || other.Kind != ctype.Pointer || !wideInt(other.Elem) {
+				c.seed(obj, strongSeeds) // another type of its size
+				continue
+			}
+			o := c.memory(f, v, other.Elem)
+			switch {
+			case obj == none:
+				c.seed(o, strongSeeds)
+			case role == ir.AtomicFrom:
+				c.edge(o, obj, false)
+			default:
+				c.edge(obj, o, false)
+			}
 		}
 	}
 }
@@ -743,6 +793,17 @@ func (c *carriers) holds(f *ir.Func, r ir.Reg) bool {
 	}
 	b := c.bits[c.regBase[f.ID]+int32(r)]
 	return b&strongSeeds != 0 || b&mayComeFrom != 0 && b&mayGoTo != 0
+}
+
+// at reports whether the integer of type t at address v may be a pointer.
+func (c *carriers) at(f *ir.Func, v ir.Value, t *ctype.Type) bool {
+	b := c.bits[c.memory(f, v, t)]
+	return b&strongSeeds != 0 || b&mayComeFrom != 0 && b&mayGoTo != 0
+}
+
+// sumsAt reports whether a sum that is stored there may become a pointer again by a conversion.
+func (c *carriers) sumsAt(f *ir.Func, v ir.Value, t *ctype.Type) bool {
+	return c.bits[c.memory(f, v, t)]&goesTo != 0
 }
 
 // returns reports whether the sum in register r of f may become a pointer again by a

@@ -382,7 +382,7 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 	case ir.Builtin:
 		s.builtin(f, ref, in, dst)
 	case ir.Asm:
-		s.asm(f, ref, in)
+		s.asm(f, in)
 	case ir.Ret:
 		if in.A.Kind != ir.NoVal {
 			s.flow(f, in.A, f.ret)
@@ -841,28 +841,15 @@ func (s *solver) builtin(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 	case name == "va_copy":
 		s.copyMem(s.value(f, in.Args[0]), s.value(f, in.Args[1]), -1, nil)
 	case name == "va_end", name == "real", name == "imag", name == "stack_save", name == "stack_restore":
-	case strings.HasPrefix(name, "__atomic_"), strings.HasPrefix(name, "__sync_"):
-		// Each argument may be an address, of the object or of a value.
-		for i, a := range in.Args {
-			if i < len(in.ArgTypes) && !carries(in.ArgTypes[i]) {
-				continue
-			}
-			s.load(f, a, dst)
-			for j, b := range in.Args {
-				if i != j && (j >= len(in.ArgTypes) || carries(in.ArgTypes[j])) {
-					s.store(f, a, s.value(f, b))
-					if i < j {
-						s.copyMem(s.value(f, a), s.value(f, b), ctype.PtrSize, nil)
-						s.copyMem(s.value(f, b), s.value(f, a), ctype.PtrSize, nil)
-					}
-				}
-			}
-		}
 	case strings.HasSuffix(name, "return_address"), strings.HasSuffix(name, "frame_address"):
 		if dst != none {
 			s.addPlace(dst, s.place(s.unknown, 0))
 		}
 	default:
+		if at, ok := ir.AtomicOf(name); ok {
+			s.atomic(f, in, &at, dst)
+			return
+		}
 		if m := s.models.Lookup(name); m != nil {
 			id := int32(len(s.sites))
 			cs := callSite{ref: ref, name: name, dst: dst, recDst: none, consts: in.Args, types: in.ArgTypes, direct: true, in: f}
@@ -879,28 +866,107 @@ func (s *solver) builtin(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 	}
 }
 
-// asm: the outputs may receive any input, and what a memory operand held.
-func (s *solver) asm(f *inst, ref ir.Ref, in *ir.Instr) {
-	n := s.node()
-	outs := 0
-	memory := false
-	if in.Asm != nil {
-		outs = len(in.Asm.Out)
-		for _, c := range in.Asm.Clobbers {
-			memory = memory || c == "memory"
-		}
-		// An empty one is a barrier for the compiler alone.
-		memory = memory && strings.TrimSpace(in.Asm.Template) != ""
+// atomic: what is loaded from the object, computed and stored in it, as with loads and stores.
+func (s *solver) atomic(f *inst, in *ir.Instr, at *ir.Atomic, dst int32) {
+	if !at.Reads && !at.Writes {
+		return
 	}
+	obj := in.Args[0]
+	t := in.ArgTypes[0].Elem.Unqualified()
+	if !carries(t) || wideInt(t) && !s.carrier.at(f.Func, obj, t) {
+		return
+	}
+	for i, v := range in.Args {
+		from, to := v, obj
+		switch at.Role(i) {
+		case ir.AtomicFrom:
+		case ir.AtomicTo, ir.AtomicExpected:
+			from, to = obj, v
+		default:
+			continue
+		}
+		s.copyMem(s.value(f, to), s.value(f, from), sizeOf(t), t)
+	}
+	if at.Reads && at.Result == ir.AtomicOld && dst != none && s.carriesTo(f.Func, in.Dst, t) {
+		s.load(f, obj, s.typed(dst, t))
+	}
+	if !at.Writes || len(at.Rest) == 0 {
+		return
+	}
+	i := slices.Index(at.Rest, ir.AtomicValue) + 1
+	if i == 0 {
+		return
+	}
+	v := in.Args[i]
+	if at.Op == "" {
+		if s.carriesFrom(f.Func, v, in.ArgTypes[i]) {
+			s.store(f, obj, s.value(f, v))
+		}
+		return
+	}
+	old, sum := s.node(), s.node()
+	s.load(f, obj, old)
+	unknown := !wideInt(t) || s.carrier.sumsAt(f.Func, obj, t) // what it is then
+	c, known := fold(f.Func, v, 0)
+	switch {
+	case known && at.Op == "add":
+		s.constrain(old, constraint{kind: conShift, other: sum, a: c, b: inBytes})
+	case known && at.Op == "sub":
+		s.constrain(old, constraint{kind: conShift, other: sum, a: -c, b: inBytes})
+	case known && at.Op == "and":
+		if c < 0 || c >= 1<<32 {
+			s.constrain(old, constraint{kind: conMask, other: sum, a: c})
+		}
+	case known && (at.Op == "or" || at.Op == "xor") && c >= 0 && c < 16: // a tag
+		s.edge(old, sum)
+	case unknown:
+		s.constrain(old, constraint{kind: conIndex, other: sum, a: 1, b: wide})
+	}
+	if unknown && s.carriesFrom(f.Func, v, in.ArgTypes[i]) {
+		s.indexed(f, v, sum, 1, wide)
+	}
+	s.store(f, obj, sum)
+	if at.Result == ir.AtomicNew && dst != none && s.carriesTo(f.Func, in.Dst, t) {
+		s.edge(sum, s.typed(dst, t))
+	}
+}
+
+// asm: the outputs may receive any input, and what a memory operand held.
+func (s *solver) asm(f *inst, in *ir.Instr) {
+	if in.Asm == nil {
+		return
+	}
+	n := s.node()
+	clobbers := slices.Contains(in.Asm.Clobbers, "memory")
 	for i, a := range in.Args {
-		if i < outs {
-			s.load(f, a, n)
-			s.store(f, a, n)
+		var o *check.AsmOperand
+		k := i - len(in.Asm.Out)
+		if k < 0 {
+			o = &in.Asm.Out[i]
 		} else {
+			o = &in.Asm.In[k]
+		}
+		if !carries(o.X.Type) {
+			continue
+		}
+		if k >= 0 {
 			s.flow(f, a, n)
 		}
+		if k >= 0 && !ir.IsLvalue(o.X) {
+			continue
+		}
+		s.load(f, a, n)
+		if k < 0 || clobbers {
+			s.store(f, a, n)
+		}
+		if ir.AsmTwoWords(in.Asm.Template) && strings.Contains(o.Constraint, "m") {
+			next := s.node()
+			s.shifted(f, a, next, ctype.PtrSize, 0)
+			s.constrain(next, constraint{kind: conLoad, other: n})
+			s.constrain(next, constraint{kind: conStore, other: n})
+		}
 	}
-	if memory {
+	if clobbers && !ir.AsmStays(in.Asm.Template) {
 		s.constrain(n, constraint{kind: conEscape, other: n, a: -1})
 	}
 }
