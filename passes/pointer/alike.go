@@ -49,7 +49,8 @@ func (s *solver) layID(l *lay) int64 {
 // own reports whether record as begins at canonical offset off of l, as part of its
 // type.
 func (l *lay) own(off int64, as *lay) bool {
-	for _, st := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(off, 0, buf[:0]) {
 		if st.rec == as && st.start == off {
 			return true
 		}
@@ -60,7 +61,8 @@ func (l *lay) own(off int64, as *lay) bool {
 // punned reports whether the program takes a record that begins at canonical offset
 // off of l for an as somewhere.
 func (s *solver) punned(l *lay, off int64, as *lay) bool {
-	for _, st := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(off, 0, buf[:0]) {
 		if st.rec != nil && st.start == off && s.kin.same(st.rec, as) {
 			return true
 		}
@@ -82,7 +84,8 @@ func (s *solver) alike(l *lay, off int64, as *lay, member int64) bool {
 // its link, has such.)
 func (l *lay) endAt(off int64) int64 {
 	end := off
-	for _, st := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(off, 0, buf[:0]) {
 		switch {
 		case st.start != off && st.elem != 1:
 		case st.size < 0:
@@ -105,7 +108,8 @@ func (s *solver) scalarsFit(l *lay, off int64, as *lay, last int64) bool {
 		if c < 0 {
 			return true
 		}
-		for _, st := range l.path(c, 0, nil) {
+		var buf [pathBuf]step
+		for _, st := range l.path(c, 0, buf[:0]) {
 			if st.mixed || st.elem == 1 && s.inBytes(as) || st.elem == 0 && st.rec == nil && st.start == c && st.size == sc.size && s.scalarFits(sc, st, as, l, off) {
 				return true
 			}
@@ -175,7 +179,8 @@ func (s *solver) looksLike(l *lay, off int64, as *lay) bool {
 // no record and has the scalars of as, up to the one at byte last.
 func (s *solver) begins(l *lay, off int64, as *lay, head, last int64) bool {
 	rec := false
-	for _, st := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(off, 0, buf[:0]) {
 		if st.mixed || st.elem == 1 && s.inBytes(as) {
 			return true
 		}
@@ -223,7 +228,8 @@ func (s *solver) asBytes(p int32) []int32 {
 	if !lay.starts(off) {
 		off &^= ctype.PtrSize - 1
 	}
-	for _, st := range lay.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range lay.path(off, 0, buf[:0]) {
 		switch {
 		case st.mixed, st.elem == 1:
 			return []int32{p}
@@ -272,7 +278,8 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 		var out []int32
 		lay.places(0, func(off int64) {
 			if c := lay.canon(off); c != Any {
-				for _, st := range lay.path(int64(c), 0, nil) {
+				var buf [pathBuf]step
+				for _, st := range lay.path(int64(c), 0, buf[:0]) {
 					if st.mixed || st.elem == 1 || st.start == int64(c) && st.elem == 0 && st.rec == nil && s.pointerFits(as, st) {
 						out = addOff(out, s.place(l.Obj, c))
 					}
@@ -285,7 +292,8 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 	if !lay.starts(off) {
 		off &^= ctype.PtrSize - 1
 	}
-	for _, st := range lay.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range lay.path(off, 0, buf[:0]) {
 		if st.mixed || st.elem == 1 || st.start == off && st.elem == 0 && st.rec == nil && s.pointerFits(as, st) {
 			return []int32{p}
 		}
@@ -596,7 +604,8 @@ func (l *lay) roomFor(off int64, typed bool) bool {
 	if off%ctype.PtrSize == 0 {
 		return true // a free block may be a link of a list
 	}
-	for _, st := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(off, 0, buf[:0]) {
 		if st.elem == 1 || st.elem == 0 && st.rec == nil && st.size >= ctype.PtrSize && (st.start == off || st.size > ctype.PtrSize) {
 			return true
 		}

@@ -116,7 +116,8 @@ func (s *solver) findKin() {
 		if c == Any {
 			return
 		}
-		for _, st := range l.path(int64(c), 0, nil) {
+		var buf [pathBuf]step
+		for _, st := range l.path(int64(c), 0, buf[:0]) {
 			switch {
 			case st.start != int64(c):
 			case st.rec != nil && !to.pointer():

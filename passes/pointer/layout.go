@@ -459,8 +459,11 @@ type step struct {
 	mixed bool // anything may be here
 }
 
+// pathBuf is how many there are at most places.
+const pathBuf = 8
+
 // path lists the subobjects around canonical offset off. Of a union it follows
-// all members.
+// all members. It appends them to out, which is to save an allocation.
 func (l *lay) path(off int64, base int64, out []step) []step {
 	switch l.kind {
 	case layBlob:
@@ -510,7 +513,8 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 // misaligned reports whether no record as can be where a pointer comes that is moved by delta bytes from
 // canonical offset off: not from any element of the arrays around it, either.
 func (l *lay) misaligned(off, delta int64, as *lay) bool {
-	for _, st := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(off, 0, buf[:0]) {
 		if st.mixed || st.elem%max(as.align, 1) != 0 {
 			return false
 		}
@@ -524,7 +528,8 @@ func (l *lay) misaligned(off, delta int64, as *lay) bool {
 // starts reports whether a member, an element or a scalar begins at canonical
 // offset off.
 func (l *lay) starts(off int64) bool {
-	for _, s := range l.path(off, 0, nil) {
+	var buf [pathBuf]step
+	for _, s := range l.path(off, 0, buf[:0]) {
 		if s.start == off {
 			return true
 		}
@@ -614,7 +619,8 @@ func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
 		out = append(out, l.canon(exact))
 	}
 	own := false
-	path := l.path(int64(off), 0, nil)
+	var buf [pathBuf]step
+	path := l.path(int64(off), 0, buf[:0])
 	if rec > 0 {
 		for _, s := range path {
 			own = own || s.rec != nil && s.start == int64(off) && s.size == rec
@@ -735,7 +741,8 @@ func (c arithmetic) index(l *lay, off int32, stride, mode int64) []int32 {
 		stride = -stride
 	}
 	out := []int32{Any}
-	path := l.path(int64(off), 0, nil)
+	var buf [pathBuf]step
+	path := l.path(int64(off), 0, buf[:0])
 	var big int64 // the largest record that starts here
 	for _, s := range path {
 		if stride == 0 {

@@ -295,12 +295,20 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	if how != nil && !s.mayBeIn(how.Member, g) {
 		return
 	}
-	key := backKey{cs.in, cs.ref, g, how}
+	key := backKey{id, int32(ci), lib, g}
 	if s.backSeen[key] {
 		return
 	}
 	s.backSeen[key] = true
 	s.backs[cs.ref] = append(s.backs[cs.ref], Callback{g, how})
+	if how == nil {
+		// Whoever calls it, all that it knows is in one node.
+		once := backKey{none, none, lib, g}
+		if s.backSeen[once] {
+			return
+		}
+		s.backSeen[once] = true
+	}
 
 	fn := s.prog.Funcs[g]
 	params := 16

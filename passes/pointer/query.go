@@ -14,22 +14,15 @@ import (
 // ones shared, and the working memory gone.
 func (s *solver) finish() *Result {
 	s.final = make([][]Loc, len(s.rep))
-	shared := map[uint64][]int32{}
-	for n := range s.rep {
-		if s.rep[n] != int32(n) || s.pts[n].empty() {
+	shared := make([][]Loc, len(s.sets.all))
+	for n, p := range s.pts {
+		if s.rep[n] != int32(n) || p == 0 {
 			continue
 		}
-		h := s.pts[n].hash()
-		for _, m := range shared[h] {
-			if s.pts[m].equal(&s.pts[n]) {
-				s.final[n] = s.final[m]
-				break
-			}
+		if shared[p] == nil {
+			shared[p] = s.locs(p)
 		}
-		if s.final[n] == nil {
-			s.final[n] = s.locs(&s.pts[n])
-			shared[h] = append(shared[h], int32(n))
-		}
+		s.final[n] = shared[p]
 	}
 	for i := range s.sites {
 		cs := &s.sites[i]
@@ -56,7 +49,7 @@ func (s *solver) finish() *Result {
 			st.UnresolvedIndirect++
 		}
 	}
-	s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil
+	s.sets, s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil, nil
 	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
 	s.heap, s.sites, s.base = nil, nil, nil
 	s.arith, s.steps, s.carrier, s.uses, s.ranges, s.knownCalls = nil, nil, nil, nil, nil, nil
@@ -66,8 +59,8 @@ func (s *solver) finish() *Result {
 
 // locs turns a set into places in order; anywhere in an object covers every
 // place in it.
-func (s *solver) locs(t *set) []Loc {
-	ids := t.appendTo(nil)
+func (s *solver) locs(t setID) []Loc {
+	ids := s.sets.members(t, nil)
 	out := make([]Loc, 0, len(ids))
 	for _, p := range ids {
 		if s.virt[p] != 0 {

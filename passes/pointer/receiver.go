@@ -103,7 +103,7 @@ func (r *receiver) takes(i int) bool { return r != nil && slices.Contains(r.args
 
 // receive hands g, the nth callee, the records among those of r that have it.
 func (s *solver) receive(r *receiver, g ir.FuncID, n int, param int32) {
-	if n > maxMethods || s.pts[s.find(r.base)].len() > maxGates {
+	if n > maxMethods || s.sets.len(s.pts[s.find(r.base)]) > maxGates {
 		s.edge(r.base, param)
 		return
 	}

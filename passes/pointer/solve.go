@@ -14,6 +14,7 @@ import (
 // node see each place once, right when it arrives.
 func (s *solver) solve() {
 	var scratch []int32
+	sets := s.sets
 	for {
 		if s.dirty || s.order == nil {
 			s.collapse()
@@ -23,21 +24,24 @@ func (s *solver) solve() {
 		work := false
 		for i := len(s.order) - 1; i >= 0; i-- {
 			n := s.order[i]
-			if s.rep[n] != n || s.delta[n].empty() {
+			if s.rep[n] != n || s.delta[n] == 0 {
 				continue
+			}
+			if sets.blocks > sets.most {
+				sets.sweep(s.pts, s.delta)
 			}
 			work = true
 			d := s.delta[n]
-			s.delta[n] = set{}
+			s.delta[n] = 0
 			if len(s.cons[n]) > 0 {
-				scratch = d.appendTo(scratch[:0])
+				scratch = sets.members(d, scratch[:0])
 				s.apply(n, s.cons[n], scratch)
 			}
 			// apply may have added edges from n: those have seen everything.
 			for _, b := range s.succ[n].b {
 				for w := b.w; w != 0; w &= w - 1 {
 					if t := s.find(b.k<<6 + int32(bits.TrailingZeros64(w))); t != n {
-						s.pts[t].union(&d, &s.delta[t])
+						s.include(t, d)
 					}
 				}
 			}
@@ -47,7 +51,7 @@ func (s *solver) solve() {
 		}
 		// Nodes made since the order was computed are not in it.
 		for n := range s.rep {
-			if s.rep[n] == int32(n) && !s.delta[n].empty() {
+			if s.rep[n] == int32(n) && s.delta[n] != 0 {
 				work = true
 				break
 			}
@@ -61,6 +65,7 @@ func (s *solver) solve() {
 
 // apply makes constraints cs of node n see places.
 func (s *solver) apply(n int32, cs []constraint, places []int32) {
+	sets := s.sets
 	for ci := range cs {
 		c := cs[ci]
 		switch c.kind {
@@ -78,9 +83,11 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 			}
 		case conShift, conIndex, conMask, conTyped:
 			to, st := s.find(c.other), s.stepOf(&c)
+			out := set{s.stepped[:0]}
+			s.stepped = nil
 			for _, p := range places {
 				if c.cyc && s.virt[p] == 0 && s.growing(n, p, c.a) {
-					s.addPlace(to, s.place(s.places[p].Obj, Any))
+					out.add(s.place(s.places[p].Obj, Any))
 					continue
 				}
 				d := st.at(p)
@@ -89,16 +96,18 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 				}
 				switch {
 				case d > stepNew:
-					s.addPlace(to, d-1)
+					out.add(d - 1)
 				case d == stepMany:
-					for _, q := range s.stepsFrom(&c, p) {
-						s.addPlace(to, q)
+					for _, q := range st.many[p] {
+						out.add(q)
 					}
 				}
 			}
+			s.include(to, sets.of(out.b))
+			s.stepped = out.b
 		case conCopyDst:
 			if !s.smashed(n, c, len(places)) {
-				for _, src := range s.pts[s.find(c.other)].appendTo(nil) {
+				for _, src := range sets.members(s.pts[s.find(c.other)], nil) {
 					if s.virt[src] != 0 {
 						continue
 					}
@@ -111,7 +120,7 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 			}
 		case conCopySrc:
 			if !s.smashed(c.other, constraint{other: n, b: c.b}, len(places)) {
-				for _, dst := range s.pts[s.find(c.other)].appendTo(nil) {
+				for _, dst := range sets.members(s.pts[s.find(c.other)], nil) {
 					if s.writable(dst) {
 						for _, p := range places {
 							if s.virt[p] != 0 {
@@ -216,7 +225,7 @@ func (s *solver) growing(n, p int32, w int64) bool {
 			return false
 		}
 		i := sort.Search(len(in), func(i int) bool { return int64(s.places[in[i]].Off) >= off })
-		if i == len(in) || int64(s.places[in[i]].Off) != off || !s.pts[n].has(in[i]) {
+		if i == len(in) || int64(s.places[in[i]].Off) != off || !s.sets.has(s.pts[n], in[i]) {
 			return false
 		}
 	}
@@ -235,7 +244,7 @@ func (s *solver) smashed(dst int32, c constraint, news int) bool {
 		return true
 	}
 	dst, src := s.find(dst), s.find(c.other)
-	if s.pts[dst].len()*s.pts[src].len() <= maxCopy {
+	if s.sets.len(s.pts[dst])*s.sets.len(s.pts[src]) <= maxCopy {
 		return false
 	}
 	cp.smashed = true
@@ -422,14 +431,14 @@ func (s *solver) search(succ func(int32, []int32) []int32, emit func(root int32,
 func (s *solver) merge(a, b int32) {
 	s.rep[b] = a
 	s.merged++
-	if !s.pts[a].equal(&s.pts[b]) {
+	if s.pts[a] != s.pts[b] {
 		// What one side has not seen yet is seen again by both.
-		s.pts[a].union(&s.pts[b], nil)
-		s.delta[a] = set{append([]block(nil), s.pts[a].b...)}
-	} else if len(s.cons[a])+len(s.cons[b]) > 0 || !s.delta[a].empty() || !s.delta[b].empty() {
-		s.delta[a].union(&s.delta[b], nil)
+		s.pts[a], _ = s.sets.union(s.pts[a], s.pts[b])
+		s.delta[a] = s.pts[a]
+	} else {
+		s.delta[a], _ = s.sets.union(s.delta[a], s.delta[b])
 	}
-	s.succ[a].union(&s.succ[b], nil)
+	s.succ[a].union(&s.succ[b])
 	s.cons[a] = append(s.cons[a], s.cons[b]...)
-	s.pts[b], s.delta[b], s.succ[b], s.cons[b] = set{}, set{}, set{}, nil
+	s.pts[b], s.delta[b], s.succ[b], s.cons[b] = 0, 0, set{}, nil
 }

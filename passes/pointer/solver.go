@@ -71,11 +71,13 @@ type solver struct {
 	copySeen                    map[copyTarget]bool
 
 	// Nodes.
-	rep   []int32
-	pts   []set
-	delta []set
-	succ  []set
-	cons  [][]constraint
+	rep     []int32
+	sets    *sets
+	pts     []setID
+	delta   []setID
+	succ    []set
+	cons    [][]constraint
+	stepped []block // working memory of apply
 
 	cloned     []bool // by function: its direct calls are copied
 	carrier    *carriers
@@ -129,10 +131,8 @@ type solver struct {
 }
 
 type backKey struct {
-	in   *inst
-	site ir.Ref
-	f    ir.FuncID
-	how  *models.Callback
+	site, call int32 // call of the library's model
+	lib, f     ir.FuncID
 }
 
 type packetKey struct {
@@ -189,7 +189,7 @@ func run(c *passes.Context) (any, error) {
 // Analyze computes the points-to relation of p.
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
-		prog: p, models: ms, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
+		prog: p, models: ms, sets: newSets(), lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
 		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
@@ -626,7 +626,8 @@ func (l *lay) slots(lo, size int64) []int32 {
 	if size >= 0 {
 		hi = lo + size
 	}
-	for _, st := range l.path(lo, 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(lo, 0, buf[:0]) {
 		if st.mixed || st.elem > 1 && (st.size < 0 || st.size > st.elem) && hi > st.start+st.elem {
 			return nil // the next element's too
 		}
@@ -685,7 +686,8 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 	// The source is whole elements of an array, or a range in one element.
 	rel := int64(at) - int64(from.Off)
 	stride := int64(0)
-	for _, st := range sl.path(int64(from.Off), 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range sl.path(int64(from.Off), 0, buf[:0]) {
 		if st.elem > 0 && (st.size < 0 || st.size > st.elem) {
 			if end := int64(from.Off) - st.start + w.size; w.size < 0 || end > st.elem {
 				// It may go on into the next element.
@@ -738,7 +740,8 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 // sameStride reports whether around off is an array in which adding stride
 // changes nothing.
 func (s *solver) sameStride(l *lay, off int32, stride int64) bool {
-	for _, st := range l.path(int64(off), 0, nil) {
+	var buf [pathBuf]step
+	for _, st := range l.path(int64(off), 0, buf[:0]) {
 		if st.elem > 0 && stride%st.elem == 0 {
 			return true
 		}
@@ -751,8 +754,8 @@ func (s *solver) sameStride(l *lay, off int32, stride int64) bool {
 func (s *solver) node() int32 {
 	n := int32(len(s.rep))
 	s.rep = append(s.rep, n)
-	s.pts = append(s.pts, set{})
-	s.delta = append(s.delta, set{})
+	s.pts = append(s.pts, 0)
+	s.delta = append(s.delta, 0)
 	s.succ = append(s.succ, set{})
 	s.cons = append(s.cons, nil)
 	return n
@@ -777,8 +780,14 @@ func (s *solver) edge(from, to int32) {
 	}
 	s.edges++
 	s.dirty = true
-	if !s.pts[from].empty() {
-		s.pts[to].union(&s.pts[from], &s.delta[to])
+	s.include(to, s.pts[from])
+}
+
+// include adds set d to node n.
+func (s *solver) include(n int32, d setID) {
+	if all, news := s.sets.union(s.pts[n], d); news != 0 {
+		s.pts[n] = all
+		s.delta[n], _ = s.sets.union(s.delta[n], news)
 	}
 }
 
@@ -788,8 +797,8 @@ func (s *solver) addPlace(n, p int32) {
 		return
 	}
 	n = s.find(n)
-	if s.pts[n].add(p) {
-		s.delta[n].add(p)
+	if !s.sets.has(s.pts[n], p) {
+		s.include(n, s.sets.alone(p))
 	}
 }
 
@@ -803,8 +812,8 @@ func (s *solver) constrain(n int32, c constraint) {
 	}
 	n = s.find(n)
 	s.cons[n] = append(s.cons[n], c)
-	if !s.pts[n].empty() {
+	if s.pts[n] != 0 {
 		one := [1]constraint{c}
-		s.apply(n, one[:], s.pts[n].appendTo(nil))
+		s.apply(n, one[:], s.sets.members(s.pts[n], nil))
 	}
 }

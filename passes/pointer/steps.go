@@ -11,14 +11,17 @@ type stepKey struct {
 
 // A stepTable says by place where one kind of arithmetic leads: to place
 // entry-1, or what the constants say.
-type stepTable struct{ pages []*[stepPage]int32 }
+type stepTable struct {
+	pages []*[stepPage]int32
+	many  map[int32][]int32 // where it leads to several
+}
 
 const (
 	stepNew  = 0  // not known yet
 	stepNone = -1 // nowhere
 	stepMany = -2 // to several places
 
-	stepPage = 128
+	stepPage = 32
 )
 
 func (s *solver) stepOf(c *constraint) *stepTable {
@@ -53,6 +56,7 @@ func (t *stepTable) set(p, d int32) {
 func (t *stepTable) forget(p int32) {
 	if i := int(p / stepPage); i < len(t.pages) && t.pages[i] != nil {
 		t.pages[i][p%stepPage] = stepNew
+		delete(t.many, p)
 	}
 }
 
@@ -65,6 +69,10 @@ func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
 		d = to[0] + 1
 	default:
 		d = stepMany
+		if t.many == nil {
+			t.many = map[int32][]int32{}
+		}
+		t.many[p] = to
 	}
 	t.set(p, d)
 	return d

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 )
 
@@ -26,12 +27,37 @@ type settings struct {
 
 func (c *settings) set() {
 	debug.SetGCPercent(c.percent)
-	debug.SetMemoryLimit(c.limit)
+	debug.SetMemoryLimit(max(c.limit, live()*spare/2))
+}
+
+// spare halves of what is in use are left to a program that needs more than its limit:
+// at the limit itself it would do nothing but collect.
+const spare = 3
+
+// live is how much memory the last collection found in use.
+func live() int64 {
+	m := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(m)
+	if m[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return int64(m[0].Value.Uint64())
+}
+
+// watch calls set after each collection from now on.
+func (c *settings) watch() {
+	runtime.SetFinalizer(new([16]byte), func(*[16]byte) {
+		c.Lock()
+		defer c.Unlock()
+		c.awake = true
+		c.set()
+		c.watch()
+	})
 }
 
 // Collect sets when garbage is collected: not before the process uses 128 MB, then
 // when the heap has grown by percent, and before it is limit bytes large (0: no
-// limit). It may be called again. GOGC in the environment goes before.
+// limit) or half as large again as what is in use. It may be called again. GOGC in the environment goes before.
 func Collect(percent int, limit int64) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -50,11 +76,6 @@ func Collect(percent int, limit int64) {
 	c.once.Do(func() {
 		debug.SetGCPercent(-1)
 		debug.SetMemoryLimit(quiet)
-		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { // the first collection has happened
-			c.Lock()
-			defer c.Unlock()
-			c.awake = true
-			c.set()
-		})
+		c.watch()
 	})
 }

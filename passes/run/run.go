@@ -56,7 +56,7 @@ func Load(o Options) (*Analysis, error) {
 	// Reading leaves little of what it makes: collected often, a program of 10 million
 	// tokens needs less than 1 GB. What comes later is a batch run: let the heap
 	// grow before collecting, within reason.
-	Collect(150, 3<<30)
+	Collect(150, 1800<<20)
 	a := &Analysis{Sink: &source.Sink{}, start: time.Now(), step: o.Step}
 	if a.step == nil {
 		a.step = func(string) {}
@@ -90,7 +90,7 @@ func Load(o Options) (*Analysis, error) {
 	if a.Frontend, err = frontend.LoadWith(a.Build, a.Sink, fo); err != nil {
 		return nil, err
 	}
-	Collect(400, 3<<30)
+	Collect(400, 1800<<20)
 	a.phase("frontend", t)
 	set := models.Default()
 	if err := cfg.Apply(set); err != nil {
