@@ -109,16 +109,22 @@ static unsigned char cookie[64], one[64], two[64], three[64];
 static unsigned char *any[4] = { cookie, one, two, three };
 static unsigned n;
 static void fill(unsigned char *to, const unsigned char *from, int n) { while (n-- > 0) if (*from++ != '%') *to++ = *from; }
+static void copy(void *to, const void *from) { memcpy(to, from, 9); }
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 	any[p[1] & 3][0] = 0;
 	if (p[2]) fill(cookie, p, p[3] & 63);
 	fill(any[p[4] & 3], p, 2);
+	if (p[5]) copy(two, p);
+	copy(any[p[6] & 3], p);
 	printf("%s%s%s%s%u", cookie, one, two, three, n);
 }
 static void done(void) {}
 `)))
 	if got := whyOf(t, c, "cookie"); !strings.Contains(got, "calls fill with it: fill(cookie, p, p[3] & 63) / assignment through its pointer in fill") {
 		t.Errorf("cookie: %s", got)
+	}
+	if got := whyOf(t, c, "two"); !strings.Contains(got, "calls copy with it: copy(two, p) / library call memcpy through its pointer in copy") {
+		t.Errorf("two: %s", got)
 	}
 }
 

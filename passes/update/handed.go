@@ -1,6 +1,8 @@
 package update
 
 import (
+	"slices"
+
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes"
@@ -25,6 +27,7 @@ type handing struct {
 
 type handings struct {
 	c  *passes.Context
+	pt *pointer.Result
 	tl *toplevel.Result
 	of map[ir.GlobalID][]handing // by the variable that is handed over
 	by map[param][]ir.Ref        // by parameter: the calls on the way to what writes through it, and that
@@ -32,7 +35,7 @@ type handings struct {
 }
 
 func newHandings(c *passes.Context, pt *pointer.Result, tl *toplevel.Result) *handings {
-	x := &handings{c: c, tl: tl, of: map[ir.GlobalID][]handing{}, by: map[param][]ir.Ref{}, on: map[param]bool{}}
+	x := &handings{c: c, pt: pt, tl: tl, of: map[ir.GlobalID][]handing{}, by: map[param][]ir.Ref{}, on: map[param]bool{}}
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -82,7 +85,9 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 		case ir.Call:
 			for j, a := range in.Args {
 				if way == nil && in.A.Kind == ir.VFunc && is(a) {
-					if w := x.writes(ir.FuncID(in.A.ID), j); w != nil {
+					if x.filled(ir.FuncID(in.A.ID), j) {
+						way = []ir.Ref{ref}
+					} else if w := x.writes(ir.FuncID(in.A.ID), j); w != nil {
 						way = append([]ir.Ref{ref}, w...)
 					}
 				}
@@ -91,6 +96,15 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 	}
 	x.by[at] = way
 	return way
+}
+
+// filled reports whether f is a library function that writes to what its argument k points at.
+func (x *handings) filled(f ir.FuncID, k int) bool {
+	if x.c.Prog.Funcs[f].Defined() {
+		return false
+	}
+	m := x.pt.Model(f)
+	return m != nil && (slices.Contains(m.Writes, k) || slices.Contains(m.Fills, k) || slices.ContainsFunc(m.Copies, func(c [2]int) bool { return c[0] == k }))
 }
 
 // walks reports whether v is an address in what the parameter l points at: l's value on entry, or what steps and loops have made of it.
@@ -125,18 +139,27 @@ func (x *handings) path(v *persist.Var) []passes.Why {
 	var best []passes.Why
 	cost := 0
 	for _, h := range x.of[v.Global] {
+		lib := x.filled(h.to, h.k)
 		way := x.writes(h.to, h.k)
 		before, n := x.tl.Way(h.at)
-		if way == nil || best != nil && n >= cost {
+		if way == nil && !lib || best != nil && n >= cost {
 			continue
 		}
 		cost = n
+		if lib {
+			best = append(before[:len(before):len(before)], x.c.Because(h.at, "library call %s with it in %s: %s", x.c.Prog.Funcs[h.to].Name, x.c.Prog.Funcs[h.at.Func].Name, x.c.Text(h.at)))
+			continue
+		}
 		best = append(before[:len(before):len(before)], x.c.Because(h.at, "calls %s with it: %s", x.c.Prog.Funcs[h.to].Name, x.c.Text(h.at)))
 		for _, r := range way[:len(way)-1] {
 			best = append(best, x.c.Because(r, "calls %s with it: %s", x.c.Prog.Funcs[x.c.Instr(r).A.ID].Name, x.c.Text(r)))
 		}
 		last := way[len(way)-1]
-		best = append(best, x.c.Because(last, "assignment through its pointer in %s: %s", x.c.Prog.Funcs[last.Func].Name, x.c.Text(last)))
+		verb := "assignment through its pointer"
+		if in := x.c.Instr(last); in.Op == ir.Call {
+			verb = "library call " + x.c.Prog.Funcs[in.A.ID].Name + " through its pointer"
+		}
+		best = append(best, x.c.Because(last, "%s in %s: %s", verb, x.c.Prog.Funcs[last.Func].Name, x.c.Text(last)))
 	}
 	return best
 }
