@@ -340,7 +340,7 @@ func (s *solver) canBe(o ObjID, as *lay) bool {
 	case ob.Library || ob.Opaque:
 		return s.libRecs[s.kin.root(as)]
 	case ob.Kind != Unknown && bytesOnly(ob.Type):
-		return s.inBytes(as)
+		return s.inBytes(as) || ob.Kind == Heap && s.fromKept[s.kin.root(as)]
 	}
 	among := s.among[o]
 	if among == nil || s.inBytes(as) {

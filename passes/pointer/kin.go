@@ -212,9 +212,47 @@ func (s *solver) findKin() {
 			s.toBytes[s.kin.root(p.from)] = true
 		}
 	}
+	s.findArenaRecs(v)
 	s.findLibRecs()
 	s.findHanded()
 	s.blur()
+}
+
+// findArenaRecs fills in fromKept: where a program keeps pointers to bytes as pointers to void in memory (an allocator of its own that cuts up blocks and
+// has a table of the pieces), the records that pointers to void become which come from memory, or from calls through pointers. No cast says of these that
+// they are made from bytes.
+func (s *solver) findArenaRecs(v *voids) {
+	s.fromKept = map[*lay]bool{}
+	kept := false
+	for _, f := range s.prog.Funcs {
+		for i := range f.Instrs {
+			in := &f.Instrs[i]
+			if in.Op != ir.Conv || !isBytes(in.Opnd) || !isVoidPtr(in.Type) || in.A.Kind != ir.VReg {
+				continue
+			}
+			for _, u := range s.usesOf(f)[in.Dst] {
+				if x := &f.Instrs[u]; x.Op == ir.Store && x.B == ir.RegVal(in.Dst) {
+					kept = true
+				}
+			}
+		}
+	}
+	if !kept {
+		return
+	}
+	for _, f := range s.prog.Funcs {
+		for r := range f.Regs {
+			d := f.Regs[r].Def
+			if d < 0 || !isVoidPtr(f.Regs[r].Type) {
+				continue
+			}
+			if in := &f.Instrs[d]; in.Op == ir.Load || in.Op == ir.Call && in.A.Kind != ir.VFunc {
+				for _, l := range v.become[v.base[f.ID]+int32(r)] {
+					s.fromKept[s.kin.root(l)] = true
+				}
+			}
+		}
+	}
 }
 
 // findHanded fills in handed: the records without a name, as members are, to which there are

@@ -57,6 +57,7 @@ type solver struct {
 	recsIn                      map[*lay][]recAt
 	starts                      map[*lay][]int32
 	fromBytes, toBytes, libRecs map[*lay]bool           // see canBe
+	fromKept                    map[*lay]bool           // see findArenaRecs
 	mixed                       map[[2]scalarClass]bool // kinds of pointers that the program takes for each other
 	void                        *voids
 	linkOf                      map[ir.Ref][]ir.Reg // see freelist.go

@@ -301,9 +301,9 @@ static void compressing(void)
 	z.zalloc = zget;
 	z.zfree = zput;
 	z.opaque = &a;
-	if (!deflateInit_(&z, 6, "1.2", sizeof z)) { // calls: deflateInit_ zget !zput !stray
-		deflate(&z, 4); // calls: deflate zput ~zget !stray
-		deflateEnd(&z); // calls: deflateEnd zput ~zget !stray
+	if (!deflateInit_(&z, 6, "1.2", sizeof z)) { // calls: deflateInit_ zget zput !stray
+		deflate(&z, 4); // calls: deflate !zget !zput !stray
+		deflateEnd(&z); // calls: deflateEnd zput !zget !stray
 	}
 }
 
