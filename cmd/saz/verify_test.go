@@ -63,10 +63,10 @@ type watching struct {
 	dir string
 }
 
-func newWatching(t *testing.T, text string) *watching {
+func newWatching(t *testing.T, text string, flags ...string) *watching {
 	w := &watching{t, t.TempDir()}
 	write(t, w.dir, "w.c", text)
-	saz(t, w.dir, 0, "instrument", "-q", "--verify", "-o", "out", "w.c", "--", "-g", "-pthread")
+	saz(t, w.dir, 0, append(append([]string{"instrument", "-q", "--verify", "-o", "out"}, flags...), "w.c", "--", "-g", "-pthread")...)
 	return w
 }
 
@@ -185,6 +185,33 @@ int main(void)
 	return 0;
 }
 `
+
+// With --track all the program's start is watched, up to the call that waits for the first packet: what that receives is not the start's. It goes
+// on behind a call that waits and brings none.
+func TestVerifyStart(t *testing.T) {
+	w := newWatching(t, `#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+char buf[8];
+long got, slept, n;
+int main(void)
+{
+	usleep(1);
+	slept = 1;
+	while ((n = recv(0, buf, sizeof buf, 0)) > 0)
+		got += n;
+	printf("%ld\n", got);
+	return 0;
+}
+`, "--track", "all")
+	packets := []string{"aa", "b", "a"}
+	if r := w.run("", "", packets); r.code != 0 || r.err != "" || r.out != "4\n" {
+		t.Errorf("as it is: %+v", r)
+	}
+	if r := w.run("slept = 1", "\tslept = 1;", packets); r.code != 86 || !strings.Contains(r.err, "packet 0 updates slept") {
+		t.Errorf("without a mark: %+v", r)
+	}
+}
 
 // Packets that overlap are compared together, with the marks of all of them.
 func TestVerifyOverlap(t *testing.T) {

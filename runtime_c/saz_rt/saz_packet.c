@@ -100,7 +100,9 @@ static void keep_marks(void)
 #define BEGIN_AGAIN() saz_verify_begin(&saz_here, keep_marks)
 #define END(kept) (publish(), saz_verify_end(&saz_here, kept))
 #define TOUCH() saz_verify_touch()
+#define WAIT() saz_verify_wait()
 #else
+#define WAIT() ((void)0)
 #define TOUCH() ((void)0)
 #define BEGIN() clear_marks()
 #define BEGIN_AGAIN() ((void)0)
@@ -385,6 +387,7 @@ static void wait_from(int was)
 		new_thread();
 	else if (in_packet(was))
 		END(1);
+	WAIT();
 	go_quiet();
 }
 

@@ -506,32 +506,36 @@ SAZ_INLINE void saz_note_gone(void *base)
 }
 #endif
 
-#if SAZ_INLINED
-/* NULL is noted as any block is: a test here would make the compiler warn of programs that do without. */
-SAZ_INLINE void *saz_malloc(unsigned site, __SIZE_TYPE__ size)
-{
-	void *p = __builtin_malloc(size);
+#if SAZ_INLINED && !defined SAZ_RUNTIME
+/*
+ * Macros, for the call must be an instruction of the user's line: gdb sets no breakpoint at a line whose code is all from another
+ * file, as that of an inline function is.  Each variable has the site's number in its name, so that none hides another's (-Wshadow).
+ * NULL is noted as any block is: a test here would make the compiler warn of programs that do without.
+ */
+#define SAZ_MALLOC(site, n, got, size) \
+	(__extension__({ __SIZE_TYPE__ n = size; void *got = __builtin_malloc(n); \
+		saz_note_added(got, SAZ_META(n, site, SAZ_E_ADDED)); got; }))
+#define SAZ_CALLOC(site, m, n, got, count, size) \
+	(__extension__({ __SIZE_TYPE__ m = count, n = size; void *got = __builtin_calloc(m, n); \
+		saz_note_added(got, SAZ_META(m * n, site, SAZ_E_ADDED)); got; }))
+#define SAZ_FREE(block) (__extension__({ void *saz_left = saz_gone(block); __builtin_free(saz_left); }))
 
-	if (site != 0)
-		saz_note_added(p, SAZ_META(size, site, SAZ_E_ADDED));
-	return p;
-}
-
-SAZ_INLINE void *saz_calloc(unsigned site, __SIZE_TYPE__ count, __SIZE_TYPE__ size)
-{
-	void *p = __builtin_calloc(count, size);
-
-	if (site != 0)
-		saz_note_added(p, SAZ_META(count * size, site, SAZ_E_ADDED));
-	return p;
-}
-
-/* The record goes before the block does: another thread may be given the address at once. No test for NULL, as above. */
-SAZ_INLINE void saz_free(void *block)
+/* The record goes before the block does: another thread may be given the address at once.  No test for NULL, as above. */
+SAZ_INLINE void *saz_gone(void *block)
 {
 	saz_note_gone(block);
-	__builtin_free(block);
+	return block;
 }
+
+#if defined __cplusplus || (defined __STDC_VERSION__ && __STDC_VERSION__ >= 199901L)
+#define saz_malloc(site, ...) SAZ_MALLOC(site, saz_size_##site, saz_got_##site, (__VA_ARGS__))
+#define saz_calloc(site, count, ...) SAZ_CALLOC(site, saz_count_##site, saz_size_##site, saz_got_##site, (count), (__VA_ARGS__))
+#define saz_free(...) SAZ_FREE((__VA_ARGS__))
+#else
+#define saz_malloc(site, size) SAZ_MALLOC(site, saz_size_##site, saz_got_##site, (size))
+#define saz_calloc(site, count, size) SAZ_CALLOC(site, saz_count_##site, saz_size_##site, saz_got_##site, (count), (size))
+#define saz_free(block) SAZ_FREE((block))
+#endif
 #endif
 
 #ifdef __cplusplus

@@ -285,6 +285,7 @@ SAZ_HIDDEN void saz_import_free(struct saz_import *x);
 #define SAZ_VERIFY_STATUS 86    /* of a program in which an update was not announced */
 SAZ_HIDDEN void saz_verify_start(void);
 SAZ_HIDDEN void saz_verify_touch(void);
+SAZ_HIDDEN void saz_verify_wait(void);
 SAZ_HIDDEN int saz_others_busy(void);    /* saz_packet.c */
 SAZ_HIDDEN void saz_verify_begin(const void *thread, void (*clear)(void));
 SAZ_HIDDEN void saz_verify_end(const void *thread, int kept);

@@ -93,7 +93,8 @@ static unsigned saz_in_flight;
 static unsigned saz_group;                      /* packets since there was none in flight */
 static int saz_spoilt;                          /* they can't be compared */
 static int saz_taken;                           /* there are copies to compare with */
-static const void *saz_owner;                   /* thread whose packet that is */
+static const void *saz_owner;                   /* thread whose packet that is; P: the program's start is one */
+static int saz_start_waits;                     /* that has ended, and goes on if no packet comes */
 static pid_t saz_first_process;
 
 static uint64_t saz_seen, saz_compared, saz_together, saz_left_out, saz_unclear, saz_findings;
@@ -696,6 +697,37 @@ static void add_marks(void)
 #endif
 }
 
+static void begin_start(void)
+{
+	saz_in_flight = saz_group = 1;
+	saz_spoilt = saz_start_waits = 0;
+	saz_owner = P;
+	take_copies();
+}
+
+static void end_start(void)
+{
+	if (saz_owner == P) {
+		add_marks();
+		finish();
+		saz_in_flight = 0;
+		saz_owner = NULL;
+		saz_start_waits = 1;
+	}
+}
+
+/* A thread waits, perhaps for the first packet: what it receives is of that one, and its marks come behind the call. */
+void saz_verify_wait(void)
+{
+	sigset_t old;
+
+	if (T->whole_run) {
+		enter(&old);
+		end_start();
+		leave(&old);
+	}
+}
+
 /* The packet of thread t begins; its marks are cleared by clear, after what came before was compared. */
 void saz_verify_begin(const void *t, void (*clear)(void))
 {
@@ -703,12 +735,8 @@ void saz_verify_begin(const void *t, void (*clear)(void))
 	sigset_t old;
 
 	enter(&old);
-	if (saz_owner == P) {           /* the program's start */
-		add_marks();
-		finish();
-		saz_in_flight = 0;
-		saz_owner = NULL;
-	}
+	end_start();
+	saz_start_waits = 0;
 	wait_for_turn();
 	saz_seen++;
 	clear();
@@ -736,6 +764,8 @@ void saz_verify_touch(void)
 
 	enter(&old);
 	saz_spoilt |= saz_in_flight != 0 && saz_owner != P;
+	if (saz_start_waits)
+		begin_start();
 	leave(&old);
 }
 
@@ -767,11 +797,8 @@ void saz_verify_start(void)
 {
 	saz_tables_init();
 	start_verify();
-	if (T->whole_run && !saz_broken) {
-		saz_in_flight = saz_group = 1;
-		saz_owner = P;
-		take_copies();
-	}
+	if (T->whole_run && !saz_broken)
+		begin_start();
 }
 
 /* Only the thread that forked lives on. */
