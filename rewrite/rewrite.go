@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -69,20 +70,39 @@ type Manifest struct {
 	Patched []string     `json:"patched"`
 }
 
+// unchanged returns an error if a source is not what was compiled.
+func unchanged(p *build.Program) error {
+	for i := range p.Commands {
+		cmd := &p.Commands[i]
+		if !cmd.Changed() {
+			continue
+		}
+		path := cmd.Path()
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("%w; build again with saz-cc first", err)
+		}
+		for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(dir, edit.InPlaceDir)); err == nil {
+				return fmt.Errorf("%s has changed since it was compiled: its directory is instrumented in place; saz restore %s brings the originals back", path, dir)
+			}
+		}
+		return fmt.Errorf("%s has changed since it was compiled; build again with saz-cc first", path)
+	}
+	return nil
+}
+
 // Instrument rewrites the program of a.
 func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	c := a.Context
+	if err := unchanged(a.Build); err != nil {
+		return nil, err
+	}
 	if err := a.Need(plan.Pass); err != nil {
 		return nil, err
 	}
 	for _, p := range glue.Requires {
 		if err := a.Need(p); err != nil {
 			return nil, err
-		}
-	}
-	for i := range a.Build.Commands {
-		if cmd := &a.Build.Commands[i]; cmd.Changed() {
-			return nil, fmt.Errorf("%s has changed since it was compiled; build again with saz-cc first", cmd.Path())
 		}
 	}
 	res := &Result{Files: map[string][]byte{}, edits: map[string][2]int{}}

@@ -15,6 +15,7 @@ import (
 
 	"saz/frontend"
 	"saz/frontend/build"
+	"saz/frontend/check"
 	"saz/frontend/source"
 	"saz/frontend/store"
 	"saz/ir"
@@ -98,7 +99,8 @@ func Load(o Options) (*Analysis, error) {
 	}
 	a.step("lowering")
 	t = time.Now()
-	prog := link.Link(a.Build.Name, a.Frontend.Units, a.Frontend.Files, a.Sink, o.Jobs)
+	units := slices.DeleteFunc(slices.Clone(a.Frontend.Units), func(u *check.Unit) bool { return u == nil }) // it was said why they can't be read
+	prog := link.Link(a.Build.Name, units, a.Frontend.Files, a.Sink, o.Jobs)
 	if len(o.Target) > 1 && prog.Entry >= 0 { // several C files: the program is called after the one with main, not the first
 		name := filepath.Base(prog.Units[prog.Funcs[prog.Entry].Unit].Name)
 		prog.Name = strings.TrimSuffix(name, filepath.Ext(name))

@@ -84,7 +84,7 @@ func InPlace(root string, changes []Change, extra map[string][]byte) error {
 	all["journal.json"] = append(text, '\n')
 	tmp, err := tempDir(root, InPlaceDir)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: the originals are kept in %s; make it writable, or use -o DIR", err, root)
 	}
 	defer os.RemoveAll(tmp)
 	if err := fill(tmp, all); err != nil {
