@@ -104,11 +104,16 @@ static void __attribute__((constructor)) begin(void) { plugin.log = getenv("TWO"
 // A buffer whose address is handed to what fills it is filled by that call, though each of many buffers may be filled there, and a store elsewhere may, by
 // the sets, be to fewer (Snort: the buffers of hi_norm_uri).
 func TestBufferHandedOn(t *testing.T) {
-	c := analyse(t, ctest.Text(t, source(`/* callback */
+	c := analyse(t, ctest.Text(t, "#include <zlib.h>\n"+source(`/* callback */
 static unsigned char cookie[64], one[64], two[64], three[64];
 static unsigned char *any[4] = { cookie, one, two, three };
 static unsigned n;
 static void fill(unsigned char *to, const unsigned char *from, int n) { while (n-- > 0) if (*from++ != '%') *to++ = *from; }
+static void inflated(void *to, const unsigned char *from) {
+	z_stream z = { 0 };
+	z.next_in = (unsigned char *)from; z.avail_in = 8; z.next_out = to; z.avail_out = 64;
+	if (inflateInit(&z) == Z_OK && inflate(&z, 0) >= 0) inflateEnd(&z);
+}
 static void copy(void *to, const void *from) { memcpy(to, from, 9); }
 static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 	any[p[1] & 3][0] = 0;
@@ -116,6 +121,8 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 	fill(any[p[4] & 3], p, 2);
 	if (p[5]) copy(two, p);
 	copy(any[p[6] & 3], p);
+	inflated(any[p[7] & 3], p);
+	inflated(three, p);
 	printf("%s%s%s%s%u", cookie, one, two, three, n);
 }
 static void done(void) {}
@@ -125,6 +132,9 @@ static void done(void) {}
 	}
 	if got := whyOf(t, c, "two"); !strings.Contains(got, "calls copy with it: copy(two, p) / library call memcpy through its pointer in copy") {
 		t.Errorf("two: %s", got)
+	}
+	if got := whyOf(t, c, "three"); !strings.Contains(got, "calls inflated with it: inflated(three, p) / library call inflate through its pointer in inflated") {
+		t.Errorf("three: %s", got)
 	}
 }
 

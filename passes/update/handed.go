@@ -70,6 +70,7 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 	defer delete(x.on, at)
 	is := func(v ir.Value) bool { return walks(fn, v, fn.Params[k]) }
 	var way []ir.Ref
+	held := map[int32]bool{} // locals in which it stands: a stream's, an iovec's
 	for i := range fn.Instrs {
 		in := &fn.Instrs[i]
 		ref := ir.Ref{Func: f, I: int32(i)}
@@ -82,9 +83,21 @@ func (x *handings) writes(f ir.FuncID, k int) []ir.Ref {
 				x.by[at] = []ir.Ref{ref}
 				return x.by[at]
 			}
+			if base, _ := origin(fn, in.A); in.Op == ir.Store && base.Kind == ir.VLocal && is(in.B) {
+				held[base.ID] = true
+			}
 		case ir.Call:
 			for j, a := range in.Args {
-				if way == nil && in.A.Kind == ir.VFunc && is(a) {
+				if way != nil || in.A.Kind != ir.VFunc {
+					break
+				}
+				if base, _ := origin(fn, a); base.Kind == ir.VLocal && held[base.ID] {
+					if m := x.pt.Model(ir.FuncID(in.A.ID)); m != nil && slices.Contains(m.Scatters, j) {
+						way = []ir.Ref{ref}
+						break
+					}
+				}
+				if is(a) {
 					if x.filled(ir.FuncID(in.A.ID), j) {
 						way = []ir.Ref{ref}
 					} else if w := x.writes(ir.FuncID(in.A.ID), j); w != nil {
