@@ -46,7 +46,7 @@ func instrumentCommand() *cli.Command {
 			if err != nil {
 				return cli.Exit(err.Error(), exitUsage)
 			}
-			code := complain(c, a)
+			code := complainOf(c, a, "no mark says what is updated there, so that state may be left behind; see the hints")
 			if c.Bool("verbose") {
 				tellPruning(r)
 			}

@@ -193,6 +193,11 @@ func reportOf(c *cli.Context, a *run.Analysis) (*report.Report, error) {
 // complain prints what the run found wrong with the input and returns the
 // exit status that it deserves.
 func complain(c *cli.Context, a *run.Analysis) int {
+	return complainOf(c, a, "what they name is treated as unknown code")
+}
+
+// complainOf says so in words of the command's own.
+func complainOf(c *cli.Context, a *run.Analysis, so string) int {
 	list := a.Sink.Sorted(a.Frontend.Files)
 	// Headers that are missing come first: most other errors come of them.
 	slices.SortStableFunc(list, func(a, b source.Diagnostic) int {
@@ -208,7 +213,7 @@ func complain(c *cli.Context, a *run.Analysis) int {
 		}
 	}
 	if errs > 0 {
-		fmt.Fprintf(os.Stderr, "saz: %s: what they name is treated as unknown code\n", text.Plural(errs, "error"))
+		fmt.Fprintf(os.Stderr, "saz: %s: %s\n", text.Plural(errs, "error"), so)
 		return exitPartial
 	}
 	return exitDone
