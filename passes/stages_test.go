@@ -159,6 +159,28 @@ static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
 }
 static void done(void) { printf("%d", late.fd); }`,
 		[]string{"late: all-flows"}, []string{"listener:", "first:"}},
+	{"keys: of an address of either kind at least four bytes are compared", `
+struct peer { struct peer *next; unsigned char ver, addr[16]; unsigned seen; };
+static struct peer *peers[64];
+static struct peer *lookup(const unsigned char *addr, int ver) {
+	for (struct peer *x = peers[addr[3] & 63]; x; x = x->next)
+		if (x->ver == ver && !memcmp(addr, x->addr, x->ver == 4 ? 4 : 16)) return x;
+	return NULL;
+}
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	const unsigned char *from = (const unsigned char *)&IP(p)->saddr;
+	struct peer *x = lookup(from, 4);
+	if (!x) {
+		x = calloc(1, sizeof *x);
+		x->ver = 4;
+		memcpy(x->addr, from, 4);
+		x->next = peers[from[3] & 63];
+		peers[from[3] & 63] = x;
+	}
+	x->seen++;
+}
+static void done(void) {}`,
+		[]string{"peers: hash-list of peer[64] next next+0 (packet,,lookup) multi-flow nw_src=addr"}, nil},
 	{"methods: a record's function gets the record that has it", `
 struct plug { int (*init)(struct plug *, const char *); void (*see)(struct plug *, int); void (*turn)(struct plug *); void *data; };
 struct file { const char *name; int lines; };

@@ -8,6 +8,7 @@ import (
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/passes/container"
+	"saz/passes/members"
 )
 
 // Comparisons of what may be a field of an entry, and what the other side comes from.
@@ -45,8 +46,8 @@ func (w *finder) lookups() {
 					switch w.c.Prog.Funcs[in.A.ID].Name {
 					case "memcmp", "bcmp", "__builtin_memcmp", "__builtin_bcmp":
 						n := int64(0)
-						if len(in.Args) > 2 && in.Args[2].Kind == ir.VInt {
-							n = in.Args[2].Off
+						if len(in.Args) > 2 {
+							n = atLeast(f, in.Args[2])
 						}
 						w.blocks(ref, f, in.Args[0], in.Args[1], n)
 						w.blocks(ref, f, in.Args[1], in.Args[0], n)
@@ -71,6 +72,29 @@ func (w *finder) lookups() {
 		f := w.c.Prog.Funcs[ref.Func]
 		w.indexed(ref, f, &f.Instrs[ref.I], keyed)
 	}
+}
+
+// atLeast is the least of the constants that v may be: of 4 and 16 bytes of an address 4 are compared in any case. 0: it may be something else.
+func atLeast(f *ir.Func, v ir.Value) int64 {
+	least := int64(0)
+	seen := map[int32]bool{}
+	for work := []ir.Value{v}; len(work) > 0; {
+		v := members.Strip(f, work[len(work)-1])
+		work = work[:len(work)-1]
+		switch {
+		case v.Kind == ir.VInt && v.Off > 0:
+			if least == 0 || v.Off < least {
+				least = v.Off
+			}
+		case v.Kind == ir.VReg && seen[v.ID]:
+		case v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0 && f.Instrs[f.Regs[v.ID].Def].Op == ir.Phi:
+			seen[v.ID] = true
+			work = append(work, f.Instrs[f.Regs[v.ID].Def].Args...)
+		default:
+			return 0
+		}
+	}
+	return least
 }
 
 // comparison takes a comparison of two values, either of which may be a field
