@@ -8,8 +8,7 @@ import (
 // tree operations, allocation pools, string helpers) are analysed anew for each
 // direct call of them, as if they were inlined. A copy has registers, parameters
 // and a result of its own, and what it allocates is named by the whole chain of
-// calls that leads to it. Its locals in memory are shared by all copies, so that
-// an object stands for a variable, as everything that reads the result supposes.
+// calls that leads to it. Of its locals in memory: see locals.go.
 //
 // Which procedures are copied does not depend on the order of anything: a
 // procedure that is not recursive (by direct calls), passes pointers in or out,
@@ -35,6 +34,7 @@ type inst struct {
 	calls  []int32
 	kids   []*inst           // by calls
 	fresh  map[int32][]ObjID // what calls of allocators in it make
+	locals []ObjID           // of a copy's own
 	made   bool              // its constraints exist
 }
 

@@ -39,7 +39,7 @@ func (s *solver) constPlace(f *inst, v ir.Value) (int32, bool) {
 	case ir.VFunc:
 		return s.at(s.funcObj(ir.FuncID(v.ID)), 0), true
 	case ir.VLocal:
-		o := s.localObj(f.ID, ir.LocalID(v.ID))
+		o := s.localOf(f, ir.LocalID(v.ID))
 		if o < 0 {
 			return 0, false
 		}
@@ -233,7 +233,7 @@ func (s *solver) procedure(f *inst) {
 	}
 	f.made = true
 	for i, l := range f.Params {
-		o := s.localObj(f.ID, l)
+		o := s.localOf(f, l)
 		if o < 0 {
 			continue // registers: makeNodes
 		}

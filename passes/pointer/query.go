@@ -14,6 +14,7 @@ import (
 // ones shared, and the working memory gone.
 func (s *solver) finish() *Result {
 	s.final = make([][]Loc, len(s.rep))
+	s.joinLocals()
 	shared := make([][]Loc, len(s.sets.all))
 	for n, p := range s.pts {
 		if s.rep[n] != int32(n) || p == 0 {
@@ -67,7 +68,7 @@ func (s *solver) locs(t setID) []Loc {
 			continue
 		}
 		i := len(out)
-		out = append(out, s.places[p])
+		out = append(out, s.variable(s.places[p]))
 		if s.objLay[out[i].Obj].one {
 			out[i].Off = 0 // it may have become one since, or be split into views
 		} else if out[i].Off >= anyBytes {
@@ -216,6 +217,14 @@ func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
 }
 
 func (s *solver) contentsOf(o ObjID, off int32) []Loc {
+	if len(s.family[o]) > 0 {
+		return s.familyContents(o, off)
+	}
+	return s.contentsIn(o, off)
+}
+
+// contentsIn is contentsOf for an object alone.
+func (s *solver) contentsIn(o ObjID, off int32) []Loc {
 	if s.objLay[o].one {
 		off = 0
 	}
@@ -243,6 +252,15 @@ func (s *solver) contentsOf(o ObjID, off int32) []Loc {
 
 // contentSets returns the sets of all places of o, as they are shared.
 func (s *solver) contentSets(o ObjID) [][]Loc {
+	out := s.setsIn(o)
+	for _, x := range s.family[o] {
+		out = append(out, s.setsIn(x)...)
+	}
+	return out
+}
+
+// setsIn is contentSets for an object alone.
+func (s *solver) setsIn(o ObjID) [][]Loc {
 	if n := s.anyLoad[o]; n != none {
 		return [][]Loc{s.set(n)}
 	}

@@ -80,6 +80,11 @@ type solver struct {
 	cons    [][]constraint
 	stepped []block // working memory of apply
 
+	private      [][]bool          // by function, by local: see locals.go
+	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
+	family       map[ObjID][]ObjID // those of a variable
+	meltedFamily map[ObjID]bool
+
 	cloned     []bool // by function: its direct calls are copied
 	carrier    *carriers
 	recLays    []*lay // by number: records whose members are addressed
@@ -190,7 +195,7 @@ func run(c *passes.Context) (any, error) {
 // Analyze computes the points-to relation of p.
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
-		prog: p, models: ms, sets: newSets(), lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
+		prog: p, models: ms, sets: newSets(), private: make([][]bool, len(p.Funcs)), copyOf: map[ObjID]ObjID{}, family: map[ObjID][]ObjID{}, meltedFamily: map[ObjID]bool{}, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
 		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},

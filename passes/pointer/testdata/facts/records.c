@@ -65,10 +65,10 @@ static void by_value(void)
 {
 	struct inner s = swapped(made(&a, &b));
 	probe(s.p); // pts: b
-	probe(s.q); // pts: a ?c
+	probe(s.q); // pts: a !c
 	struct inner t = made(&c, 0);
-	probe(t.p); // pts: c ?a
-	probe(t.q); // pts: ?b
+	probe(t.p); // pts: c !a
+	probe(t.q); // pts: !b
 }
 
 /* One array of records: its elements are one, their members are not. */
