@@ -171,7 +171,18 @@ func (s *solver) fitting(p int32, as *lay) []int32 {
 
 // looksLike reports whether what is at canonical offset off of l may be taken for a record as.
 func (s *solver) looksLike(l *lay, off int64, as *lay) bool {
-	return l.own(off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
+	k := likeness{l, as, off}
+	yes, ok := s.likeness[k]
+	if !ok {
+		yes = l.own(off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
+		s.likeness[k] = yes
+	}
+	return yes
+}
+
+type likeness struct {
+	l, as *lay
+	off   int64
 }
 
 // begins reports whether what is at off in l may be taken for a record as: it is a record

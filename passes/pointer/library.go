@@ -33,8 +33,11 @@ func (s *solver) unmodelled(id int32, g ir.FuncID) {
 	if cs.recDst != none {
 		s.constrain(cs.recDst, constraint{kind: conStoreAny, other: e})
 	}
-	// Callbacks belong to the call: whoever asks wants to know who calls.
-	s.constrain(e, constraint{kind: conCallback, other: id, a: -1, b: int64(g)})
+	// Callbacks belong to the call: whoever asks wants to know who calls. They are the
+	// same for all calls of g: see finish.
+	if s.unknownCalls[g] = append(s.unknownCalls[g], cs.ref); len(s.unknownCalls[g]) == 1 {
+		s.constrain(e, constraint{kind: conCallback, other: id, a: -1, b: int64(g)})
+	}
 }
 
 // escapeNode is what unmodelled function g knows; g -1 is code that the
@@ -281,6 +284,11 @@ func (s *solver) mayBeIn(names []string, g ir.FuncID) bool {
 // call with number id, as callback ci of its model says; ci -1: as unknown code
 // does.
 func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
+	key := backKey{id, int32(ci), lib, g}
+	if s.backSeen[key] {
+		return
+	}
+	s.backSeen[key] = true
 	cs := s.sites[id]
 	var how *models.Callback
 	var m *models.Model
@@ -295,19 +303,10 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	if how != nil && !s.mayBeIn(how.Member, g) {
 		return
 	}
-	key := backKey{id, int32(ci), lib, g}
-	if s.backSeen[key] {
-		return
-	}
-	s.backSeen[key] = true
-	s.backs[cs.ref] = append(s.backs[cs.ref], Callback{g, how})
 	if how == nil {
-		// Whoever calls it, all that it knows is in one node.
-		once := backKey{none, none, lib, g}
-		if s.backSeen[once] {
-			return
-		}
-		s.backSeen[once] = true
+		s.unknownBacks[lib] = append(s.unknownBacks[lib], Callback{Func: g})
+	} else {
+		s.backs[cs.ref] = append(s.backs[cs.ref], Callback{g, how})
 	}
 
 	fn := s.prog.Funcs[g]

@@ -37,8 +37,17 @@ func (s *solver) finish() *Result {
 		s.calleeOf[ref] = slices.Compact(l)
 	}
 	for ref, l := range s.backs {
-		sort.SliceStable(l, func(i, j int) bool { return l[i].Func < l[j].Func })
-		s.backs[ref] = uniqueBacks(l)
+		s.backs[ref] = inOrder(l)
+	}
+	for g, l := range s.unknownBacks {
+		l = inOrder(l)
+		for _, ref := range s.unknownCalls[g] {
+			if own := s.backs[ref]; len(own) == 0 {
+				s.backs[ref] = l
+			} else if &own[0] != &l[0] {
+				s.backs[ref] = inOrder(slices.Concat(own, l))
+			}
+		}
 	}
 	s.joinRegs()
 	s.recursion()
@@ -50,7 +59,8 @@ func (s *solver) finish() *Result {
 			st.UnresolvedIndirect++
 		}
 	}
-	s.sets, s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil, nil
+	s.images, s.sets, s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil, nil, nil
+	s.likeness, s.unknownBacks, s.unknownCalls = nil, nil, nil
 	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
 	s.heap, s.sites, s.base = nil, nil, nil
 	s.arith, s.steps, s.carrier, s.uses, s.ranges, s.knownCalls = nil, nil, nil, nil, nil, nil
@@ -92,11 +102,16 @@ func (s *solver) locs(t setID) []Loc {
 	return out[:n:n]
 }
 
-// uniqueBacks drops what is the same callback for several copies of the caller.
-func uniqueBacks(l []Callback) []Callback {
+// inOrder sorts callbacks, and drops what is the same for several copies of the caller.
+func inOrder(l []Callback) []Callback {
+	sort.SliceStable(l, func(i, j int) bool { return l[i].Func < l[j].Func })
 	out := l[:0]
 	for _, c := range l {
-		if !slices.Contains(out, c) {
+		same := false
+		for k := len(out) - 1; k >= 0 && out[k].Func == c.Func && !same; k-- {
+			same = out[k] == c
+		}
+		if !same {
 			out = append(out, c)
 		}
 	}

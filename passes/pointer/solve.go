@@ -29,13 +29,14 @@ func (s *solver) solve() {
 			}
 			if sets.blocks > sets.most {
 				sets.sweep(s.pts, s.delta)
+				clear(s.images)
 			}
 			work = true
 			d := s.delta[n]
 			s.delta[n] = 0
 			if len(s.cons[n]) > 0 {
 				scratch = sets.members(d, scratch[:0])
-				s.apply(n, s.cons[n], scratch)
+				s.apply(n, s.cons[n], d, scratch)
 			}
 			// apply may have added edges from n: those have seen everything.
 			for _, b := range s.succ[n].b {
@@ -63,8 +64,8 @@ func (s *solver) solve() {
 	}
 }
 
-// apply makes constraints cs of node n see places.
-func (s *solver) apply(n int32, cs []constraint, places []int32) {
+// apply makes constraints cs of node n see places, which are set d.
+func (s *solver) apply(n int32, cs []constraint, d setID, places []int32) {
 	sets := s.sets
 	for ci := range cs {
 		c := cs[ci]
@@ -83,6 +84,14 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 			}
 		case conShift, conIndex, conMask, conTyped:
 			to, st := s.find(c.other), s.stepOf(&c)
+			var im *image
+			if !c.cyc && len(places) > 1 {
+				if im = s.imageOf(st, d); im.of == d && im.by == st {
+					s.include(to, im.is)
+					continue
+				}
+			}
+			melts := s.melts
 			out := set{s.stepped[:0]}
 			s.stepped = nil
 			for _, p := range places {
@@ -103,8 +112,11 @@ func (s *solver) apply(n int32, cs []constraint, places []int32) {
 					}
 				}
 			}
-			s.include(to, sets.of(out.b))
-			s.stepped = out.b
+			is := sets.of(out.b)
+			if s.stepped = out.b; im != nil && s.melts == melts {
+				*im = image{st, d, is}
+			}
+			s.include(to, is)
 		case conCopyDst:
 			if !s.smashed(n, c, len(places)) {
 				for _, src := range sets.members(s.pts[s.find(c.other)], nil) {

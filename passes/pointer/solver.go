@@ -70,6 +70,7 @@ type solver struct {
 	seenAs                      map[*lay]bool                 // pointers that it takes for something else altogether
 	looked                      []*lay                        // of the casts and members of the program
 	copySeen                    map[copyTarget]bool
+	likeness                    map[likeness]bool // see looksLike
 
 	// Nodes.
 	rep     []int32
@@ -79,56 +80,60 @@ type solver struct {
 	succ    []set
 	cons    [][]constraint
 	stepped []block // working memory of apply
+	images  []image // see steps.go
+	melts   int     // objects that have become one place
 
 	private      [][]bool          // by function, by local: see locals.go
 	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
 	family       map[ObjID][]ObjID // those of a variable
 	meltedFamily map[ObjID]bool
 
-	cloned     []bool // by function: its direct calls are copied
-	carrier    *carriers
-	recLays    []*lay // by number: records whose members are addressed
-	recIDs     map[*lay]int64
-	kin        kin
-	ranges     map[rangeKey]interval
-	counters   map[counterKey]*counter
-	doms       map[ir.FuncID]*ir.DomTree
-	knownCalls [][]ir.Ref              // by function: its direct calls
-	uses       map[ir.FuncID][][]int32 // by function, by register: instructions that use it
-	base       []*inst                 // by function: as called from anywhere; nil if not
-	insts      [][]*inst
-	order      []int32 // of nodes
-	seen       []int32 // scratch of the order's search
-	stamp      int32
-	index      []int32
-	low        []int32
-	on         []bool
-	copies     []blockCopy
-	dirty      bool // edges were added since order was computed
-	rounds     int
-	edges      int
-	merged     int
-	sites      []callSite
-	slots      map[string]int32
-	escaped    map[ir.FuncID]int32 // by unmodelled function: what it knows
-	calleeOf   map[ir.Ref][]ir.FuncID
-	backs      map[ir.Ref][]Callback
-	backSeen   map[backKey]bool
-	packetAt   map[packetKey]ObjID
-	unmod      map[ir.FuncID][]ir.Ref
-	bindings   []binding
-	varCalls   map[varCall]bool // calls through variables of libraries
-	wild       map[int32]bool   // indirect calls that may call code outside the program
-	heap       *heap
-	libAlloc   map[int32][]ObjID // by library call
-	heapOf     map[ir.Ref][]ObjID
-	stack      map[ir.Ref]ObjID // Alloca
-	modelTab   []*models.Model  // by function
-	libObjs    map[ir.FuncID]ObjID
-	outside    map[string]ObjID // memory behind variables of libraries
-	outNames   map[ObjID]string
-	noCode     map[ObjID]bool // a library's, and no function, whatever points there
-	callerOf   map[ir.FuncID][]ir.Ref
+	cloned       []bool // by function: its direct calls are copied
+	carrier      *carriers
+	recLays      []*lay // by number: records whose members are addressed
+	recIDs       map[*lay]int64
+	kin          kin
+	ranges       map[rangeKey]interval
+	counters     map[counterKey]*counter
+	doms         map[ir.FuncID]*ir.DomTree
+	knownCalls   [][]ir.Ref              // by function: its direct calls
+	uses         map[ir.FuncID][][]int32 // by function, by register: instructions that use it
+	base         []*inst                 // by function: as called from anywhere; nil if not
+	insts        [][]*inst
+	order        []int32 // of nodes
+	seen         []int32 // scratch of the order's search
+	stamp        int32
+	index        []int32
+	low          []int32
+	on           []bool
+	copies       []blockCopy
+	dirty        bool // edges were added since order was computed
+	rounds       int
+	edges        int
+	merged       int
+	sites        []callSite
+	slots        map[string]int32
+	escaped      map[ir.FuncID]int32 // by unmodelled function: what it knows
+	calleeOf     map[ir.Ref][]ir.FuncID
+	backs        map[ir.Ref][]Callback
+	unknownBacks map[ir.FuncID][]Callback // what code without a model calls; -1: code that a library handed out
+	unknownCalls map[ir.FuncID][]ir.Ref   // of it
+	backSeen     map[backKey]bool
+	packetAt     map[packetKey]ObjID
+	unmod        map[ir.FuncID][]ir.Ref
+	bindings     []binding
+	varCalls     map[varCall]bool // calls through variables of libraries
+	wild         map[int32]bool   // indirect calls that may call code outside the program
+	heap         *heap
+	libAlloc     map[int32][]ObjID // by library call
+	heapOf       map[ir.Ref][]ObjID
+	stack        map[ir.Ref]ObjID // Alloca
+	modelTab     []*models.Model  // by function
+	libObjs      map[ir.FuncID]ObjID
+	outside      map[string]ObjID // memory behind variables of libraries
+	outNames     map[ObjID]string
+	noCode       map[ObjID]bool // a library's, and no function, whatever points there
+	callerOf     map[ir.FuncID][]ir.Ref
 
 	// The result.
 	final  [][]Loc   // by representative node
@@ -195,10 +200,10 @@ func run(c *passes.Context) (any, error) {
 // Analyze computes the points-to relation of p.
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
-		prog: p, models: ms, sets: newSets(), private: make([][]bool, len(p.Funcs)), copyOf: map[ObjID]ObjID{}, family: map[ObjID][]ObjID{}, meltedFamily: map[ObjID]bool{}, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
+		prog: p, models: ms, sets: newSets(), images: make([]image, 1<<imageBits), likeness: map[likeness]bool{}, private: make([][]bool, len(p.Funcs)), copyOf: map[ObjID]ObjID{}, family: map[ObjID][]ObjID{}, meltedFamily: map[ObjID]bool{}, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
 		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
-		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, backSeen: map[backKey]bool{},
+		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, unknownBacks: map[ir.FuncID][]Callback{}, unknownCalls: map[ir.FuncID][]ir.Ref{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
 		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{}, noCode: map[ObjID]bool{},
 	}
@@ -391,6 +396,8 @@ const (
 
 // melt makes all of object o one place: it has too many.
 func (s *solver) melt(o ObjID) {
+	s.melts++
+	clear(s.images)
 	s.objLay[o] = meltedLay
 	for _, st := range s.steps {
 		for _, p := range s.byObj[o] {
@@ -820,6 +827,6 @@ func (s *solver) constrain(n int32, c constraint) {
 	s.cons[n] = append(s.cons[n], c)
 	if s.pts[n] != 0 {
 		one := [1]constraint{c}
-		s.apply(n, one[:], s.sets.members(s.pts[n], nil))
+		s.apply(n, one[:], s.pts[n], s.sets.members(s.pts[n], nil))
 	}
 }

@@ -12,6 +12,7 @@ type stepKey struct {
 // A stepTable says by place where one kind of arithmetic leads: to place
 // entry-1, or what the constants say.
 type stepTable struct {
+	id    uint64
 	pages []*[stepPage]int32
 	many  map[int32][]int32 // where it leads to several
 }
@@ -28,7 +29,7 @@ func (s *solver) stepOf(c *constraint) *stepTable {
 	k := stepKey{c.kind, c.a, c.b}
 	t := s.steps[k]
 	if t == nil {
-		t = &stepTable{}
+		t = &stepTable{id: uint64(len(s.steps))}
 		s.steps[k] = t
 	}
 	return t
@@ -58,6 +59,21 @@ func (t *stepTable) forget(p int32) {
 		t.pages[i][p%stepPage] = stepNew
 		delete(t.many, p)
 	}
+}
+
+// An image is where arithmetic leads from a whole set: many nodes have the same. What is
+// lost is worked out again.
+type image struct {
+	by *stepTable
+	of setID
+	is setID
+}
+
+const imageBits = 15
+
+func (s *solver) imageOf(t *stepTable, d setID) *image {
+	h := t.id*0x9e3779b97f4a7c15 ^ uint64(d)*0xbf58476d1ce4e5b9
+	return &s.images[h>>(64-imageBits)]
 }
 
 // step works out and keeps where c, whose table is t, leads from place p.
