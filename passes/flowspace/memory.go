@@ -70,6 +70,9 @@ func (q *query) memoryAt(l pointer.Loc, size int64, m mode, first bool) {
 		e.index()
 	}
 	for _, w := range e.writers[l.Obj] {
+		if e.at.gaveUp {
+			return
+		}
 		if !meets(w, l, size) || slices.ContainsFunc(own, func(p put) bool { return p.ref == w.ref }) {
 			continue
 		}
@@ -133,6 +136,9 @@ func (q *query) pointersAt(l pointer.Loc, off, size int64, m mode) {
 	}
 	m.loose = m.loose || n > 1
 	for _, w := range e.writers[l.Obj] {
+		if e.at.gaveUp {
+			return
+		}
 		if !meets(w, l, 8) {
 			continue
 		}

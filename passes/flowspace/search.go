@@ -190,9 +190,16 @@ type ahead struct {
 	node int32 // -1: not sought yet
 }
 
-// to goes on to s from the state that is being expanded.
+// to goes on to s from the state that is being expanded. One that leads to more states than a trace may visit is given up at once.
 func (q *query) to(s state) {
 	e := q.e
+	if e.at.gaveUp {
+		return
+	}
+	if len(e.at.succ) > traceBudget {
+		e.at.gaveUp = true
+		return
+	}
 	s.index = q.index
 	e.at.succ = append(e.at.succ, e.ahead.add(ahead{s, -1}))
 }
