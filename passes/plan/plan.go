@@ -72,12 +72,16 @@ type planner struct {
 	opaque  map[*ctype.Record]bool
 	seen    map[*ctype.Record]int // 1: being walked, 2: done
 	told    map[string]bool
+
+	distinct []*ctype.Type // one of each kind; see kind
+	kinds    map[*ctype.Type]int
+	texts    map[*ctype.Type]string
 }
 
 func run(c *passes.Context) (any, error) {
 	ps, up, sc := persist.Of(c), update.Of(c), scratch.Of(c)
 	p := &planner{c: c, pt: pointer.Of(c), tracked: map[pointer.ObjID]bool{}, all: map[pointer.ObjID][]pointer.Loc{}, roots: map[pointer.ObjID]bool{},
-		opaque: map[*ctype.Record]bool{}, seen: map[*ctype.Record]int{}, told: map[string]bool{},
+		opaque: map[*ctype.Record]bool{}, seen: map[*ctype.Record]int{}, told: map[string]bool{}, kinds: map[*ctype.Type]int{}, texts: map[*ctype.Type]string{},
 		res: &Result{Index: map[persist.VarID]int{}, Opaque: map[string]bool{}, Elem: map[pointer.ObjID]*ctype.Type{}}}
 	moved := owners(p.pt, ps, up)
 	for i := range ps.Vars {
@@ -484,6 +488,29 @@ func same(prog *ir.Program, a, b *ctype.Type) bool {
 		return prog.Record(a.Rec) == prog.Record(b.Rec)
 	}
 	return ctype.Same(a.Unqualified(), b.Unqualified())
+}
+
+// kind numbers types, the same one by one number.
+func (p *planner) kind(t *ctype.Type) int {
+	k, ok := p.kinds[t]
+	if !ok {
+		if k = slices.IndexFunc(p.distinct, func(x *ctype.Type) bool { return same(p.c.Prog, x, t) }); k < 0 {
+			k = len(p.distinct)
+			p.distinct = append(p.distinct, t)
+		}
+		p.kinds[t] = k
+	}
+	return k
+}
+
+// spelt is a type's text.
+func (p *planner) spelt(t *ctype.Type) string {
+	s, ok := p.texts[t]
+	if !ok {
+		s = t.String()
+		p.texts[t] = s
+	}
+	return s
 }
 
 // callee is the name of the library function called at ref.

@@ -374,21 +374,19 @@ type Void struct {
 // noteVoid keeps the types behind a void *.
 func (p *planner) noteVoid(full string, at ir.Pos, objs []pointer.ObjID) {
 	v := Void{Where: full, Pos: at}
+	seen := map[int]bool{}
 	for _, o := range objs {
 		t := p.pt.TypeOf(o)
 		if t == nil {
 			continue
 		}
-		dup := false
-		for _, x := range v.Types {
-			dup = dup || same(p.c.Prog, x, t)
-		}
-		if !dup {
+		if k := p.kind(t); !seen[k] {
+			seen[k] = true
 			v.Types = append(v.Types, t)
 		}
 	}
 	if len(v.Types) > 0 {
-		sort.SliceStable(v.Types, func(i, j int) bool { return v.Types[i].String() < v.Types[j].String() })
+		sort.SliceStable(v.Types, func(i, j int) bool { return p.spelt(v.Types[i]) < p.spelt(v.Types[j]) })
 		p.res.Voids = append(p.res.Voids, v)
 	}
 }

@@ -147,6 +147,17 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 		work = append(work, way{cost: n, f: f, known: true})
 	}
 	heap.Init(&work)
+	// Of the ways to a procedure of which nothing is known of what they hand over, the cheapest so far: it covers all that are dearer.
+	plain := map[ir.FuncID]int{}
+	push := func(x way) {
+		if least, ok := plain[x.f]; ok && least < x.cost {
+			return
+		}
+		if x.with == nil {
+			plain[x.f] = x.cost
+		}
+		heap.Push(&work, x)
+	}
 	for len(work) > 0 {
 		x := heap.Pop(&work).(way)
 		if covered(found[x.f], x.with) {
@@ -184,12 +195,12 @@ func (g *region) reasons(c *passes.Context, pt *pointer.Result, alive func(ir.Re
 					continue
 				}
 				if with := kn.handed(fn, in, x.with, t, len(found[t])); !covered(found[t], with) {
-					heap.Push(&work, way{cost: n + g.guess.of(ref, t), f: t, by: step{ref, false}, with: with, before: e.why, nth: len(found[x.f])})
+					push(way{cost: n + g.guess.of(ref, t), f: t, by: step{ref, false}, with: with, before: e.why, nth: len(found[x.f])})
 				}
 			}
 			for _, cb := range pt.Callbacks(ref) {
 				if g.whole[cb.Func] && !(cb.How != nil && cb.How.Thread) && !covered(found[cb.Func], nil) {
-					heap.Push(&work, way{cost: n + g.guess.of(ref, -1), f: cb.Func, by: step{ref, true}, before: e.why, nth: len(found[x.f])})
+					push(way{cost: n + g.guess.of(ref, -1), f: cb.Func, by: step{ref, true}, before: e.why, nth: len(found[x.f])})
 				}
 			}
 		}
