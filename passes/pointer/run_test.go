@@ -200,7 +200,18 @@ func (w *watched) verify(trace []byte) (facts int, bad []string) {
 			}
 		case 'A':
 			cands = w.r.HeapAt(w.ref(id))
-		case 'H':
+		case 'H', 'R':
+			if kind == 'R' { // whoever made it first, it is now what a fresh one would be
+				for _, c := range chain {
+					if c >= 0 {
+						for _, o := range w.r.HeapAt(w.ref(c)) {
+							if w.r.Objects[o].Site == w.ref(c) {
+								cands = append(cands, o)
+							}
+						}
+					}
+				}
+			}
 			inner := w.ref(id)
 			for _, o := range w.r.HeapAt(inner) {
 				ob := &w.r.Objects[o]
@@ -232,6 +243,13 @@ func (w *watched) verify(trace []byte) (facts int, bad []string) {
 			name := "?"
 			if len(cands) > 0 {
 				name = w.r.Name(cands[0])
+			} else if kind == 'H' || kind == 'A' || kind == 'R' {
+				name = "a block of " + w.at(w.ref(id)) // that no set has, as the calls below made it
+				for _, c := range chain {
+					if c >= 0 {
+						name += " < " + w.at(w.ref(c))
+					}
+				}
 			}
 			var have []string
 			for _, l := range static {

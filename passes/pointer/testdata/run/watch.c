@@ -137,6 +137,9 @@ void w_heap(void *p, int id)
 		w_add(p, malloc_usable_size(p), 'H', id);
 }
 
+static w_node *w_last; /* handed out last, at this depth of calls */
+static int w_depth;
+
 /* the block at p was handed out again by the call with number id */
 void w_again(void *p, int id)
 {
@@ -144,10 +147,16 @@ void w_again(void *p, int id)
 		return;
 	pthread_mutex_lock(&w_lock);
 	w_node *n = w_find(p);
-	if (n && n->kind == 'H' && n->lo == (char *)p) {
+	if (n && (n->kind == 'H' || n->kind == 'R') && n->lo == (char *)p) {
+		if (n == w_last && w_sp == w_depth - 1) /* and by the call just before, within this one */
+			memmove(n->chain + 1, n->chain, 3 * sizeof n->chain[0]);
+		else
+			for (int i = 1; i < 4; i++)
+				n->chain[i] = w_sp - i >= 0 ? w_stack[w_sp - i] : -1;
+		n->kind = 'R';
 		n->chain[0] = id;
-		for (int i = 1; i < 4; i++)
-			n->chain[i] = w_sp - i >= 0 ? w_stack[w_sp - i] : -1;
+		w_last = n;
+		w_depth = w_sp;
 	}
 	pthread_mutex_unlock(&w_lock);
 }
@@ -160,7 +169,8 @@ void w_taken(void *p, int id)
 		return;
 	pthread_mutex_lock(&w_lock);
 	w_node *n = w_find(p);
-	if (n && n->kind == 'H' && n->lo == (char *)p) {
+	if (n && (n->kind == 'H' || n->kind == 'R') && n->lo == (char *)p) {
+		n->kind = 'H';
 		n->id = id;
 		for (int i = 0; i < 4; i++)
 			n->chain[i] = w_sp - 1 - i >= 0 ? w_stack[w_sp - 1 - i] : -1;
@@ -234,7 +244,7 @@ void w_at(int op, void *p)
 		f.kind = n->kind;
 		f.id = n->id;
 		memcpy(f.chain, n->chain, sizeof f.chain);
-		if (f.kind != 'H')
+		if (f.kind != 'H' && f.kind != 'R')
 			memset(f.chain, 0, sizeof f.chain);
 		f.off = (char *)p - n->lo;
 		w_note(f);
