@@ -486,12 +486,24 @@ func (w *finder) settleBoxes(t *table) []*unit {
 	return out
 }
 
+// A tableCall is a call at a lookup of a table.
+type tableCall struct {
+	ref ir.Ref
+	t   *table
+}
+
 // comparedBy returns the bytes that a call at a lookup of t compares of its arguments i and j: those that all functions compare
 // that it may reach.
 func (w *finder) comparedBy(ref ir.Ref, f *ir.Func, in *ir.Instr, t *table, i, j int) []span {
 	var out []span
 	first := true
-	for _, g := range w.named(f, in, t, w.callees(ref)) {
+	key := tableCall{ref, t}
+	all, ok := w.functions[key]
+	if !ok {
+		all = w.named(f, in, t, w.callees(ref))
+		w.functions[key] = all
+	}
+	for _, g := range all {
 		s := w.compares(w.c.Prog.Funcs[g], f, in, t, i, j, 0)
 		if first {
 			out, first = s, false

@@ -98,6 +98,7 @@ type finder struct {
 	walks     map[ir.FuncID]*container.Walks
 	traces    map[state]*query
 	numbers   map[fieldKey][]members.Store // what numbersIn found
+	functions map[tableCall][]ir.FuncID    // what named found
 	chains    int                          // of calls that may still be tried for the comparison at hand
 }
 
@@ -105,7 +106,7 @@ func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
 	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
-		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, numbers: map[fieldKey][]members.Store{}, usedAt: map[ir.FuncID][][]int32{}, callSites: map[ir.FuncID][]ir.Ref{}}
+		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, numbers: map[fieldKey][]members.Store{}, functions: map[tableCall][]ir.FuncID{}, usedAt: map[ir.FuncID][][]int32{}, callSites: map[ir.FuncID][]ir.Ref{}}
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if up.Updateable[v.ID] == nil {

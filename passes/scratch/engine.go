@@ -28,13 +28,14 @@ type engine struct {
 	sums []*summary // by function
 	fns  []*proc
 
-	spans   []span
-	number  map[spanKey]int32
-	asks    map[setID][]pointer.Loc // those of a set that are in question
-	spread  map[spreadKey]bits
-	spansOf map[pointer.ObjID][]int32
-	briefs  bits // spans of brief objects
-	told    bits // those of which after knows
+	spans    []span
+	ofParams bits // those of parameters
+	number   map[spanKey]int32
+	asks     map[setID][]pointer.Loc // those of a set that are in question
+	spread   map[spreadKey]bits
+	spansOf  map[pointer.ObjID][]int32
+	briefs   bits // spans of brief objects
+	told     bits // those of which after knows
 
 	values *values // what integers may be; nil: not known
 

@@ -45,6 +45,8 @@ func (e *engine) id(s span) int32 {
 			if e.brief[s.obj] && !s.esc {
 				e.briefs = e.briefs.with(int(k))
 			}
+		} else {
+			e.ofParams = e.ofParams.with(int(k))
 		}
 	}
 	return k

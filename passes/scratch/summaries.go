@@ -1,6 +1,7 @@
 package scratch
 
 import (
+	mathbits "math/bits"
 	"slices"
 
 	"saz/ir"
@@ -132,12 +133,19 @@ func (e *engine) summary(id ir.FuncID) *summary {
 
 // split sorts spans into those of objects and those of parameters.
 func (e *engine) split(s *summary, have bits) {
-	var none bits
-	have.each(&none, func(k int) {
-		if e.spans[k].param >= 0 {
-			s.params = append(s.params, int32(k))
-		} else {
-			s.objs = s.objs.with(k)
+	n := 0
+	s.objs = make(bits, len(have))
+	for k, w := range have {
+		params := uint64(0)
+		if k < len(e.ofParams) {
+			params = w & e.ofParams[k]
 		}
-	})
+		if s.objs[k] = w &^ params; s.objs[k] != 0 {
+			n = k + 1
+		}
+		for ; params != 0; params &= params - 1 {
+			s.params = append(s.params, int32(k*64+mathbits.TrailingZeros64(params)))
+		}
+	}
+	s.objs = s.objs[:n:n]
 }
