@@ -655,6 +655,7 @@ type callSite struct {
 	direct bool
 	real   bool  // a call instruction
 	in     *inst // that it is in
+	from   int32 // of a callback: one more than the number of the call that causes it
 	self   *receiver
 	bound  []ir.FuncID
 }

@@ -284,12 +284,16 @@ func (s *solver) mayBeIn(names []string, g ir.FuncID) bool {
 // call with number id, as callback ci of its model says; ci -1: as unknown code
 // does.
 func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
-	key := backKey{id, int32(ci), lib, g}
+	cs := s.sites[id]
+	from := id + 1
+	if cs.from != 0 {
+		from = cs.from // a library function that calls itself back stays at one call
+	}
+	key := backKey{from, int32(ci), lib, g}
 	if s.backSeen[key] {
 		return
 	}
 	s.backSeen[key] = true
-	cs := s.sites[id]
 	var how *models.Callback
 	var m *models.Model
 	name := cs.name
@@ -314,7 +318,7 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	if fn.Type != nil && fn.Type.Func != nil && !fn.Type.Func.OldStyle {
 		params = len(fn.Type.Func.Params)
 	}
-	bs := callSite{ref: cs.ref, in: cs.in, dst: none, recDst: none, direct: false, args: make([]int32, params)}
+	bs := callSite{from: from, ref: cs.ref, in: cs.in, dst: none, recDst: none, direct: false, args: make([]int32, params)}
 	for i := range bs.args {
 		bs.args[i] = none
 	}

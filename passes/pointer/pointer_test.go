@@ -233,3 +233,28 @@ int main(void)
 		}
 	}
 }
+
+// 003: a library's function that is among those that it calls itself was called back by
+// its own callback, and so on without end.
+func TestCallsItself(t *testing.T) {
+	p := ctest.Text(t, `
+struct z_stream_s { const void *next_in; void *next_out, *state; void *(*zalloc)(void *, unsigned, unsigned); void (*zfree)(void *, void *); void *opaque; };
+int deflateInit_(struct z_stream_s *, int, const char *, int);
+int deflateEnd(struct z_stream_s *);
+int main(void)
+{
+	static struct z_stream_s z;
+	z.zfree = (void (*)(void *, void *))deflateEnd;
+	deflateInit_(&z, 6, "1.2", sizeof z);
+	deflateEnd(&z);
+	return 0;
+}`)
+	r := pointer.Analyze(p, testModels(t))
+	for _, f := range p.Funcs {
+		if f.Name == "deflateEnd" {
+			if n := len(r.Callers(f.ID)); n != 2 {
+				t.Errorf("deflateEnd has %d callers, want main's two calls", n)
+			}
+		}
+	}
+}

@@ -142,7 +142,7 @@ type solver struct {
 }
 
 type backKey struct {
-	site, call int32 // call of the library's model
+	from, call int32 // which call, and which callback of the library's model
 	lib, f     ir.FuncID
 }
 
