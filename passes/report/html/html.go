@@ -405,6 +405,9 @@ func (b *builder) document(opt Options) *doc {
 		} else if v.Updateable && !v.Scratch && !v.Tracked {
 			x.Note = "Not tracked: only memory that has a variable of its own is updated through it, and that variable is tracked."
 		}
+		if v.Vague() {
+			x.Note = strings.TrimSpace(fmt.Sprintf("A guess: a step of the path to its update is one of %d that the call or the pointer may reach. %s", v.Guess, x.Note))
+		}
 		d.Vars = append(d.Vars, x)
 	}
 	sets, hows := map[string]int{}, map[string]int{}

@@ -156,3 +156,31 @@ func TestManyMarks(t *testing.T) {
 		t.Errorf("%d bytes with many marks of the same, %d with few", many, one)
 	}
 }
+
+// A variable's page says, as the table does, that its verdict rests on a guess.
+func TestGuess(t *testing.T) {
+	r := analyse(t, "a.c", `#include <sys/socket.h>
+static int hits;
+int main(void) {
+	char buf[64];
+	while (recv(0, buf, sizeof buf, 0) > 0) hits++;
+	return hits;
+}
+`)
+	for i := range r.Variables {
+		if r.Variables[i].Name == "hits" {
+			for guess, want := range map[int]bool{report.Sure: false, report.Sure + 1: true} {
+				r.Variables[i].Guess = guess
+				var b bytes.Buffer
+				if err := html.Write(&b, r, html.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Contains(b.String(), `"note":"A guess: a step of the path to its update is one of 11`); got != want {
+					t.Errorf("a step of %d is called a guess: %t", guess, got)
+				}
+			}
+			return
+		}
+	}
+	t.Error("no variable hits")
+}
