@@ -539,9 +539,15 @@ func Text(vars []int, sep string) string {
 // there, and the place to tell people.
 type spot struct {
 	pos    source.Pos
+	bare   []bare // bodies that need braces
 	groups [][]insertion
-	braces *source.Pos // the first group is the braces of the bare body that begins here
-	around within      // of late marks around a macro
+	around within // of late marks around a macro
+}
+
+// A bare body, and its braces.
+type bare struct {
+	pos    source.Pos
+	braces []insertion
 }
 
 // A within says which packets may begin in a statement: how many calls there are, and whether they come before the end of
@@ -589,6 +595,7 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 			return spot{}, false
 		}
 	}
+	var out spot
 	for st := s.stmt; st != nil; st = st.Up {
 		if st.Kind == check.Compound && st.Up == nil {
 			if st.UpExpr == nil {
@@ -599,7 +606,10 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 		var around within
 		if st != s.stmt || x != nil {
 			if around = p.within(s, st); around.n > 0 && !around.announced(s, st, late) {
-				break
+				if st != s.stmt || !late || !p.round(s, vars, &out) {
+					break
+				}
+				around = within{}
 			}
 		}
 		if !late {
@@ -610,20 +620,17 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 		if !ok || !p.opt.Editable(lo.File) || late && (!okEnd || lo.File != hi.File) {
 			continue
 		}
-		var out spot
 		outer := st // the statement with the labels that stand before it
 		for outer.Up != nil && (outer.Up.Kind == check.Labeled || outer.Up.Kind == check.Case || outer.Up.Kind == check.Default) {
 			outer = outer.Up
 		}
 		if outer.Up != nil && outer.Up.Kind != check.Compound {
 			// A bare body: it needs braces, which need two places.
-			open, ok1 := Before(toks, outer.Tok)
-			end, ok2 := After(toks, outer.End)
-			if !ok1 || !ok2 || open.File != end.File || !p.opt.Editable(open.File) {
+			b, ok := p.bare(toks, outer)
+			if !ok {
 				continue
 			}
-			out.braces = &open
-			out.groups = append(out.groups, []insertion{ins(open, "{ ", RankOpen), ins(end, " }", RankClose)})
+			out.bare = append(out.bare, b)
 		}
 		out.pos, out.around = lo, around
 		first := vars
@@ -641,6 +648,56 @@ func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool
 		return out, true
 	}
 	return spot{}, false
+}
+
+// bare finds the places for braces around st.
+func (p *placer) bare(toks []cpp.Token, st *check.Stmt) (bare, bool) {
+	open, ok1 := Before(toks, st.Tok)
+	end, ok2 := After(toks, st.End)
+	if !ok1 || !ok2 || open.File != end.File || !p.opt.Editable(open.File) {
+		return bare{}, false
+	}
+	return bare{open, []insertion{ins(open, "{ ", RankOpen), ins(end, " }", RankClose)}}, true
+}
+
+// round adds marks for what a loop's own expressions update where packets begin in its body and these expressions are in a macro
+// (LIST_FOREACH): at the beginning of the body. With those before the loop and behind it, there is one on each way on from such an expression.
+func (p *placer) round(s site, vars []int, out *spot) bool {
+	st, toks := s.stmt, p.c.Prog.Units[s.unit].AST.Cpp.Tokens
+	if st.Kind != check.For && st.Kind != check.While {
+		return false
+	}
+	for _, r := range p.res.Threads.Rounds[s.fn] {
+		if r.Loop == st {
+			return false
+		}
+	}
+	for _, b := range p.packetsIn(s.fn) {
+		if st.Tok <= b.tok && b.tok < st.Then.Tok {
+			return false
+		}
+	}
+	at, ok := Before(toks, st.Then.Tok)
+	if st.Then.Kind == check.Compound {
+		at, ok = After(toks, st.Then.Tok+1)
+	}
+	if !ok || !p.opt.Editable(at.File) {
+		return false
+	}
+	text := Text(vars, ";")
+	if st.Then.Kind != check.Compound {
+		b, ok := p.bare(toks, st.Then)
+		if !ok {
+			return false
+		}
+		out.bare = append(out.bare, b)
+	} else if p.opt.Strict != nil && p.opt.Strict(at.File) {
+		text = fmt.Sprintf(" SAZ_MARKS(%d, (%s));", at.Off, strings.TrimSuffix(Text(vars, ","), ", "))
+	} else {
+		text = " " + strings.TrimSpace(text)
+	}
+	out.groups = append(out.groups, []insertion{ins(at, text, RankMark)})
+	return true
 }
 
 // within says which packets may begin in st, which is around s.
@@ -781,13 +838,13 @@ func (p *placer) insert(s site, vars []int, late bool, early []int) (source.Pos,
 	if !ok {
 		return source.Pos{}, false
 	}
-	for i, g := range at.groups {
-		if i == 0 && at.braces != nil {
-			if p.braced[*at.braces] {
-				continue
-			}
-			p.braced[*at.braces] = true
+	for _, b := range at.bare {
+		if !p.braced[b.pos] {
+			p.braced[b.pos] = true
+			p.put(b.braces...)
 		}
+	}
+	for _, g := range at.groups {
 		p.put(g...)
 	}
 	return at.pos, true
