@@ -156,7 +156,7 @@ func (s *solver) globals() {
 	up := s.place(s.unknown, 0)
 	s.addPlace(s.cellOf(up), up)
 	for _, g := range s.prog.Globals {
-		if g.Linkage == ir.Undefined {
+		if g.Linkage == ir.Undefined && s.sections[ObjID(g.ID)] == nil {
 			// Each library variable has memory of its own behind it (stderr,
 			// optarg, environ): they are not a place where pointers meet.
 			o := s.outsideObj(g.Name)

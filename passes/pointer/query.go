@@ -85,6 +85,7 @@ func (s *solver) locs(t setID) []Loc {
 			out[i].Off = Any // views are of nobody's concern but the solver's
 		}
 	}
+	out = s.inSection(out)
 	sort.Slice(out, func(i, j int) bool {
 		if out[i].Obj != out[j].Obj {
 			return out[i].Obj < out[j].Obj
@@ -220,7 +221,7 @@ func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
 		if s.isString(ObjID(v.ID)) {
 			return []Loc{{s.firstString, 0}}
 		}
-		return []Loc{{ObjID(v.ID), s.canonOff(ObjID(v.ID), v.Off)}}
+		return sortLocs(s.inSection([]Loc{{ObjID(v.ID), s.canonOff(ObjID(v.ID), v.Off)}}))
 	case ir.VFunc:
 		return []Loc{{s.funcObj(ir.FuncID(v.ID)), 0}}
 	case ir.VLocal:

@@ -87,6 +87,7 @@ type solver struct {
 	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
 	family       map[ObjID][]ObjID // those of a variable
 	meltedFamily map[ObjID]bool
+	sections     map[ObjID][]ObjID // by a section's end: its variables
 
 	cloned       []bool // by function: its direct calls are copied
 	carrier      *carriers
@@ -215,6 +216,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s.makeInsts()
 	newHeap(s)
 	s.atMost = s.mayCall()
+	s.findSections()
 	s.globals()
 	for _, f := range s.base {
 		if f != nil {
