@@ -2,6 +2,7 @@ package pointer
 
 import (
 	"fmt"
+	"math/bits"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -15,13 +16,13 @@ import (
 func (s *solver) finish() *Result {
 	s.final = make([][]Loc, len(s.rep))
 	s.joinLocals()
-	shared := make([][]Loc, len(s.sets.all))
+	show, shared := newShower(s), make([][]Loc, len(s.sets.all))
 	for n, p := range s.pts {
 		if s.rep[n] != int32(n) || p == 0 {
 			continue
 		}
 		if shared[p] == nil {
-			shared[p] = s.locs(p)
+			shared[p] = show.of(p)
 		}
 		s.final[n] = shared[p]
 	}
@@ -68,39 +69,68 @@ func (s *solver) finish() *Result {
 	return &Result{Objects: s.objects, Stats: st, solver: s}
 }
 
-// locs turns a set into places in order; anywhere in an object covers every
-// place in it.
-func (s *solver) locs(t setID) []Loc {
-	ids := s.sets.members(t, nil)
-	out := make([]Loc, 0, len(ids))
-	for _, p := range ids {
+// A shower turns sets into places in order. What a place is in the result, and which comes before
+// which, is the same for all sets.
+type shower struct {
+	s     *solver
+	rank  []int32  // by place; none: it is not shown
+	locs  []Loc    // by rank
+	ranks []uint64 // of a set's places
+	ids   []int32
+	out   []Loc
+}
+
+func newShower(s *solver) *shower {
+	sh := &shower{s: s, rank: make([]int32, len(s.places))}
+	at := make([]Loc, len(s.places))
+	for p := range s.places {
 		if s.virt[p] != 0 {
 			continue
 		}
-		i := len(out)
-		out = append(out, s.variable(s.places[p]))
-		if s.objLay[out[i].Obj].one {
-			out[i].Off = 0 // it may have become one since, or be split into views
-		} else if out[i].Off >= anyBytes {
-			out[i].Off = Any // views are of nobody's concern but the solver's
+		l := s.variable(s.places[p])
+		if s.objLay[l.Obj].one {
+			l.Off = 0 // it may have become one since, or be split into views
+		} else if l.Off >= anyBytes {
+			l.Off = Any // views are of nobody's concern but the solver's
+		}
+		at[p] = l
+		sh.locs = append(sh.locs, l)
+	}
+	sh.locs = sortLocs(sh.locs)
+	for p := range s.places {
+		sh.rank[p] = none
+		if s.virt[p] == 0 {
+			r, _ := slices.BinarySearchFunc(sh.locs, at[p], compareLocs)
+			sh.rank[p] = int32(r)
 		}
 	}
-	out = s.inSection(out)
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Obj != out[j].Obj {
-			return out[i].Obj < out[j].Obj
+	sh.ranks = make([]uint64, (len(sh.locs)+63)/64)
+	return sh
+}
+
+// of returns the places of t; anywhere in an object covers every place in it.
+func (sh *shower) of(t setID) []Loc {
+	sh.ids = sh.s.sets.members(t, sh.ids[:0])
+	lo, hi := len(sh.ranks), 0
+	for _, p := range sh.ids {
+		if r := sh.rank[p]; r != none {
+			w := int(r >> 6)
+			sh.ranks[w] |= 1 << (r & 63)
+			lo, hi = min(lo, w), max(hi, w+1)
 		}
-		return out[i].Off < out[j].Off
-	})
-	n := 0
-	for _, l := range out {
-		if n > 0 && out[n-1].Obj == l.Obj && (out[n-1].Off == Any || out[n-1] == l) {
-			continue
-		}
-		out[n] = l
-		n++
 	}
-	return out[:n:n]
+	out := sh.out[:0]
+	for w := lo; w < hi; w++ {
+		for b := sh.ranks[w]; b != 0; b &= b - 1 {
+			out = append(out, sh.locs[w<<6+bits.TrailingZeros64(b)])
+		}
+		sh.ranks[w] = 0
+	}
+	if len(sh.s.sections) > 0 {
+		out = sortLocs(sh.s.inSection(out))
+	}
+	sh.out = cover(out)
+	return slices.Clone(sh.out)
 }
 
 // inOrder sorts callbacks, and drops what is the same for several copies of the caller.
@@ -292,13 +322,15 @@ func (s *solver) setsIn(o ObjID) [][]Loc {
 	return out
 }
 
+func compareLocs(a, b Loc) int {
+	if a.Obj != b.Obj {
+		return int(a.Obj - b.Obj)
+	}
+	return int(a.Off - b.Off)
+}
+
 func sortLocs(l []Loc) []Loc {
-	slices.SortFunc(l, func(a, b Loc) int {
-		if a.Obj != b.Obj {
-			return int(a.Obj - b.Obj)
-		}
-		return int(a.Off - b.Off)
-	})
+	slices.SortFunc(l, compareLocs)
 	return slices.Compact(l)
 }
 
