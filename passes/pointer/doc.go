@@ -10,7 +10,7 @@
 // Locals in registers (SSA) are flow-sensitive as far as their versions go.
 //
 // CONTEXT-SENSITIVE where it is cheap: small procedures are analysed anew for
-// each direct call (clone.go), and so is the heap: what a procedure returns that
+// each direct call (clone.go), with locals in memory of their own (locals.go), and so is the heap: what a procedure returns that
 // it has just allocated is a separate object for each call of it, up to three
 // wrappers deep (heap.go). All else is context-insensitive.
 //
@@ -79,7 +79,9 @@
 //     functions of its own, not the program's;
 //   - whose allocators hand out a block that was freed to them as one in which nothing is,
 //     if they are recognised as such (freelist.go), also to who asks for such a block alone;
-//   - whose inline assembly touches only its operands;
+//   - whose inline assembly touches its operands, and what they point at if it clobbers memory and is more than
+//     known instructions on them; whose atomic builtins do what their names say (ir.AtomicOf);
+//   - whose variables in a section of its own are gone through from its ends by whole variables (sections.go);
 //   - whose calls have at least as many arguments as the callee has parameters, and
 //     pass no int that is not constant, and no floating-point number, for a pointer;
 //   - whose library functions do what their models say; one without a model is
@@ -108,11 +110,12 @@
 // algorithm) and visits the changed nodes in topological order, where
 // constraints see only what is new. Registers that are plain copies share a
 // node from the start (offline variable substitution, Rountev and Chandra, PLDI
-// 2000, as far as SSA form leaves it to do). Sets are sorted blocks of 64 bits;
-// equal ones are shared in the result.
+// 2000, as far as SSA form leaves it to do). Sets are sorted blocks of 64 bits; each is
+// kept once, and what the union of two is, is remembered (shared.go; Barbar and Sui,
+// "Hash Consed Points-To Sets", SAS 2021).
 //
-// Where constant arithmetic takes a place is looked up in tables by place
-// (steps.go).
+// Where arithmetic takes a place is looked up in tables by place, where it takes a set by
+// the set (steps.go).
 //
 // Bounds keep odd programs from being slow; each gives up precision only:
 // arithmetic that feeds itself and has made more than crawl steps in one object
