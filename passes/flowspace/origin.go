@@ -16,9 +16,10 @@ import (
 // where the answer is yes.
 type origins struct {
 	e     *engine
-	regs  [][]bool // by function and register
-	mem   map[pointer.ObjID][]extent
-	read  map[pointer.ObjID][]reader
+	regs  [][]bool   // by function and register
+	mem   [][]extent // by object
+	read  [][]reader
+	heads []uint8 // 1: holds a packet's header, 2: does not, 0: not asked yet
 	uses  [][][]int32
 	types map[*ctype.Type]bool // holds a packet header
 	work  []place
@@ -44,9 +45,9 @@ type place struct {
 const maxExtents = 32
 
 func newOrigins(e *engine) *origins {
-	n := len(e.c.Prog.Funcs)
-	o := &origins{e: e, regs: make([][]bool, n), uses: make([][][]int32, n), mem: map[pointer.ObjID][]extent{},
-		read: map[pointer.ObjID][]reader{}, types: map[*ctype.Type]bool{}}
+	n, objects := len(e.c.Prog.Funcs), len(e.pt.Objects)
+	o := &origins{e: e, regs: make([][]bool, n), uses: make([][][]int32, n), mem: make([][]extent, objects),
+		read: make([][]reader, objects), heads: make([]uint8, objects), types: map[*ctype.Type]bool{}}
 	for _, fid := range e.tl.PktProcs {
 		f := e.c.Prog.Funcs[fid]
 		o.regs[fid] = make([]bool, len(f.Regs))
@@ -93,7 +94,7 @@ func newOrigins(e *engine) *origins {
 			if len(acc) <= maxWrites {
 				for _, x := range acc {
 					o.read[x.Obj] = append(o.read[x.Obj], reader{ref, extent{x.Off, x.Size}})
-					hit = hit || e.packet[x.Obj] || o.holdsHeader(e.pt.TypeOf(x.Obj))
+					hit = hit || o.header(x.Obj)
 				}
 			}
 			switch in.Op {
@@ -140,7 +141,7 @@ func (o *origins) behind(f *ir.Func, v ir.Value) bool {
 	}
 	locs := o.e.pt.PointsTo(f.ID, v)
 	for _, l := range locs {
-		if len(o.mem[l.Obj]) > 0 || o.e.packet[l.Obj] || o.holdsHeader(o.e.pt.TypeOf(l.Obj)) {
+		if len(o.mem[l.Obj]) > 0 || o.header(l.Obj) {
 			return true
 		}
 	}
@@ -206,6 +207,17 @@ func (o *origins) store(ref ir.Ref) {
 	for _, x := range acc {
 		o.memory(x.Obj, extent{x.Off, x.Size})
 	}
+}
+
+// header reports whether obj is a packet's, or of a type that holds a header.
+func (o *origins) header(obj pointer.ObjID) bool {
+	if o.heads[obj] == 0 {
+		o.heads[obj] = 2
+		if o.e.packet[obj] || o.holdsHeader(o.e.pt.TypeOf(obj)) {
+			o.heads[obj] = 1
+		}
+	}
+	return o.heads[obj] == 1
 }
 
 func (o *origins) memory(obj pointer.ObjID, x extent) {

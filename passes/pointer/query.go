@@ -50,6 +50,7 @@ func (s *solver) finish() *Result {
 			}
 		}
 	}
+	s.calleesAt, s.backsAt = byCall(s.prog, s.calleeOf), byCall(s.prog, s.backs)
 	s.joinRegs()
 	s.recursion()
 	s.indexCallers()
@@ -334,9 +335,30 @@ func sortLocs(l []Loc) []Loc {
 	return slices.Compact(l)
 }
 
-func (s *solver) callees(ref ir.Ref) []ir.FuncID { return s.calleeOf[ref] }
+func (s *solver) callees(ref ir.Ref) []ir.FuncID { return s.calleesAt.at(ref) }
 
-func (s *solver) callbacksAt(ref ir.Ref) []Callback { return s.backs[ref] }
+func (s *solver) callbacksAt(ref ir.Ref) []Callback { return s.backsAt.at(ref) }
+
+// A callTable is a map by call that is asked very often: by function, by instruction.
+type callTable[T any] [][][]T
+
+func byCall[T any](p *ir.Program, m map[ir.Ref][]T) callTable[T] {
+	t := make(callTable[T], len(p.Funcs))
+	for ref, l := range m {
+		if t[ref.Func] == nil {
+			t[ref.Func] = make([][]T, len(p.Funcs[ref.Func].Instrs))
+		}
+		t[ref.Func][ref.I] = l
+	}
+	return t
+}
+
+func (t callTable[T]) at(ref ir.Ref) []T {
+	if ref.Func < 0 || ref.I < 0 || t[ref.Func] == nil {
+		return nil
+	}
+	return t[ref.Func][ref.I]
+}
 
 func (s *solver) callers(f ir.FuncID) []ir.Ref { return s.callerOf[f] }
 

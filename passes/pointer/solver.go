@@ -87,6 +87,8 @@ type solver struct {
 	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
 	family       map[ObjID][]ObjID // those of a variable
 	meltedFamily map[ObjID]bool
+	calleesAt    callTable[ir.FuncID]
+	backsAt      callTable[Callback]
 	sections     map[ObjID][]ObjID // by a section's end: its variables
 
 	cloned       []bool // by function: its direct calls are copied
