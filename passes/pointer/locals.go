@@ -58,7 +58,7 @@ func (s *solver) privateOf(f *ir.Func) []bool {
 		}
 		return -1
 	}
-	out1 := func(v ir.Value) {
+	handed := func(v ir.Value) { // on, to where it is not known whose it is
 		if l := local(v); l >= 0 {
 			out[l] = false
 		}
@@ -87,34 +87,34 @@ func (s *solver) privateOf(f *ir.Func) []bool {
 		switch in.Op {
 		case ir.FieldAddr, ir.Move, ir.Conv, ir.Load, ir.LoadBits, ir.StoreBits, ir.Zero, ir.Copy, ir.Cmp, ir.Branch, ir.Ret, ir.LifeStart, ir.Asm:
 			if in.Op == ir.Ret && in.A.Kind == ir.VReg {
-				out1(in.A)
+				handed(in.A)
 			}
 			if in.Op == ir.StoreBits {
-				out1(in.B)
+				handed(in.B)
 			}
 		case ir.IndexAddr:
-			out1(in.B)
+			handed(in.B)
 		case ir.Store:
-			out1(in.B)
+			handed(in.B)
 		case ir.Call:
 			for _, a := range in.Args {
 				if !s.keepsApart(in) {
-					out1(a)
+					handed(a)
 				}
 			}
-			out1(in.A)
+			handed(in.A)
 		case ir.Builtin:
 			at, ok := ir.AtomicOf(in.Name)
 			for k, a := range in.Args {
 				if !ok || k > 0 && at.Role(k) == ir.AtomicValue {
-					out1(a)
+					handed(a)
 				}
 			}
 		default:
-			out1(in.A)
-			out1(in.B)
+			handed(in.A)
+			handed(in.B)
 			for _, a := range in.Args {
-				out1(a)
+				handed(a)
 			}
 		}
 	}
