@@ -53,7 +53,7 @@ type engine struct {
 
 	layouts  map[*ctype.Record]*layout
 	contexts map[contextKey]*context
-	writers  map[pointer.ObjID][]writer
+	writers  [][]writer             // by object
 	entries  map[pointer.ObjID]bool // objects that hold entries: queries stop there
 	packet   map[pointer.ObjID]bool // packet bytes
 	nodes    []*node
@@ -122,28 +122,46 @@ const maxWrites = 400
 const maxPlaces = 100
 
 func (e *engine) index() {
-	e.writers = map[pointer.ObjID][]writer{}
-	for _, fid := range e.tl.PktProcs {
-		f := e.c.Prog.Funcs[fid]
-		for i := range f.Instrs {
-			switch f.Instrs[i].Op {
-			case ir.Store, ir.Copy, ir.Call, ir.Builtin:
-			default:
-				continue
-			}
-			ref := ir.Ref{Func: fid, I: int32(i)}
-			if !e.tl.Packet(ref) {
-				continue
-			}
-			w := e.mr.WriteAccesses(ref)
-			if len(w) > maxWrites {
-				continue
-			}
-			for _, x := range w {
-				e.writers[x.Obj] = append(e.writers[x.Obj], writer{ref, x.Off, x.Size})
+	each := func(note func(w writer, obj pointer.ObjID)) {
+		for _, fid := range e.tl.PktProcs {
+			f := e.c.Prog.Funcs[fid]
+			for i := range f.Instrs {
+				switch f.Instrs[i].Op {
+				case ir.Store, ir.Copy, ir.Call, ir.Builtin:
+				default:
+					continue
+				}
+				ref := ir.Ref{Func: fid, I: int32(i)}
+				if !e.tl.Packet(ref) {
+					continue
+				}
+				w := e.mr.WriteAccesses(ref)
+				if len(w) > maxWrites {
+					continue
+				}
+				for _, x := range w {
+					note(writer{ref, x.Off, x.Size}, x.Obj)
+				}
 			}
 		}
 	}
+	n := make([]int32, len(e.pt.Objects)+1)
+	each(func(_ writer, obj pointer.ObjID) { n[obj+1]++ })
+	e.writers = parted[writer](n)
+	each(func(w writer, obj pointer.ObjID) { e.writers[obj] = append(e.writers[obj], w) })
+}
+
+// parted makes room for n[k+1] of T at each k, in one piece.
+func parted[T any](n []int32) [][]T {
+	for k := range n[1:] {
+		n[k+1] += n[k]
+	}
+	list := make([]T, n[len(n)-1])
+	out := make([][]T, len(n)-1)
+	for k := range out {
+		out[k] = list[n[k]:n[k]:n[k+1]]
+	}
+	return out
 }
 
 func (e *engine) push(site ir.Ref, up *context) *context {

@@ -349,15 +349,23 @@ func (e *engine) usesOf(f *ir.Func, v ir.Value) []int32 {
 				}
 			})
 		}
+		for r := range u.regs {
+			u.regs[r] = slices.Compact(u.regs[r])
+		}
+		for _, m := range []map[int32][]int32{u.locals, u.globals} {
+			for k, l := range m {
+				m[k] = slices.Compact(l)
+			}
+		}
 		e.uses[f.ID] = u
 	}
 	switch v.Kind {
 	case ir.VReg:
-		return slices.Compact(slices.Clone(u.regs[v.ID]))
+		return u.regs[v.ID]
 	case ir.VLocal:
-		return slices.Compact(slices.Clone(u.locals[v.ID]))
+		return u.locals[v.ID]
 	default:
-		return slices.Compact(slices.Clone(u.globals[v.ID]))
+		return u.globals[v.ID]
 	}
 }
 

@@ -23,6 +23,12 @@ type origins struct {
 	uses  [][][]int32
 	types map[*ctype.Type]bool // holds a packet header
 	work  []place
+
+	groups  [][]ir.Ref // instructions that read the same
+	arrived []bool     // by group: header bytes come there
+
+	base   []int32  // by function: its first instruction, counted over all
+	stored []uint64 // by instruction: store was called
 }
 
 type extent struct {
@@ -30,9 +36,9 @@ type extent struct {
 	size int64
 }
 
-// A reader is an instruction that reads bytes of an object.
+// A reader is a group of instructions that read bytes of an object.
 type reader struct {
-	ref ir.Ref
+	group int32
 	extent
 }
 
@@ -52,7 +58,28 @@ func newOrigins(e *engine) *origins {
 		f := e.c.Prog.Funcs[fid]
 		o.regs[fid] = make([]bool, len(f.Regs))
 	}
+	total := int32(0)
+	for _, f := range e.c.Prog.Funcs {
+		o.base = append(o.base, total)
+		total += int32(len(f.Instrs))
+	}
+	o.stored = make([]uint64, total/64+1)
 	var first []ir.Ref
+	groupOf := make([]int32, e.mr.Effects()) // 1 + its group
+	var header []bool                        // by group: it reads of an object that holds a header
+	group := func(acc []modref.Access) int32 {
+		g := int32(len(o.groups))
+		o.groups = append(o.groups, nil)
+		hit := false
+		if len(acc) <= maxWrites {
+			for _, x := range acc {
+				o.read[x.Obj] = append(o.read[x.Obj], reader{g, extent{x.Off, x.Size}})
+				hit = hit || o.header(x.Obj)
+			}
+		}
+		header = append(header, hit)
+		return g
+	}
 	for _, fid := range e.tl.PktProcs {
 		f := e.c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -66,10 +93,9 @@ func newOrigins(e *engine) *origins {
 			if !e.tl.Packet(ref) {
 				continue
 			}
-			hit := false
-			acc := e.mr.ReadAccesses(ref)
+			acc, own := e.mr.ReadAccesses(ref), false
 			if in.Op == ir.Call && in.B.Kind != ir.NoVal { // a record that a callee returns
-				acc = slices.Clone(acc)
+				acc, own = slices.Clone(acc), true
 				for _, t := range e.pt.Callees(ref) {
 					g := e.c.Prog.Funcs[t]
 					for b := range g.Blocks {
@@ -84,19 +110,24 @@ func newOrigins(e *engine) *origins {
 			if in.Op == ir.Call { // records that are handed over by value
 				for k, a := range in.Args {
 					if k < len(in.ArgTypes) && in.ArgTypes[k] != nil && in.ArgTypes[k].IsRecord() {
-						acc = slices.Clone(acc)
+						acc, own = slices.Clone(acc), true
 						for _, l := range e.pt.PointsTo(fid, a) {
 							acc = append(acc, modref.Access{Loc: l, Size: ctype.SizeOf(in.ArgTypes[k])})
 						}
 					}
 				}
 			}
-			if len(acc) <= maxWrites {
-				for _, x := range acc {
-					o.read[x.Obj] = append(o.read[x.Obj], reader{ref, extent{x.Off, x.Size}})
-					hit = hit || o.header(x.Obj)
+			var g int32
+			if k := &groupOf[e.mr.ReadEffect(ref)]; own {
+				g = group(acc)
+			} else {
+				if *k == 0 {
+					*k = group(acc) + 1
 				}
+				g = *k - 1
 			}
+			o.groups[g] = append(o.groups[g], ref)
+			hit := header[g]
 			switch in.Op {
 			case ir.Load, ir.LoadBits:
 				hit = hit || o.headerAddress(f, in.A)
@@ -118,6 +149,7 @@ func newOrigins(e *engine) *origins {
 			}
 		}
 	}
+	o.arrived = make([]bool, len(o.groups))
 	for _, ref := range first {
 		o.arrives(ref)
 	}
@@ -200,6 +232,11 @@ func (o *origins) reg(f ir.FuncID, r ir.Reg) {
 
 // store marks what an instruction writes.
 func (o *origins) store(ref ir.Ref) {
+	k := o.base[ref.Func] + ref.I
+	if o.stored[k>>6]>>(k&63)&1 != 0 {
+		return
+	}
+	o.stored[k>>6] |= 1 << (k & 63)
 	acc := o.e.mr.WriteAccesses(ref)
 	if len(acc) > maxWrites {
 		return
@@ -222,7 +259,7 @@ func (o *origins) header(obj pointer.ObjID) bool {
 
 func (o *origins) memory(obj pointer.ObjID, x extent) {
 	have := o.mem[obj]
-	if slices.Contains(have, x) || len(have) > maxExtents {
+	if len(have) > maxExtents || slices.Contains(have, x) {
 		return
 	}
 	if len(have) == maxExtents {
@@ -230,8 +267,11 @@ func (o *origins) memory(obj pointer.ObjID, x extent) {
 	}
 	o.mem[obj] = append(have, x)
 	for _, r := range o.read[obj] {
-		if r.meets(x) {
-			o.arrives(r.ref)
+		if !o.arrived[r.group] && r.meets(x) {
+			o.arrived[r.group] = true
+			for _, ref := range o.groups[r.group] {
+				o.arrives(ref)
+			}
 		}
 	}
 }

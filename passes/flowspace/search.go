@@ -20,8 +20,8 @@ type query struct {
 }
 
 type mode struct {
-	swapped, pure bool
 	shift         int64
+	swapped, pure bool
 	loose         bool // the pointer may have been moved on: its distance from the packet's start is not known
 	either        bool // one of several
 	masked        mask // only the first bits are left
@@ -39,18 +39,18 @@ const (
 
 type state struct {
 	ctx  *context
-	f    ir.FuncID
 	v    ir.Value
 	m    mode
-	addr bool
 	off  int64
 	size int64
 	loc  pointer.Loc
+	rec  *ctype.Record // the field of any such record
+	f    ir.FuncID
+	addr bool
 	mem  bool
 
-	rec   *ctype.Record // the field of any such record
-	first bool          // mem: an entry whose own stores are asked for
-	index bool          // of a query for a place
+	first bool // mem: an entry whose own stores are asked for
+	index bool // of a query for a place
 }
 
 // A stateKey is a state in words, which are quick to hash.

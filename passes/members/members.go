@@ -317,12 +317,21 @@ func Def(f *ir.Func, v ir.Value) *ir.Instr {
 // Uses lists the instructions that use each register of f.
 func Uses(f *ir.Func) [][]int32 {
 	uses := make([][]int32, len(f.Regs))
-	for i := range f.Instrs {
-		f.Instrs[i].Operands(func(v *ir.Value) {
-			if v.Kind == ir.VReg {
-				uses[v.ID] = append(uses[v.ID], int32(i))
-			}
-		})
+	each := func(note func(r, i int32)) {
+		for i := range f.Instrs {
+			f.Instrs[i].Operands(func(v *ir.Value) {
+				if v.Kind == ir.VReg {
+					note(v.ID, int32(i))
+				}
+			})
+		}
 	}
+	count, total := make([]int32, len(f.Regs)), int32(0)
+	each(func(r, _ int32) { count[r]++; total++ })
+	list := make([]int32, total)
+	for r, n := range count {
+		uses[r], list = list[:0:n], list[n:]
+	}
+	each(func(r, i int32) { uses[r] = append(uses[r], i) })
 	return uses
 }

@@ -16,6 +16,14 @@ func (b Bits) Add(i int32) { b[i>>6] |= 1 << (i & 63) }
 
 // Or sets the bits of c.
 func (b Bits) Or(c Bits) {
+	b = b[:len(c)]
+	for len(c) >= 4 && len(b) >= 4 {
+		b[0] |= c[0]
+		b[1] |= c[1]
+		b[2] |= c[2]
+		b[3] |= c[3]
+		b, c = b[4:], c[4:]
+	}
 	for i, w := range c {
 		b[i] |= w
 	}

@@ -89,9 +89,11 @@ func run(c *passes.Context) (any, error) {
 		l ir.LocalID
 	}
 	locals := map[slot]persist.VarID{}
+	holds := make([]bool, len(c.Prog.Funcs)) // it has some of those
 	for i := range ps.Vars {
 		if v := &ps.Vars[i]; v.Obj < 0 && up.Updateable[v.ID] != nil {
 			locals[slot{v.Proc, v.Local}] = v.ID
+			holds[v.Proc] = true
 		}
 	}
 
@@ -109,6 +111,7 @@ func run(c *passes.Context) (any, error) {
 		}
 		set := sl.Backward(from)
 		done := make([]bool, len(pt.Objects)) // read somewhere in the slice: all its owners are noted
+		same := make([]bool, mr.Effects())    // likewise, what some instruction reads
 		set.Each(func(ref ir.Ref) {
 			note := func(id persist.VarID) {
 				if res.Impacts[id][kind] != nil {
@@ -119,20 +122,25 @@ func run(c *passes.Context) (any, error) {
 				}
 				res.Impacts[id][kind] = append([]passes.Why{c.Because(ref, "read by %s", c.Text(ref))}, set.Path(ref)...)
 			}
-			for _, l := range mr.ReadAccesses(ref) {
-				if done[l.Obj] {
-					continue
-				}
-				done[l.Obj] = true
-				for _, id := range up.Owners.Of(l.Obj) {
-					if up.Updateable[id] != nil {
-						note(id)
+			if e := mr.ReadEffect(ref); !same[e] {
+				same[e] = true
+				for _, l := range mr.ReadAccesses(ref) {
+					if done[l.Obj] {
+						continue
+					}
+					done[l.Obj] = true
+					for _, id := range up.Owners.Of(l.Obj) {
+						if up.Updateable[id] != nil {
+							note(id)
+						}
 					}
 				}
 			}
+			if !holds[ref.Func] {
+				return
+			}
 			f := c.Prog.Funcs[ref.Func]
-			in := &f.Instrs[ref.I]
-			for _, v := range append([]ir.Value{in.A, in.B}, in.Args...) {
+			f.Instrs[ref.I].Operands(func(v *ir.Value) {
 				if v.Kind == ir.VReg {
 					if l := f.Regs[v.ID].Local; l >= 0 {
 						if id, ok := locals[slot{ref.Func, l}]; ok {
@@ -140,7 +148,7 @@ func run(c *passes.Context) (any, error) {
 						}
 					}
 				}
-			}
+			})
 		})
 	}
 	return res, nil

@@ -128,6 +128,9 @@ func (p *proc) bulk(b bits, x *collector, through bool) bits {
 
 // unknown is what a callee's reads through parameters come to where it is not known what the arguments point at.
 func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
+	if len(s.params) == 0 {
+		return nil
+	}
 	key := callKey{i, t}
 	if m, ok := p.calls[key]; ok && m.of == s {
 		return m.spans
@@ -139,6 +142,9 @@ func (p *proc) unknown(i int32, t ir.FuncID, s *summary, in *ir.Instr) bits {
 
 func (p *proc) behindUnknown(in *ir.Instr, params []int32) bits {
 	var out bits
+	if len(params) == 0 {
+		return nil
+	}
 	for k, v := range in.Args {
 		if p.where(v).kind != noBase {
 			continue

@@ -36,6 +36,9 @@ type constants struct {
 	bad   []bool
 	sums  []*offSummary
 	marks []map[int32][]mark // by function: what an instruction does to cells
+
+	every bits    // all cells
+	hits  []uint8 // by effect: 0 not known, 1 writes no object of a cell, 2 does
 }
 
 type mark struct {
@@ -46,6 +49,7 @@ type mark struct {
 type offSummary struct {
 	returns   bool
 	gen, pass bits
+	plain     bool // it returns, and leaves everything as it was
 }
 
 // newConstants asks about cells.
@@ -62,6 +66,8 @@ func newConstants(e *engine, cells []cellKey) *constants {
 		k.want = append(k.want, v)
 	}
 	k.bad = make([]bool, len(k.cells))
+	k.every = k.all()
+	k.hits = make([]uint8, e.mr.Effects())
 	k.sums = make([]*offSummary, len(e.c.Prog.Funcs))
 	k.marks = make([]map[int32][]mark, len(e.c.Prog.Funcs))
 	return k
@@ -106,6 +112,16 @@ func (k *constants) of(f *ir.Func) map[int32][]mark {
 		}
 		ref := ir.Ref{Func: f.ID, I: int32(i)}
 		at := int32(i)
+		hit := &k.hits[k.e.mr.WriteEffect(ref)]
+		if *hit == 0 {
+			*hit = 1
+			if slices.ContainsFunc(k.e.mr.WriteAccesses(ref), func(w modref.Access) bool { return k.byObj[w.Obj] != nil }) {
+				*hit = 2
+			}
+		}
+		if *hit == 1 {
+			continue
+		}
 		for _, w := range k.e.mr.WriteAccesses(ref) {
 			for _, c := range k.byObj[w.Obj] {
 				cell := k.cells[c]
@@ -249,8 +265,86 @@ func (k *constants) run(f *ir.Func, at int32, first *offState, visit func(i int3
 	return end
 }
 
+// quiet reports whether nothing that f does concerns a cell, as far as is known of what it calls, and whether it returns then.
+func (k *constants) quiet(f *ir.Func) (quiet, returns bool) {
+	if len(k.of(f)) > 0 {
+		return false, false
+	}
+	p := k.e.proc(f.ID)
+	seen := make([]bool, len(f.Blocks))
+	seen[0] = true
+	for work := []ir.BlockID{0}; len(work) > 0; {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		ends := false
+		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi && !ends; i++ {
+			if f.Instrs[i].Op == ir.Call {
+				switch k.does(ir.Ref{Func: f.ID, I: i}) {
+				case something:
+					return false, false
+				case endless:
+					ends = true
+				}
+			}
+		}
+		if ends {
+			continue
+		}
+		returns = returns || f.Term(b).Op == ir.Ret
+		for j, t := range f.Blocks[b].Succs {
+			if d := p.dead[b]; (d == nil || !d[j]) && !seen[t] {
+				seen[t] = true
+				work = append(work, t)
+			}
+		}
+	}
+	return true, returns
+}
+
+// What a call does to the cells.
+const (
+	unchanged = iota
+	something
+	endless // it never returns
+)
+
+// does says what a call does.
+func (k *constants) does(ref ir.Ref) int {
+	for _, cb := range k.e.pt.Callbacks(ref) {
+		if cb.How != nil && (cb.How.Thread || cb.How.Signal) {
+			continue
+		}
+		if x := k.sums[cb.Func]; x != nil && x.returns && !same(x.gen, nil) {
+			return something
+		}
+	}
+	callees := k.e.pt.Callees(ref)
+	if len(callees) == 0 {
+		return unchanged
+	}
+	out := endless
+	for _, t := range callees {
+		if !k.e.c.Prog.Funcs[t].Defined() {
+			if m := k.e.pt.Model(t); m == nil || !m.NoReturn {
+				out = unchanged
+			}
+			continue
+		}
+		if x := k.sums[t]; x != nil && x.returns {
+			if !x.plain {
+				return something
+			}
+			out = unchanged
+		}
+	}
+	return out
+}
+
 // call applies what a call does; false: it never returns.
 func (k *constants) call(ref ir.Ref, s *offState) bool {
+	if d := k.does(ref); d != something {
+		return d == unchanged
+	}
 	for _, cb := range k.e.pt.Callbacks(ref) {
 		if cb.How != nil && (cb.How.Thread || cb.How.Signal) {
 			continue
@@ -349,10 +443,14 @@ func (k *constants) decide(starts []start, stack []ir.FuncID, handlers []ir.Func
 		for changed := len(list) > 0; changed; {
 			changed = false
 			for _, f := range list {
-				end := k.run(prog.Funcs[f], -1, &offState{bits{}, k.all()}, nil)
 				s := &offSummary{}
-				if end != nil {
+				if quiet, returns := k.quiet(prog.Funcs[f]); quiet {
+					if returns {
+						s.returns, s.plain, s.pass = true, true, k.every
+					}
+				} else if end := k.run(prog.Funcs[f], -1, &offState{bits{}, k.every}, nil); end != nil {
 					s.returns, s.gen, s.pass = true, end.gen, end.pass
+					s.plain = same(s.gen, nil) && same(s.pass, k.every)
 				}
 				if old := k.sums[f]; old == nil || old.returns != s.returns || !same(old.gen, s.gen) || !same(old.pass, s.pass) {
 					k.sums[f] = s

@@ -3,6 +3,7 @@ package scratch
 import (
 	"maps"
 	mathbits "math/bits"
+	"slices"
 
 	"saz/ir"
 )
@@ -11,8 +12,14 @@ import (
 func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 	in := &p.f.Instrs[i]
 	own := origin{ir.Ref{Func: p.f.ID, I: i}, -1, -1}
-	for k := range p.reads[i] {
-		r := &p.reads[i][k]
+	var reads []read
+	var escs []addr
+	var gen []int
+	if p.gen != nil {
+		reads, escs, gen = p.reads[i], p.escs[i], p.gen[i]
+	}
+	for k := range reads {
+		r := &reads[k]
 		if r.at.kind == noBase {
 			for j := range r.objs {
 				p.through(w, p.e.id(r.objs[j]), x, own)
@@ -28,7 +35,7 @@ func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 		}
 		p.from(w, r.at, 0, n, r.str, false, x, own)
 	}
-	for _, a := range p.escs[i] { // as a string, and as a whole
+	for _, a := range escs { // as a string, and as a whole
 		p.from(w, a, 0, 1, true, true, x, own)
 		p.from(w, a, 0, far, false, true, x, own)
 	}
@@ -38,7 +45,7 @@ func (p *proc) step(i int32, w bits, x *collector) (bits, bool) {
 			return nil, true
 		}
 	}
-	for _, k := range p.gen[i] {
+	for _, k := range gen {
 		w = w.with(k)
 	}
 	return w, false
@@ -108,8 +115,13 @@ func (p *proc) flow(s start, x *collector) bits {
 			}
 		}
 	}
+	act := p.act()
 	run := func(b ir.BlockID, lo int32, w bits) {
-		for i := lo; i < f.Blocks[b].Hi; i++ {
+		first, _ := slices.BinarySearch(act, lo)
+		for _, i := range act[first:] {
+			if i >= f.Blocks[b].Hi {
+				break
+			}
 			if len(all) == 1 && i == s.at && !s.after && (s.caller || lo != i) {
 				if s.caller { // what runs before the next packet comes
 					p.step(i, w, x)

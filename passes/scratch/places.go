@@ -78,6 +78,9 @@ func (p *proc) where(v ir.Value) addr {
 	case ir.VLocal:
 		return addr{kind: ofLocal, id: v.ID, off: v.Off}
 	case ir.VReg:
+		if p.at == nil {
+			p.at, p.atOK = make([]addr, len(p.f.Regs)), make([]bool, len(p.f.Regs))
+		}
 		if !p.atOK[v.ID] {
 			p.atOK[v.ID] = true // a cycle through a phi: not known
 			p.at[v.ID] = p.resolve(v)
@@ -174,7 +177,7 @@ func (p *proc) returned(i int32, in *ir.Instr) addr {
 	if g.ID == p.f.ID || p.e.cg.SCC(g.ID) == p.e.cg.SCC(p.f.ID) {
 		return addr{}
 	}
-	ret := p.e.proc(g.ID).result()
+	ret := p.e.bare(g.ID).result()
 	if ret.kind != ofParam {
 		return ret
 	}

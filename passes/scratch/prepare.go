@@ -28,6 +28,8 @@ type proc struct {
 	families []family
 	at       []addr // memo of where, by register
 	atOK     []bool
+	ready    bool        // its instructions are prepared
+	acts     []int32     // those that do anything here, in order
 	dom      *ir.DomTree // made when asked for
 	calls    map[callKey]callMemo
 	many     map[int32]*many
@@ -49,13 +51,42 @@ type read struct {
 }
 
 func (e *engine) proc(id ir.FuncID) *proc {
+	p := e.bare(id)
+	if p.ready {
+		return p
+	}
+	p.ready = true
+	f := p.f
+	if e.sparse == nil || e.touches(f) {
+		p.gen, p.reads, p.escs = make([][]int, len(f.Instrs)), make([][]read, len(f.Instrs)), make([][]addr, len(f.Instrs))
+		for i := range f.Instrs {
+			p.prepare(int32(i))
+		}
+	}
+	return p
+}
+
+// act lists the instructions that do anything to what is in question.
+func (p *proc) act() []int32 {
+	if p.acts == nil {
+		p.acts = []int32{}
+		for i := range p.f.Instrs {
+			if p.f.Instrs[i].Op == ir.Call || p.gen != nil && len(p.gen[i])+len(p.reads[i])+len(p.escs[i]) > 0 {
+				p.acts = append(p.acts, int32(i))
+			}
+		}
+	}
+	return p.acts
+}
+
+// bare returns a procedure of which no more need be known than where its addresses are.
+func (e *engine) bare(id ir.FuncID) *proc {
 	if p := e.fns[id]; p != nil {
 		return p
 	}
 	f := e.c.Prog.Funcs[id]
-	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[uint64][]int{}, gen: make([][]int, len(f.Instrs)), edge: map[ir.BlockID][2][]int{},
-		param: map[ir.LocalID]int32{}, reads: make([][]read, len(f.Instrs)), escs: make([][]addr, len(f.Instrs)), calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{},
-		at: make([]addr, len(f.Regs)), atOK: make([]bool, len(f.Regs))}
+	p := &proc{e: e, f: f, index: map[place]int{}, byBase: map[uint64][]int{}, edge: map[ir.BlockID][2][]int{},
+		param: map[ir.LocalID]int32{}, calls: map[callKey]callMemo{}, mine: map[int32]bool{}, parts: map[int32]int{}}
 	e.fns[id] = p
 	for r := range f.Regs {
 		if f.Regs[r].Def >= 0 || f.Regs[r].Local < 0 {
@@ -70,11 +101,6 @@ func (e *engine) proc(id ir.FuncID) *proc {
 				p.param[f.Regs[r].Local] = int32(k)
 				break
 			}
-		}
-	}
-	if e.sparse == nil || e.touches(f) {
-		for i := range f.Instrs {
-			p.prepare(int32(i))
 		}
 	}
 	return p
@@ -186,11 +212,28 @@ func (p *proc) away(i int32, v ir.Value) {
 	p.escs[i] = append(p.escs[i], x)
 }
 
-// unplaced takes what the instruction reads of objects in question, but for those in done, from mod/ref.
-func (p *proc) unplaced(i int32, done map[pointer.ObjID]bool) {
+// unplaced takes what the instruction reads of objects in question, but for those that values of it point at, from mod/ref.
+func (p *proc) unplaced(i int32, accounted []ir.Value) {
 	var r read
+	var done map[pointer.ObjID]bool // made when something is in question: mostly nothing is
 	for _, x := range p.e.mr.ReadAccesses(ir.Ref{Func: p.f.ID, I: i}) {
-		if p.e.asked[x.Obj] && !done[x.Obj] {
+		if !p.e.asked[x.Obj] {
+			continue
+		}
+		if done == nil {
+			done = map[pointer.ObjID]bool{}
+			for _, v := range accounted {
+				if x := p.where(v); x.kind == ofGlobal || x.kind == ofLocal {
+					if o := p.object(x.kind, x.id); o >= 0 {
+						done[o] = true
+					}
+				}
+				for _, l := range p.e.in(p.e.pt.PointsTo(p.f.ID, v)) {
+					done[l.Obj] = true
+				}
+			}
+		}
+		if !done[x.Obj] {
 			r.objs = append(r.objs, p.e.span(x.Loc, x.Size))
 		}
 	}
@@ -208,21 +251,11 @@ func (p *proc) prepareCall(i int32, in *ir.Instr) {
 			p.writes(i, in.B, ctype.SizeOf(ft.Elem), false)
 		}
 	}
-	done := map[pointer.ObjID]bool{}
-	account := func(v ir.Value) {
-		if x := p.where(v); x.kind == ofGlobal || x.kind == ofLocal {
-			if o := p.object(x.kind, x.id); o >= 0 {
-				done[o] = true
-			}
-		}
-		for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
-			done[l.Obj] = true
-		}
-	}
+	var done []ir.Value // what these point at is told by itself
 	for k, t := range in.ArgTypes {
 		if k < len(in.Args) && t != nil && t.IsRecord() {
 			p.readAt(i, in.Args[k], ctype.SizeOf(t), false)
-			account(in.Args[k])
+			done = append(done, in.Args[k])
 		}
 	}
 	p.away(i, in.A)
@@ -254,7 +287,7 @@ func (p *proc) prepareCall(i int32, in *ir.Instr) {
 			if readsArg(m, k) {
 				p.libraryRead(i, in, m, k, v)
 				if len(m.Gathers) == 0 {
-					account(v)
+					done = append(done, v)
 				}
 			}
 			if len(callees) == 1 {
@@ -273,7 +306,7 @@ func (p *proc) prepareCall(i int32, in *ir.Instr) {
 // prepareBuiltin prepares a builtin function: __builtin_memcpy and its like are as the library's.
 func (p *proc) prepareBuiltin(i int32, in *ir.Instr) {
 	m := p.e.c.Models.Lookup(in.Name)
-	done := map[pointer.ObjID]bool{}
+	var done []ir.Value
 	for k, v := range in.Args {
 		if m == nil || len(m.Same) > 1 || len(m.Moves)+len(m.Puts)+len(m.Elem)+len(m.Returns) > 0 {
 			p.away(i, v)
@@ -283,9 +316,7 @@ func (p *proc) prepareBuiltin(i int32, in *ir.Instr) {
 		}
 		if readsArg(m, k) {
 			p.libraryRead(i, in, m, k, v)
-			for _, l := range p.e.pt.PointsTo(p.f.ID, v) {
-				done[l.Obj] = true
-			}
+			done = append(done, v)
 		}
 		p.libraryWrite(i, in, m, k, v)
 	}

@@ -360,7 +360,7 @@ func (a *analysis) findBrief() {
 		if !fn.Defined() {
 			continue
 		}
-		p := a.proc(f)
+		p := a.bare(f)
 		for r := range fn.Regs {
 			if v := ir.RegVal(ir.Reg(r)); p.where(v).kind == noBase {
 				lasting(a.pt.PointsTo(f, v))
@@ -411,8 +411,9 @@ func (a *analysis) infeasible(starts []start) {
 			steer[f] = l
 		}
 	}
+	stores := a.engine.storesOf()
 	ask := func(e *engine) *values {
-		v := newValues(a.engine)
+		v := newValues(a.engine, stores)
 		v.e, v.qs, v.steer, v.specials = e, qs, steer, map[specialty]*summary{}
 		for _, f := range order {
 			fn := a.c.Prog.Funcs[f]
@@ -478,6 +479,7 @@ func (a *analysis) infeasible(starts []start) {
 			}
 			if roomy(v.left(p.f, ir.Dominators(p.f), qs[f], set.list, x.of, b), x.room) {
 				p.gen[x.at] = append(p.gen[x.at], x.place)
+				p.acts = nil
 			}
 		}
 	}

@@ -70,7 +70,7 @@ type values struct {
 	nodes  []node
 	sets   []valueSet
 	deps   [][]dep
-	stores map[pointer.ObjID][]ir.Ref // instructions that may write an object
+	stores [][]ir.Ref // by object: instructions that may write it
 	// zeroed: where a local begins as zeros; the question is asked of the engine afterwards.
 	zeroed map[pointer.ObjID][]start
 	seen   map[zeroKey]bool
@@ -87,25 +87,41 @@ type zeroKey struct {
 	s   start
 }
 
-func newValues(c *engine) *values {
-	v := &values{c: c, ids: map[node]int32{}, stores: map[pointer.ObjID][]ir.Ref{}, zeroed: map[pointer.ObjID][]start{}, seen: map[zeroKey]bool{}, runs: map[start]bits{}}
-	for _, f := range c.c.Prog.Funcs {
-		for i := range f.Instrs {
-			ref := ir.Ref{Func: f.ID, I: int32(i)}
-			acc := c.mr.WriteAccesses(ref)
-			if f.Instrs[i].Op == ir.LifeStart {
-				continue
-			}
-			last := pointer.ObjID(-1)
-			for _, x := range acc {
-				if x.Obj != last {
-					last = x.Obj
-					v.stores[last] = append(v.stores[last], ref)
+func newValues(c *engine, stores [][]ir.Ref) *values {
+	return &values{c: c, ids: map[node]int32{}, stores: stores, zeroed: map[pointer.ObjID][]start{}, seen: map[zeroKey]bool{}, runs: map[start]bits{}}
+}
+
+// storesOf lists, by object, the instructions that may write it.
+func (e *engine) storesOf() [][]ir.Ref {
+	each := func(note func(o pointer.ObjID, ref ir.Ref)) {
+		for _, f := range e.c.Prog.Funcs {
+			for i := range f.Instrs {
+				if f.Instrs[i].Op == ir.LifeStart {
+					continue
+				}
+				ref := ir.Ref{Func: f.ID, I: int32(i)}
+				last := pointer.ObjID(-1)
+				for _, x := range e.mr.WriteAccesses(ref) {
+					if x.Obj != last {
+						last = x.Obj
+						note(last, ref)
+					}
 				}
 			}
 		}
 	}
-	return v
+	n := make([]int32, len(e.pt.Objects)+1)
+	each(func(o pointer.ObjID, _ ir.Ref) { n[o+1]++ })
+	for o := range e.pt.Objects {
+		n[o+1] += n[o]
+	}
+	list := make([]ir.Ref, n[len(e.pt.Objects)])
+	out := make([][]ir.Ref, len(e.pt.Objects))
+	for o := range out {
+		out[o] = list[n[o]:n[o]:n[o+1]]
+	}
+	each(func(o pointer.ObjID, ref ir.Ref) { out[o] = append(out[o], ref) })
+	return out
 }
 
 func (v *values) id(n node) int32 {

@@ -173,8 +173,13 @@ func (g *Graph) written(wk *Walk, ref ir.Ref, emit Emit) {
 // Preds gives the nodes on which n depends.
 func (g *Graph) Preds(n Node, emit Emit) { g.preds(n, nil, false, emit) }
 
-// Preds is Graph.Preds without accesses to memory that the walk has seen.
-func (w *Walk) Preds(n Node, emit Emit) { w.g.preds(n, w, false, emit) }
+// Preds is Graph.Preds without accesses to memory that the walk has seen, and without what decides whether n runs
+// if it gave that for another instruction of n's block. inner: the walk may not leave n's procedure to other callers than those it came from, so that
+// what it has seen in this way has to be given again when it may.
+func (w *Walk) Preds(n Node, inner bool, emit Emit) {
+	w.inner = inner
+	w.g.preds(n, w, false, emit)
+}
 
 // preds with local set leaves out what is not Same.
 func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
@@ -230,12 +235,13 @@ func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 		}
 		return
 	}
-	// Control.
-	for _, b := range fn.ctrl[in.Block] {
-		emit(Node(g.base[f.ID]+f.Blocks[b].Hi-1), Control, Same)
-	}
-	if fn.root[in.Block] {
-		emit(g.entry(f.ID), Control, Same)
+	if wk == nil || wk.enters(g.blockOf[id]) {
+		for _, b := range fn.ctrl[in.Block] {
+			emit(Node(g.base[f.ID]+f.Blocks[b].Hi-1), Control, Same)
+		}
+		if fn.root[in.Block] {
+			emit(g.entry(f.ID), Control, Same)
+		}
 	}
 	g.def(f, in.A, Data, Same, emit)
 	if in.Op == ir.Call && inner && !outer {

@@ -73,16 +73,18 @@ type Graph struct {
 	graph *callgraph.Result
 	flow  *flow
 
-	base   []int32 // by function: its first instruction's node
-	funcOf []ir.FuncID
-	n      int32                // instructions
-	calls  []int32              // the calls' nodes, in order
-	callOf []int32              // by instruction: index into calls, or -1
-	kind   []uint8              // by call: internal, external
-	reach  [][]ir.FuncID        // by call: callees
-	backs  [][]pointer.Callback // by call: what it makes a library call back
-	params []int32              // by function: first parameter, counted over all
-	funcs  []function
+	base    []int32 // by function: its first instruction's node
+	funcOf  []ir.FuncID
+	blockOf []int32              // by instruction: its block, counted over all
+	blocks  int32                // how many there are
+	n       int32                // instructions
+	calls   []int32              // the calls' nodes, in order
+	callOf  []int32              // by instruction: index into calls, or -1
+	kind    []uint8              // by call: internal, external
+	reach   [][]ir.FuncID        // by call: callees
+	backs   [][]pointer.Callback // by call: what it makes a library call back
+	params  []int32              // by function: first parameter, counted over all
+	funcs   []function
 
 	paramFunc []ir.FuncID
 	regBase   []int32 // by function: first register, counted over all
@@ -165,10 +167,14 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 func (g *Graph) number() {
 	g.funcOf = make([]ir.FuncID, g.n)
 	g.callOf = make([]int32, g.n)
+	g.blockOf = make([]int32, g.n)
 	for _, f := range g.prog.Funcs {
+		first := g.blocks
+		g.blocks += int32(len(f.Blocks))
 		for i := range f.Instrs {
 			id := g.base[f.ID] + int32(i)
 			g.funcOf[id] = f.ID
+			g.blockOf[id] = first + int32(f.Instrs[i].Block)
 			g.callOf[id] = -1
 			if f.Instrs[i].Op != ir.Call {
 				continue

@@ -171,6 +171,8 @@ func (g *Graph) among(regions bitset) bitset {
 	b := modref.NewBits(g.mr.Parts())
 	rows := g.mr.Regions().Parts
 	u := &g.mem.unions
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	for k, w := range regions {
 		for c := 0; w != 0; c, w = c+1, w>>16 {
 			some := w & 0xffff
@@ -185,15 +187,12 @@ func (g *Graph) among(regions bitset) bitset {
 				continue
 			}
 			key := uint64(first)<<12 | some
-			u.mu.Lock()
 			row := u.memo[key]
-			u.mu.Unlock()
 			if row == nil {
 				row = modref.NewBits(g.mr.Parts())
 				for ; some != 0; some &= some - 1 {
 					row.Or(rows[first+bits.TrailingZeros64(some)])
 				}
-				u.mu.Lock()
 				if n := 8 * len(row); u.room+n <= unionBytes {
 					if u.memo == nil {
 						u.memo = map[uint64]bitset{}
@@ -201,7 +200,6 @@ func (g *Graph) among(regions bitset) bitset {
 					u.room += n
 					u.memo[key] = row
 				}
-				u.mu.Unlock()
 			}
 			b.Or(row)
 		}
@@ -214,6 +212,25 @@ func (g *Graph) among(regions bitset) bitset {
 type Walk struct {
 	g             *Graph
 	reads, writes [vantages][]bitset // by vantage and its number
+
+	inner   bool
+	entered [2]bitset // blocks of which what controls them was given; [1]: to inner nodes only
+}
+
+// enters reports whether what controls a block has yet to be given.
+func (w *Walk) enters(block int32) bool {
+	if w.entered[0] == nil {
+		w.entered[0], w.entered[1] = modref.NewBits(int(w.g.blocks)), modref.NewBits(int(w.g.blocks))
+	}
+	if w.entered[0].Has(block) || w.inner && w.entered[1].Has(block) {
+		return false
+	}
+	if w.inner {
+		w.entered[1].Add(block)
+	} else {
+		w.entered[0].Add(block)
+	}
+	return true
 }
 
 // A vantage is from where accesses are looked at: what is seen from there

@@ -122,7 +122,7 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 		if s.forward {
 			wk.Succs(it.n, emit)
 		} else {
-			wk.Preds(it.n, emit)
+			wk.Preds(it.n, it.state == inner, emit)
 		}
 	}
 	for i := range s.state {
