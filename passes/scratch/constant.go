@@ -270,46 +270,11 @@ func (k *constants) quiet(f *ir.Func) (quiet, returns bool) {
 	if len(k.of(f)) > 0 {
 		return false, false
 	}
-	p := k.e.proc(f.ID)
-	seen := make([]bool, len(f.Blocks))
-	seen[0] = true
-	for work := []ir.BlockID{0}; len(work) > 0; {
-		b := work[len(work)-1]
-		work = work[:len(work)-1]
-		ends := false
-		for i := f.Blocks[b].Lo; i < f.Blocks[b].Hi && !ends; i++ {
-			if f.Instrs[i].Op == ir.Call {
-				switch k.does(ir.Ref{Func: f.ID, I: i}) {
-				case something:
-					return false, false
-				case endless:
-					ends = true
-				}
-			}
-		}
-		if ends {
-			continue
-		}
-		returns = returns || f.Term(b).Op == ir.Ret
-		for j, t := range f.Blocks[b].Succs {
-			if d := p.dead[b]; (d == nil || !d[j]) && !seen[t] {
-				seen[t] = true
-				work = append(work, t)
-			}
-		}
-	}
-	return true, returns
+	return idle(f, k.e.proc(f.ID).dead, k.does)
 }
 
-// What a call does to the cells.
-const (
-	unchanged = iota
-	something
-	endless // it never returns
-)
-
 // does says what a call does.
-func (k *constants) does(ref ir.Ref) int {
+func (k *constants) does(ref ir.Ref) doing {
 	for _, cb := range k.e.pt.Callbacks(ref) {
 		if cb.How != nil && (cb.How.Thread || cb.How.Signal) {
 			continue
@@ -320,13 +285,13 @@ func (k *constants) does(ref ir.Ref) int {
 	}
 	callees := k.e.pt.Callees(ref)
 	if len(callees) == 0 {
-		return unchanged
+		return nothingHere
 	}
 	out := endless
 	for _, t := range callees {
 		if !k.e.c.Prog.Funcs[t].Defined() {
 			if m := k.e.pt.Model(t); m == nil || !m.NoReturn {
-				out = unchanged
+				out = nothingHere
 			}
 			continue
 		}
@@ -334,7 +299,7 @@ func (k *constants) does(ref ir.Ref) int {
 			if !x.plain {
 				return something
 			}
-			out = unchanged
+			out = nothingHere
 		}
 	}
 	return out
@@ -343,7 +308,7 @@ func (k *constants) does(ref ir.Ref) int {
 // call applies what a call does; false: it never returns.
 func (k *constants) call(ref ir.Ref, s *offState) bool {
 	if d := k.does(ref); d != something {
-		return d == unchanged
+		return d == nothingHere
 	}
 	for _, cb := range k.e.pt.Callbacks(ref) {
 		if cb.How != nil && (cb.How.Thread || cb.How.Signal) {

@@ -48,6 +48,8 @@ type engine struct {
 
 	sparse []uint8 // by effect: 0 not known, 1 of nothing in question, 2 of something; nil: most procedures have to do with what is in question
 
+	touch []uint8 // by function: memo of touches
+
 	groups map[string]*group // by the procedures in them
 	clock  int               // counts changes of summaries
 }

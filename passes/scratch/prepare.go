@@ -108,6 +108,19 @@ func (e *engine) bare(id ir.FuncID) *proc {
 
 // touches reports whether f itself may read or write an object in question, where these are few.
 func (e *engine) touches(f *ir.Func) bool {
+	if e.touch == nil {
+		e.touch = make([]uint8, len(e.fns))
+	}
+	if e.touch[f.ID] == 0 {
+		e.touch[f.ID] = 1
+		if e.touchesAny(f) {
+			e.touch[f.ID] = 2
+		}
+	}
+	return e.touch[f.ID] == 2
+}
+
+func (e *engine) touchesAny(f *ir.Func) bool {
 	for i := range f.Instrs {
 		ref := ir.Ref{Func: f.ID, I: int32(i)}
 		switch f.Instrs[i].Op {

@@ -115,6 +115,11 @@ func (e *engine) summarise(id ir.FuncID) bool {
 }
 
 func (e *engine) summary(id ir.FuncID) *summary {
+	if f := e.c.Prog.Funcs[id]; e.sparse != nil && !e.touches(f) {
+		if idle, returns := idle(f, nil, e.does); idle {
+			return &summary{returns: returns}
+		}
+	}
 	p := e.proc(id)
 	s := &summary{}
 	x := collector{born: true}
