@@ -4,8 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"saz/ir"
 	"saz/passes"
 	"saz/passes/persist"
+	"saz/passes/pointer"
 	"saz/passes/pointer/ctest"
 	"saz/passes/update"
 )
@@ -98,6 +100,58 @@ static void __attribute__((constructor)) begin(void) { plugin.log = getenv("TWO"
 	}
 	if got := whyOf(t, c, "ended"); !strings.Contains(got, "stopped is a signal handler") {
 		t.Errorf("ended: %s", got)
+	}
+}
+
+// A path does not go through a call to a procedure of another type than it is called as, if there is one by name, be it much longer: what a table of any
+// functions holds is called as a handler of packets, and one that sets up is among them (Snort: a preprocessor's configuration).
+func TestWayByType(t *testing.T) {
+	c := analyse(t, ctest.Text(t, source(`/* callback */
+struct conf { int depth; struct conf *next; };
+struct pkt { const unsigned char *at; int len; };
+typedef void (*any)(void);
+static unsigned long changed, handled;
+static struct conf now;
+static void configure(struct conf *c) { changed++; c->depth = 3; }
+static void one(struct pkt *p) { handled += p->len; }
+static void two(struct pkt *p) { handled += p->at[0]; }
+static any handlers[3];
+static void deep5(const unsigned char *p) { if (p[5]) configure(&now); }
+static void deep4(const unsigned char *p) { if (p[4]) deep5(p); }
+static void deep3(const unsigned char *p) { if (p[3]) deep4(p); }
+static void deep2(const unsigned char *p) { if (p[2]) deep3(p); }
+static void deep(const unsigned char *p) { if (p[1]) deep2(p); }
+static void packet(const unsigned char *p, const struct pcap_pkthdr *h) {
+	struct pkt k = { p, h->caplen };
+	((void (*)(struct pkt *))handlers[p[0] & 1])(&k);
+	deep(p);
+	printf("%lu %lu", changed, handled);
+}
+static void done(void) {}
+static void __attribute__((constructor)) begin(void) { handlers[0] = (any)one; handlers[1] = (any)two; handlers[2] = (any)configure; }
+`)))
+	reached := false
+	pt := pointer.Of(c)
+	for _, f := range c.Prog.Funcs {
+		if f.Name != "packet" {
+			continue
+		}
+		for i := range f.Instrs {
+			if f.Instrs[i].Op == ir.Call && f.Instrs[i].A.Kind != ir.VFunc {
+				for _, to := range pt.Callees(ir.Ref{Func: f.ID, I: int32(i)}) {
+					reached = reached || c.Prog.Funcs[to].Name == "configure"
+				}
+			}
+		}
+	}
+	if !reached {
+		t.Error("the call through the table reaches no configure: the case shows nothing")
+	}
+	if got := whyOf(t, c, "changed"); !strings.Contains(got, "calls deep4 / calls deep5 / calls configure / ") {
+		t.Errorf("changed: %s", got)
+	}
+	if got := whyOf(t, c, "handled"); !strings.Contains(got, "calls one, one of 3 procedures") {
+		t.Errorf("handled: %s", got)
 	}
 }
 
