@@ -29,8 +29,11 @@ import (
 	"saz/rewrite/track"
 )
 
-// Include is what stands at the top of each patched file.
-const Include = "#include \"saz_rt.h\"\n"
+// Include is what stands at the top of each patched file, and PatchInclude what stands there in a patch without records of blocks.
+const (
+	Include      = "#include \"saz_rt.h\"\n"
+	PatchInclude = "#include \"saz_marks.h\"\n"
+)
 
 // Options of Instrument.
 type Options struct {
@@ -44,7 +47,9 @@ type Options struct {
 type Result struct {
 	Root    string            // the directory that Files are relative to
 	Files   map[string][]byte // patched sources and headers, saz_glue.c, saz_rt/*, Makefile
-	Diff    []byte            // of the user's own files, for patch -p1 in Root
+	Diff    []byte            // of the user's own files, for patch -p1 in Root: all that Files has
+	Patch   []byte            // the same without what records blocks, which only images need: marks, braces, packets' boundaries, an include a file
+	Omitted [2]int            // from Patch: calls, static variables and functions
 	Patched []string          // names in Files of the user's files that changed
 	Changes []edit.Change     // the same, with both contents
 	Marks   *track.Result
@@ -124,6 +129,9 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err = res.patch(a, set); err != nil {
+		return nil, err
+	}
 	if err = includes(a, set, units); err != nil {
 		return nil, err
 	}
@@ -174,6 +182,66 @@ func Instrument(a *run.Analysis, opt Options) (*Result, error) {
 	}
 	res.Files["saz.json"] = append(manifest, '\n')
 	return res, nil
+}
+
+// patch makes res.Patch. Who applies it goes on with the patched files as sources, so that their lines are those to be named: no #line.
+func (r *Result) patch(a *run.Analysis, set *edit.Set) error {
+	lean, left, err := set.Without(hook.Blocks)
+	if err != nil {
+		return err
+	}
+	for i := range left {
+		switch {
+		case strings.HasPrefix(left[i].New, " SAZ_STATIC"):
+			r.Omitted[1]++
+		case strings.HasPrefix(left[i].New, "saz_"):
+			r.Omitted[0]++
+		}
+	}
+	for _, u := range unitsThatSee(a.Context, lean) {
+		e := edit.Edit{New: PatchInclude, Prio: -100, By: "header"}
+		if at, ok := blankLine(u.Data); ok {
+			e.Off, e.End, e.New = int32(at), int32(at), strings.TrimSuffix(PatchInclude, "\n")
+		} else if bytes.HasPrefix(u.Data, bom) {
+			e.Off, e.End = int32(len(bom)), int32(len(bom))
+		}
+		if err := lean.Add(u.Path, u.Data, e); err != nil {
+			return err
+		}
+	}
+	var out bytes.Buffer
+	for _, f := range lean.Files() {
+		if err := f.Diff(&out, r.name(f.Path)); err != nil {
+			return err
+		}
+	}
+	r.Patch = out.Bytes()
+	return nil
+}
+
+// bom may stand at the start of a source, and nowhere else.
+var bom = []byte("\xef\xbb\xbf")
+
+// unitsThatSee are the sources of the units that read a file with an edit.
+func unitsThatSee(c *passes.Context, set *edit.Set) []*source.File {
+	changed := map[string]bool{}
+	for _, f := range set.Files() {
+		changed[f.Path] = true
+	}
+	var out []*source.File
+	done := map[string]bool{}
+	for _, u := range c.Prog.Units {
+		main := u.AST.Cpp.Main
+		need := false
+		for _, f := range u.AST.Cpp.Includes {
+			need = need || changed[f.Path]
+		}
+		if need && !done[main.Path] {
+			done[main.Path] = true
+			out = append(out, main)
+		}
+	}
+	return out
 }
 
 // namedVariables warns of variables that assembly names.
@@ -310,28 +378,13 @@ func (r *Result) name(path string) string {
 // line, or else on a line of its own with a #line behind it, which keeps the numbers of all lines after it,
 // and the name by which the compiler was given the file: __FILE__ and the debug information go by it.
 func includes(a *run.Analysis, set *edit.Set, units map[string]string) error {
-	c := a.Context
 	named := map[string]string{}
 	for i := range a.Build.Commands {
 		if cmd := &a.Build.Commands[i]; named[cmd.Path()] == "" {
 			named[cmd.Path()] = cmd.File
 		}
 	}
-	changed := map[string]bool{}
-	for _, f := range set.Files() {
-		changed[f.Path] = true
-	}
-	done := map[string]bool{}
-	for _, u := range c.Prog.Units {
-		main := u.AST.Cpp.Main
-		need := false
-		for _, f := range u.AST.Cpp.Includes {
-			need = need || changed[f.Path]
-		}
-		if !need || done[main.Path] {
-			continue
-		}
-		done[main.Path] = true
+	for _, main := range unitsThatSee(a.Context, set) {
 		include := Include
 		if name := units[main.Path]; name != "" { // which includes the other
 			include = strings.Replace(Include, "saz_rt.h", name, 1)
@@ -347,7 +400,11 @@ func includes(a *run.Analysis, set *edit.Set, units map[string]string) error {
 		if name == "" {
 			name = filepath.Base(main.Path)
 		}
-		if err := set.Add(main.Path, main.Data, edit.Edit{New: include + "#line 1 " + quote(name) + "\n", Prio: -100, By: "header"}); err != nil {
+		start := int32(0)
+		if bytes.HasPrefix(main.Data, bom) {
+			start = int32(len(bom))
+		}
+		if err := set.Add(main.Path, main.Data, edit.Edit{Off: start, End: start, New: include + "#line 1 " + quote(name) + "\n", Prio: -100, By: "header"}); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,7 @@ func TestInPlaceCommand(t *testing.T) {
 	if diff := cmp.Diff(before, listing(t, dir)); diff != "" {
 		t.Error("a dry run wrote something")
 	}
-	diff := saz(t, dir, 0, "instrument", "-q", "--diff", "./monitor").out
+	diff := saz(t, dir, 0, "instrument", "-q", "--diff", "--blocks", "./monitor").out
 	copied := filepath.Join(t.TempDir(), "copy")
 	if out, err := exec.Command("cp", "-r", dir, copied).CombinedOutput(); err != nil {
 		t.Fatal(string(out))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"saz/passes/report/text"
 	"saz/rewrite"
 	"saz/rewrite/edit"
 )
@@ -19,7 +20,8 @@ func instrumentCommand() *cli.Command {
 		ArgsUsage: targetHelp,
 		Flags: commonFlags(
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the tree to `DIR`"},
-			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff, for patch -p1 in the sources' root"},
+			&cli.BoolFlag{Name: "diff", Usage: "print the change of the sources as a unified diff, for patch -p1 in the sources' root: marks, packets' boundaries, an include a file"},
+			&cli.BoolFlag{Name: "blocks", Usage: "in the diff, also the calls that allocate and the static variables of files, which state images need (-o and --in-place always have them)"},
 			&cli.BoolFlag{Name: "in-place", Usage: "change the sources themselves; saz restore brings the originals back"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be changed, and write nothing"},
 			&cli.StringFlag{Name: "track", Usage: "state, or all: mark every write to any variable of static storage"},
@@ -34,6 +36,9 @@ func instrumentCommand() *cli.Command {
 			}
 			if c.String("output") != "" && c.Bool("in-place") {
 				return usage("-o writes a tree, --in-place changes the sources: one of the two")
+			}
+			if c.IsSet("blocks") && !c.Bool("diff") {
+				return usage("--blocks says what is in the diff of --diff; a tree and changed sources always have them")
 			}
 			if v := c.String("track"); v != "" && v != "state" && v != "all" {
 				return usage("--track %q: known are state and all", v)
@@ -51,7 +56,14 @@ func instrumentCommand() *cli.Command {
 				tellPruning(r)
 			}
 			if c.Bool("diff") {
-				if _, err := os.Stdout.Write(r.Diff); err != nil {
+				patch := r.Patch
+				if c.Bool("blocks") || c.Bool("verify") { // which looks into the blocks
+					patch = r.Diff
+				} else if n := r.Omitted; n != [2]int{} && !c.Bool("quiet") {
+					fmt.Fprintf(os.Stderr, "saz: a patch of marks and packets' boundaries only: --blocks adds %s that allocate or release and %s, for state images\n",
+						text.Plural(n[0], "call"), text.Plural(n[1], "static variable"))
+				}
+				if _, err := os.Stdout.Write(patch); err != nil {
 					return cli.Exit(err.Error(), exitInternal)
 				}
 			}

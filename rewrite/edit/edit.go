@@ -135,6 +135,27 @@ func (s *Set) Files() []*File {
 	return out
 }
 
+// Without returns the files without the edits that by wants, and those edits, by path and in the order in which they are made.
+func (s *Set) Without(by string) (*Set, []Edit, error) {
+	out, left := NewSet(), []Edit(nil)
+	for _, f := range s.Files() {
+		edits, err := f.Edits()
+		if err != nil {
+			return nil, nil, err
+		}
+		kept := &File{Path: f.Path, Orig: f.Orig, groups: map[string]bool{}}
+		for _, e := range edits {
+			if e.By == by {
+				left = append(left, e)
+			} else {
+				kept.edits = append(kept.edits, e)
+			}
+		}
+		out.files[f.Path] = kept
+	}
+	return out, left, nil
+}
+
 // File returns the file at path, nil if nothing was added to it.
 func (s *Set) File(path string) *File { return s.files[path] }
 

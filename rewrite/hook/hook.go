@@ -49,6 +49,9 @@ type Static struct {
 	Units  int         // that have a tracked variable of their own from this one declaration
 }
 
+// Blocks is who wants the edits that only state images need: what records heap blocks, and the addresses of static variables.
+const Blocks = "record of blocks"
+
 // Place enters the edits of a program into set.
 //
 // Units says which sources read a header of their own in the place of saz_rt.h, by path, and headers their texts, by name.
@@ -57,8 +60,10 @@ func Place(c *passes.Context, set *edit.Set, statics []Static, marks *track.Resu
 	if h.opt.Editable == nil {
 		h.opt.Editable = func(f source.FileID) bool { return !track.SystemFile(c.Prog, f) }
 	}
+	h.by = "runtime hook"
 	h.packets()
 	h.threads()
+	h.by = Blocks
 	h.heap()
 	h.number()
 	h.statics(statics)
@@ -79,6 +84,7 @@ type hooks struct {
 	bodies map[source.Pos][]*plan.Site        // the same → the sites that it is
 	done   map[hooked]bool
 	lines  lines
+	by     string // who wants the edits that are added
 	err    error
 }
 
@@ -101,13 +107,16 @@ func (h *hooks) toks(u ir.UnitID) []cpp.Token { return h.c.Prog.Units[u].AST.Cpp
 
 func (h *hooks) add(file source.FileID, edits ...edit.Edit) {
 	f := h.c.Prog.Files.File(file)
+	for i := range edits {
+		edits[i].By = h.by
+	}
 	if err := h.set.Add(f.Path, f.Data, edits...); err != nil && h.err == nil {
 		h.err = err
 	}
 }
 
 func insert(off int32, text string, prio int) edit.Edit {
-	return edit.Edit{Off: off, End: off, New: text, Prio: prio, By: "runtime hook"}
+	return edit.Edit{Off: off, End: off, New: text, Prio: prio}
 }
 
 func (h *hooks) fail(id string, pos source.Pos, format string, args ...any) {
@@ -420,7 +429,7 @@ func (h *hooks) rename(at ir.Pos, t *cpp.Token, name string, paren source.Pos, f
 	if h.again(name, t.Spell) {
 		return
 	}
-	edits := []edit.Edit{{Off: t.Spell.Off, End: t.Spell.Off + int32(len(t.Text)), New: name, By: "runtime hook"}}
+	edits := []edit.Edit{{Off: t.Spell.Off, End: t.Spell.Off + int32(len(t.Text)), New: name}}
 	if first != "" {
 		edits = append(edits, insert(paren.Off, first, 0))
 	}
@@ -443,7 +452,7 @@ func (h *hooks) other(at ir.Pos, t *cpp.Token, name string, paren source.Pos, fi
 			return false
 		}
 		if !h.again(name, lo) {
-			edits := []edit.Edit{{Off: lo.Off, End: hi.Off, New: name, By: "runtime hook"}}
+			edits := []edit.Edit{{Off: lo.Off, End: hi.Off, New: name}}
 			if first != "" {
 				edits = append(edits, insert(paren.Off, first, 0))
 			}
@@ -552,7 +561,7 @@ func (h *hooks) whole(at ir.Pos, name, first string) bool {
 		return false
 	}
 	if !h.again(name, lo) {
-		edits := []edit.Edit{{Off: lo.Off, End: lo.Off + int32(n), New: name, By: "runtime hook"}}
+		edits := []edit.Edit{{Off: lo.Off, End: lo.Off + int32(n), New: name}}
 		if first != "" {
 			edits = append(edits, insert(lo.Off+int32(paren)+1, first, 0))
 		}

@@ -141,8 +141,8 @@ func (h *hooks) retype(at ir.Pos, id int) bool {
 		}
 	}
 	if !h.again("saz_retype", a.Spell) {
-		h.add(a.Spell.File, edit.Edit{Off: a.Spell.Off, End: a.Spell.Off, New: "saz_retype(" + first + ", ", Prio: 60, By: "runtime hook"},
-			edit.Edit{Off: end, End: end, New: ")", Prio: -20, By: "runtime hook"})
+		h.add(a.Spell.File, edit.Edit{Off: a.Spell.Off, End: a.Spell.Off, New: "saz_retype(" + first + ", ", Prio: 60},
+			edit.Edit{Off: end, End: end, New: ")", Prio: -20})
 	}
 	return true
 }

@@ -367,8 +367,12 @@ void saz_note_slowly(void *base, uint64_t meta)
 	note(base, meta);
 }
 
+extern const char __start_saz_marks_only[] __attribute__((__weak__, __visibility__("hidden")));
+
 int saz_heap_complete(struct saz_error *e)
 {
+	if (__start_saz_marks_only != NULL)
+		return saz_fail(e, "blocks", "this program's sources have marks only, so its state can't be moved (saz instrument --diff --blocks)");
 	return !__atomic_load_n(&saz_lost, __ATOMIC_RELAXED) ||
 	       saz_fail(e, "memory", "there was no memory to write down a block of the program's, so its state can't be moved any more");
 }
