@@ -52,6 +52,9 @@ func instrumentCommand() *cli.Command {
 				return cli.Exit(err.Error(), exitUsage)
 			}
 			code := complainOf(c, a, "no mark says what is updated there, so that state may be left behind; see the hints")
+			if code != exitDone && c.Bool("diff") {
+				fmt.Fprintln(os.Stderr, "saz: the diff lacks these marks: to be looked at, not applied")
+			}
 			if c.Bool("verbose") {
 				tellPruning(r)
 			}
@@ -98,6 +101,9 @@ func instrumentCommand() *cli.Command {
 					r.Root, r.Summary(), at, at, at, r.Root)
 			}
 			if how != "" && !c.Bool("quiet") {
+				if code != exitDone {
+					how += "; it lacks the marks that the errors above are about: to be looked at, not used"
+				}
 				fmt.Fprintf(os.Stderr, "saz: %s\n", how)
 			}
 			return exit(code)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var (
@@ -235,5 +237,28 @@ func TestPatch(t *testing.T) {
 		if r := runIn(t, dir, filepath.Join(bin, "saz"), append(append([]string{"ctl"}, args...), last...)...); r.code != 1 || !strings.Contains(r.err, "have marks only") {
 			t.Errorf("%s: %+v", args[0], r)
 		}
+	}
+}
+
+// 2: with an error a tree and a diff are written all the same, the exit status says so, and standard error what they lack; sources are not changed in place.
+func TestPatchWithErrors(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.c", "#include <sys/socket.h>\nint n; void other(void);\nint main(void) { char b[4]; while (recv(0, b, 4, 0) > 0) n++, other(); return 0; }\n")
+	write(t, dir, "b.c", "int k; void other(void) { k++; }\nint broken( { return k; }\n")
+	if r := saz(t, dir, exitPartial, "instrument", "-o", "out", "a.c", "b.c"); !strings.Contains(r.err, "b.c:2:11: error") || !strings.Contains(r.err, "lacks the marks that the errors above are about") {
+		t.Errorf("-o: %s", r.err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out", "saz_glue.c")); err != nil {
+		t.Error(err)
+	}
+	if r := saz(t, dir, exitPartial, "instrument", "-q", "--diff", "a.c", "b.c"); !strings.Contains(r.err, "b.c:2:11: error") || !strings.Contains(r.err, "to be looked at, not applied") || !strings.Contains(r.out, "+#include") {
+		t.Errorf("--diff: %s\n%s", r.err, r.out)
+	}
+	before := listing(t, dir)
+	if r := saz(t, dir, exitPartial, "instrument", "--in-place", "a.c", "b.c"); !strings.Contains(r.err, "nothing was changed") {
+		t.Errorf("--in-place: %s", r.err)
+	}
+	if diff := cmp.Diff(before, listing(t, dir)); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -236,6 +236,66 @@ func TestVerifyOverlap(t *testing.T) {
 	}
 }
 
+// A signal that the program does not handle ends it as it would have, but for the summary, and for the exit status if a mark is missing. One that it
+// handles or that is ignored is its own.
+func TestVerifySignal(t *testing.T) {
+	const text = `#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static int total;
+static void mine(int s) { (void)s; _exit(9); }
+int main(int argc, char **argv)
+{
+	char b[4];
+	if (argv[argc - 1][0] == 'h')
+		signal(SIGTERM, mine);
+	while (recv(0, b, sizeof b, 0) > 0) {
+		total++;
+		if (b[0] == 't')
+			raise(SIGTERM);
+		if (b[0] == 'i')
+			raise(SIGINT);
+	}
+	printf("%d\n", total);
+	return 7;
+}
+`
+	for _, flags := range [][]string{nil, {"--track", "all"}} {
+		w := newWatching(t, text, flags...)
+		out := filepath.Join(w.dir, "summary")
+		for _, c := range []struct {
+			shell, packet, by string
+			code              int
+			said              string
+		}{
+			{"exec out/w", "t", "", 128 + int(syscall.SIGTERM), "saz: verify: 2 packets, "},
+			{"exec out/w", "i", "", 128 + int(syscall.SIGINT), "saz: verify: 2 packets, "},
+			{"exec out/w", "t", "\t\ttotal++;", 86, "updates total, and no mark announced it"},
+			{"exec out/w h", "t", "", 9, ""},
+			{"trap '' TERM; exec out/w", "t", "", 7, "saz: verify: 3 packets, "},
+		} {
+			os.Remove(out)
+			line := ""
+			if c.by != "" {
+				line = "total++;"
+			}
+			w.run(line, c.by, nil) // builds it
+			r := withDatagrams(t, exec.Command("sh", "-c", "cd "+w.dir+"; ("+c.shell+"); exit $?"), []string{"a", c.packet}, []string{"SAZ_VERIFY_OUT=" + out})
+			said, _ := os.ReadFile(out)
+			if r.code != c.code || !strings.Contains(string(said), c.said) || c.said == "" && len(said) != 0 {
+				t.Errorf("%v %s, a packet %s: %+v\n%s", flags, c.shell, c.packet, r, said)
+			}
+			if c.code > 128 && !strings.Contains(string(said), " 1 left out, ") {
+				t.Errorf("the packet in which it ends is not left out: %s", said)
+			}
+			if n := strings.Count(string(said), "variables watched"); n > 1 || n == 0 && c.said != "" {
+				t.Errorf("%s: %d summaries\n%s", c.shell, n, said)
+			}
+		}
+	}
+}
+
 // withDatagrams runs cmd with a socket as its standard input on which packets wait, and which
 // is shut after them.
 func withDatagrams(t *testing.T, cmd *exec.Cmd, packets []string, env []string) ran {

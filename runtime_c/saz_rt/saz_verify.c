@@ -20,6 +20,9 @@
  * touched state beside, or that were left by longjmp.  With --track all the program's
  * start counts as a packet, so that a program without any is one packet.
  *
+ * A program that SIGTERM or SIGINT ends, since it does not care for them, tells its summary and dies of the signal, or
+ * exits with SAZ_VERIFY_STATUS if there are findings.
+ *
  *	SAZ_VERIFY_OUT=FILE     messages and a summary go there, not to standard error
  *	SAZ_VERIFY_FIRST=N      compare the first N packets, and then ...
  *	SAZ_VERIFY_EVERY=N      ... each Nth (1)
@@ -793,14 +796,6 @@ void saz_verify_end(const void *t, int kept)
 	errno = saved;
 }
 
-void saz_verify_start(void)
-{
-	saz_tables_init();
-	start_verify();
-	if (T->whole_run && !saz_broken)
-		begin_start();
-}
-
 /* Only the thread that forked lives on. */
 void saz_verify_forked(const void *t, int in_packet)
 {
@@ -823,6 +818,101 @@ void saz_verify_fork_parent(void)
 	pthread_mutex_unlock(&saz_verify_lock);
 }
 
+/* ---- the end ---- */
+
+static int saz_summed;
+
+static char *put_text(char *to, const char *s)
+{
+	while (*s)
+		*to++ = *s++;
+	return to;
+}
+
+static char *put_count(char *to, uint64_t n)
+{
+	char digits[20];
+	int i = 0;
+
+	do
+		digits[i++] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	while (i != 0)
+		*to++ = digits[--i];
+	return to;
+}
+
+/* By write alone, for signal handlers: what is told by way of saz_out has been flushed. */
+static void summarize(uint64_t left_out)
+{
+	char text[512], *to = text;
+	const char *at;
+
+	if (saz_out == NULL || (saz_findings == 0 && (saz_out == stderr || getpid() != saz_first_process)) ||
+	    __atomic_exchange_n(&saz_summed, 1, __ATOMIC_RELAXED))
+		return;
+	to = put_count(put_text(to, "saz: verify: "), saz_seen);
+	to = put_text(put_count(put_text(to, " packets, "), saz_compared), " compared");
+	if (saz_together != 0) {
+		to = put_count(put_text(to, " ("), saz_together);
+		to = put_count(put_text(to, " of them together, up to "), saz_largest);
+		to = put_text(to, ", since threads' packets overlapped)");
+	}
+	to = put_text(put_count(put_text(to, ", "), left_out), " left out, ");
+	to = put_text(put_count(to, saz_unclear), " left by longjmp or beside a thread without a packet; ");
+	to = put_text(put_count(to, saz_nwatches), " variables watched, ");
+	to = put_text(put_count(to, T->hidden), " that can't be; ");
+	to = put_text(put_count(to, saz_findings), " unannounced updates\n");
+	for (at = text; at != to;) {
+		ssize_t n = write(fileno(saz_out), at, (size_t)(to - at));
+
+		if (n <= 0 && errno != EINTR)
+			return;
+		at += n > 0 ? n : 0;
+	}
+}
+
+/* A signal ends the program. What it interrupts may hold any lock, so nothing is compared any more and no lock is taken. */
+static void ended_by(int sig)
+{
+	sigset_t this_one;
+
+	summarize(saz_left_out + (saz_in_flight != 0 ? saz_group : 0));
+	if (saz_findings != 0 && !saz_go_on)
+		_exit(SAZ_VERIFY_STATUS);
+	signal(sig, SIG_DFL);
+	sigemptyset(&this_one);
+	sigaddset(&this_one, sig);
+	pthread_sigmask(SIG_UNBLOCK, &this_one, NULL);
+	raise(sig);
+}
+
+/* A program that handles them itself, or ignores them, comes after this one, or was told to by who started it. */
+static void expect_signals(void)
+{
+	static const int ends[] = { SIGTERM, SIGINT };
+	struct sigaction was, ours;
+	unsigned i;
+
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		if (sigaction(ends[i], NULL, &was) != 0 || (was.sa_flags & SA_SIGINFO) || was.sa_handler != SIG_DFL)
+			continue;
+		memset(&ours, 0, sizeof ours);
+		ours.sa_handler = ended_by;
+		sigemptyset(&ours.sa_mask);
+		sigaction(ends[i], &ours, NULL);
+	}
+}
+
+void saz_verify_start(void)
+{
+	saz_tables_init();
+	start_verify();
+	expect_signals();
+	if (T->whole_run && !saz_broken)
+		begin_start();
+}
+
 /* The last of the program's destructors. */
 static __attribute__((__destructor__(101))) void end_verify(void)
 {
@@ -838,17 +928,9 @@ static __attribute__((__destructor__(101))) void end_verify(void)
 	}
 	saz_in_flight = 0;
 	saz_owner = NULL;
-	if (saz_out != NULL && (saz_findings != 0 || (saz_out != stderr && getpid() == saz_first_process))) {
-		fprintf(saz_out, "saz: verify: %lu packets, %lu compared", (unsigned long)saz_seen, (unsigned long)saz_compared);
-		if (saz_together != 0)
-			fprintf(saz_out, " (%lu of them together, up to %u, since threads' packets overlapped)",
-			        (unsigned long)saz_together, saz_largest);
-		fprintf(saz_out, ", %lu left out, %lu left by longjmp or beside a thread without a packet; "
-		        "%u variables watched, %u that can't be; %lu unannounced updates\n",
-		        (unsigned long)saz_left_out, (unsigned long)saz_unclear, saz_nwatches, T->hidden,
-		        (unsigned long)saz_findings);
+	if (saz_out != NULL)
 		fflush(saz_out);
-	}
+	summarize(saz_left_out);
 	leave(&old);
 	if (saz_findings != 0 && !saz_go_on) {
 		fflush(NULL);
