@@ -52,7 +52,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 			if rec != nil {
 				heap = w.fields().In(rec, h.off, heap)
 			}
-			objs = append(objs, filter(heap, func(o pointer.ObjID) bool { return MayBe(w.c, o, h.entry) })...)
+			objs = append(objs, filter(heap, NewKin(w.c, h.entry).MayBe)...)
 		}
 		slices.Sort(objs)
 		objs = slices.Compact(objs)
@@ -103,7 +103,7 @@ func (w *finder) controlled(v *persist.Var) *candidate {
 			}
 			for _, l := range c.heads {
 				heap, _ := w.pointed(l)
-				c.entries = append(c.entries, filter(heap, func(o pointer.ObjID) bool { return MayBe(w.c, o, h.entry) })...)
+				c.entries = append(c.entries, filter(heap, NewKin(w.c, h.entry).MayBe)...)
 			}
 			slices.Sort(c.entries)
 			c.entries = slices.Compact(c.entries)

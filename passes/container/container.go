@@ -99,6 +99,7 @@ type finder struct {
 	behind  map[persist.VarID]*candidate      // tables behind control blocks
 
 	narrowed *members.Table
+	tables   []bool // by object: a pointer in it leads to a table that packet code takes elements of; made when asked for
 }
 
 func run(c *passes.Context) (any, error) {
@@ -288,15 +289,33 @@ func (w *finder) pointed(l pointer.Loc) (heap []pointer.ObjID, other bool) {
 	return heap, other
 }
 
+// A Kin tells which blocks may be an entry.
+type Kin struct {
+	prog  *ir.Program
+	pt    *pointer.Result
+	entry *ctype.Record
+	told  map[*ctype.Record]bool
+}
+
+// NewKin asks about entries of a type.
+func NewKin(c *passes.Context, entry *ctype.Record) *Kin {
+	return &Kin{prog: c.Prog, pt: pointer.Of(c), entry: entry, told: map[*ctype.Record]bool{}}
+}
+
 // MayBe reports whether a block may be an entry: its type is not known, or is the entry's, or one of the two begins with
 // the other. (A helper that passes pointers of all kinds through mixes up what they point at.)
-func MayBe(c *passes.Context, o pointer.ObjID, entry *ctype.Record) bool {
-	t := pointer.Of(c).TypeOf(o)
+func (x *Kin) MayBe(o pointer.ObjID) bool {
+	t := x.pt.TypeOf(o)
 	if t == nil || t.Kind != ctype.Struct || t.Rec == nil {
 		return true
 	}
-	r := c.Prog.Record(t.Rec)
-	return r == entry || begins(c.Prog, r, entry) || begins(c.Prog, entry, r)
+	is, ok := x.told[t.Rec]
+	if !ok {
+		r := x.prog.Record(t.Rec)
+		is = r == x.entry || begins(x.prog, r, x.entry) || begins(x.prog, x.entry, r)
+		x.told[t.Rec] = is
+	}
+	return is
 }
 
 // begins reports whether the first member of a is b, or begins with it.
@@ -358,7 +377,7 @@ func (w *finder) shape(v *persist.Var) *Container {
 			}
 		}
 		if f.entry != nil && h.node == nil {
-			f.heap = filter(f.heap, func(o pointer.ObjID) bool { return MayBe(w.c, o, f.entry) })
+			f.heap = filter(f.heap, NewKin(w.c, f.entry).MayBe)
 		}
 		if f.entry == nil || len(f.heap) == 0 && !h.inPlace && h.node == nil {
 			continue
@@ -620,29 +639,24 @@ func (w *finder) placed(k *Container) bool {
 
 // indexed reports whether packet code takes elements of what v points at.
 func (w *finder) indexed(v *persist.Var) bool {
-	want := map[pointer.ObjID]bool{}
-	for _, o := range w.entries[v.ID] {
-		want[o] = true
-	}
-	for _, fid := range w.tl.PktProcs {
-		f := w.c.Prog.Funcs[fid]
-		for i := range f.Instrs {
-			in := &f.Instrs[i]
-			if in.Op != ir.IndexAddr || in.B.Kind == ir.VInt || !w.tl.Packet(ir.Ref{Func: fid, I: int32(i)}) {
-				continue
-			}
-			ld := members.Def(f, in.A)
-			if ld == nil || ld.Op != ir.Load {
-				continue
-			}
-			for _, l := range w.pt.PointsTo(fid, ld.A) {
-				if l.Obj == v.Obj {
-					return true
+	if w.tables == nil {
+		w.tables = make([]bool, len(w.pt.Objects))
+		for _, fid := range w.tl.PktProcs {
+			f := w.c.Prog.Funcs[fid]
+			for i := range f.Instrs {
+				in := &f.Instrs[i]
+				if in.Op != ir.IndexAddr || in.B.Kind == ir.VInt || !w.tl.Packet(ir.Ref{Func: fid, I: int32(i)}) {
+					continue
+				}
+				if ld := members.Def(f, in.A); ld != nil && ld.Op == ir.Load {
+					for _, l := range w.pt.PointsTo(fid, ld.A) {
+						w.tables[l.Obj] = true
+					}
 				}
 			}
 		}
 	}
-	return false
+	return w.tables[v.Obj]
 }
 
 // tail finds the variable through which entries are appended: tail->next = e;

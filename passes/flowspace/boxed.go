@@ -706,8 +706,14 @@ func (w *finder) named(f *ir.Func, in *ir.Instr, t *table, all []ir.FuncID) []ir
 	}
 	stores, typed := w.keptFields().Stores(f, in.A)
 	set := map[ir.FuncID]bool{}
+	looked := map[*pointer.Loc]int{} // equal sets are shared
 	for l := range at {
-		for _, x := range w.pt.Contents(l.Obj, l.Off) {
+		in := w.pt.Contents(l.Obj, l.Off)
+		if len(in) == 0 || looked[&in[0]] == len(in) {
+			continue
+		}
+		looked[&in[0]] = len(in)
+		for _, x := range in {
 			if o := &w.pt.Objects[x.Obj]; o.Kind == pointer.Func {
 				set[o.Func] = true
 			} else if o.Kind == pointer.Unknown && !typed {

@@ -65,6 +65,7 @@ type engine struct {
 	visits   int                    // and nodes that may still be visited
 	entered  map[entryKey]entryWays // what into found
 
+	headers   *origins  // what header bytes can come to; nil: not known yet
 	pointers  [][]uint8 // what about knows, by procedure and register
 	uses      map[ir.FuncID]*usesIn
 	locals    map[localKey]localPut

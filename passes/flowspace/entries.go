@@ -80,7 +80,11 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 		})
 		return
 	}
-	seen := map[*table]map[int32]bool{}
+	type spot struct {
+		t     *table
+		place int32
+	}
+	var seen map[spot]bool
 	rec, at0, inField := container.FieldOf(w.c.Prog, f, v)
 	whole := rec // what v itself points at, if it is no field
 	if !inField && v.Kind == ir.VReg {
@@ -102,13 +106,13 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 				}
 				place = int32(at0) + t.base
 			}
-			if place < t.base || seen[t][place] {
+			if place < t.base || seen[spot{t, place}] {
 				continue
 			}
-			if seen[t] == nil {
-				seen[t] = map[int32]bool{}
+			if seen == nil {
+				seen = map[spot]bool{}
 			}
-			seen[t][place] = true
+			seen[spot{t, place}] = true
 			if w.walksOf(f).AtEntry(v, at, t.k) {
 				found(t, int64(place-t.base), octx)
 			}

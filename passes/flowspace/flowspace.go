@@ -144,6 +144,7 @@ func run(c *passes.Context) (any, error) {
 	}
 	w.steps, w.visits = stepsATable*(len(w.tables)+8), allVisits
 	w.origins = newOrigins(w.engine)
+	w.headers = w.origins
 	w.lookups()
 	for _, t := range w.tables {
 		if !w.said(t, res.Spaces[t.v.ID]) {

@@ -67,10 +67,11 @@ func (w *finder) add(v *persist.Var, k *container.Container) {
 		if k.Blocks() != nil {
 			heads = k.Heads()
 		}
+		kin := container.NewKin(w.c, k.Entry)
 		for _, h := range heads {
 			t.heads = append(t.heads, h.Obj)
 			for _, l := range w.pt.Contents(h.Obj, h.Off) {
-				if o := w.pt.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Opaque && !o.Packet && container.MayBe(w.c, l.Obj, k.Entry) {
+				if o := w.pt.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Opaque && !o.Packet && kin.MayBe(l.Obj) {
 					t.entries = append(t.entries, l.Obj)
 				}
 			}

@@ -142,6 +142,16 @@ func (q *query) choice(ctx *context, f *ir.Func, phi *ir.Instr, m *mode) {
 		}
 		return
 	}
+	// With less than two of them that header bytes can come to there is nothing to tell.
+	n := 0
+	for _, a := range phi.Args {
+		if e := q.e; e.headers == nil || e.headers.regs[f.ID] == nil || e.headers.value(f, a) {
+			n++
+		}
+	}
+	if n < 2 {
+		return
+	}
 	var sets []map[string]bool
 	for _, a := range phi.Args {
 		sub := q.e.query(constBudget).trace(func(q *query) { q.value(ctx, f, a, *m) })
