@@ -80,11 +80,6 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 		})
 		return
 	}
-	type spot struct {
-		t     *table
-		place int32
-	}
-	var seen map[spot]bool
 	rec, at0, inField := container.FieldOf(w.c.Prog, f, v)
 	whole := rec // what v itself points at, if it is no field
 	if !inField && v.Kind == ir.VReg {
@@ -92,7 +87,40 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 			whole = w.c.Prog.Record(x.Elem.Rec)
 		}
 	}
-	for _, l := range w.pt.PointsTo(f.ID, v) {
+	for _, s := range w.spotsOf(w.pt.PointsTo(f.ID, v), rec, whole, at0, inField) {
+		if w.walksOf(f).AtEntry(v, at, s.t.k) {
+			found(s.t, int64(s.place-s.t.base), octx)
+		}
+	}
+}
+
+// A spot is a place in the entries of a table.
+type spot struct {
+	t     *table
+	place int32
+}
+
+// A spotKey is a points-to set (the pointer analysis shares equal ones), and what the code says of the field.
+type spotKey struct {
+	first      *pointer.Loc
+	n          int
+	rec, whole *ctype.Record
+	at         int64
+	inField    bool
+}
+
+// spotsOf lists where locs are in entries: in field at of a rec (inField), in code that takes it for a part of a whole.
+func (w *finder) spotsOf(locs []pointer.Loc, rec, whole *ctype.Record, at int64, inField bool) []spot {
+	if len(locs) == 0 {
+		return nil
+	}
+	key := spotKey{&locs[0], len(locs), rec, whole, at, inField}
+	out, ok := w.spots[key]
+	if ok {
+		return out
+	}
+	seen := map[spot]bool{}
+	for _, l := range locs {
 		for _, t := range w.byEntry[l.Obj] {
 			if t.k.ByMember() && (!inField || rec != t.k.Entry) {
 				continue // all such lists look alike
@@ -104,20 +132,16 @@ func (w *finder) entry(f *ir.Func, v ir.Value, at ir.BlockID, octx *context, dep
 				if whole != t.k.Entry {
 					continue
 				}
-				place = int32(at0) + t.base
+				place = int32(at) + t.base
 			}
-			if place < t.base || seen[spot{t, place}] {
-				continue
-			}
-			if seen == nil {
-				seen = map[spot]bool{}
-			}
-			seen[spot{t, place}] = true
-			if w.walksOf(f).AtEntry(v, at, t.k) {
-				found(t, int64(place-t.base), octx)
+			if s := (spot{t, place}); place >= t.base && !seen[s] {
+				seen[s] = true
+				out = append(out, s)
 			}
 		}
 	}
+	w.spots[key] = out
+	return out
 }
 
 // isHead reports whether a is in a head of k.

@@ -90,8 +90,9 @@ func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 type finder struct {
 	*engine
 	tables    []*table
-	byEntry   map[pointer.ObjID][]*table
-	byHead    map[pointer.ObjID][]*table
+	byEntry   [][]*table // by object
+	byHead    [][]*table
+	spots     map[spotKey][]spot // what spotsOf found
 	origins   *origins
 	usedAt    map[ir.FuncID][][]int32
 	callSites map[ir.FuncID][]ir.Ref
@@ -105,8 +106,9 @@ type finder struct {
 func run(c *passes.Context) (any, error) {
 	ps, up, sc, ct := persist.Of(c), update.Of(c), scratch.Of(c), container.Of(c)
 	res := &Result{Spaces: map[persist.VarID]*Space{}}
-	w := &finder{engine: newEngine(c), byEntry: map[pointer.ObjID][]*table{}, byHead: map[pointer.ObjID][]*table{},
+	w := &finder{engine: newEngine(c), spots: map[spotKey][]spot{},
 		walks: map[ir.FuncID]*container.Walks{}, traces: map[state]*query{}, numbers: map[fieldKey][]members.Store{}, functions: map[tableCall][]ir.FuncID{}, usedAt: map[ir.FuncID][][]int32{}, callSites: map[ir.FuncID][]ir.Ref{}}
+	w.byEntry, w.byHead = make([][]*table, len(w.pt.Objects)), make([][]*table, len(w.pt.Objects))
 	for i := range ps.Vars {
 		v := &ps.Vars[i]
 		if up.Updateable[v.ID] == nil {

@@ -21,6 +21,7 @@ import (
 	"saz/passes/modref"
 	"saz/passes/persist"
 	"saz/passes/pointer"
+	"saz/passes/receive"
 	"saz/passes/slice"
 	"saz/passes/toplevel"
 	"saz/passes/update"
@@ -30,7 +31,7 @@ import (
 var Pass = &passes.Pass{
 	Name:     "output",
 	Doc:      "which updateable variables affect packets sent or lines logged",
-	Requires: []*passes.Pass{pointer.Pass, members.Pass, modref.Pass, slice.Pass, toplevel.Pass, update.Pass, persist.Pass},
+	Requires: []*passes.Pass{pointer.Pass, members.Pass, modref.Pass, slice.Pass, toplevel.Pass, update.Pass, persist.Pass, receive.Pass},
 	Run:      run,
 }
 
@@ -40,7 +41,6 @@ func Of(c *passes.Context) *Result { return c.Result(Pass).(*Result) }
 func run(c *passes.Context) (any, error) {
 	pt, mr, tl, up, ps := pointer.Of(c), modref.Of(c), toplevel.Of(c), update.Of(c), persist.Of(c)
 	res := &Result{Impacts: map[persist.VarID]map[string][]passes.Why{}}
-	var fds *descriptor.Descriptors // made when a call asks
 	for _, fid := range tl.PktProcs {
 		f := c.Prog.Funcs[fid]
 		for i := range f.Instrs {
@@ -59,12 +59,9 @@ func run(c *passes.Context) (any, error) {
 				}
 				list := []string{m.Output}
 				if m.Output == "descriptor" {
-					if fds == nil {
-						fds = descriptor.New(c, pt)
-					}
 					list = []string{"packet", "log"}
 					if in := &f.Instrs[i]; m.To < len(in.Args) {
-						switch k := fds.Of(f, in.Args[m.To]); {
+						switch k := receive.Of(c).Descriptors.Of(f, in.Args[m.To]); {
 						case k.Packets():
 							list = list[:1]
 						case k == descriptor.File:

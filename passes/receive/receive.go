@@ -61,6 +61,7 @@ func run(c *passes.Context) (any, error) {
 	threads := map[ir.FuncID]bool{}
 	var weak []Site
 	fds := descriptor.New(c, pt)
+	res.Descriptors = fds
 	for _, f := range c.Prog.Funcs {
 		for i := range f.Instrs {
 			if f.Instrs[i].Op != ir.Call {

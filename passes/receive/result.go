@@ -3,6 +3,7 @@ package receive
 import (
 	"saz/ir"
 	"saz/passes"
+	"saz/passes/descriptor"
 )
 
 // A Site is a call that hands the program a packet.
@@ -36,6 +37,8 @@ type Result struct {
 	// Threads are procedures started as threads or installed as signal handlers or timers, and those that assembly names.
 	Threads []ir.FuncID
 	Asm     *passes.InAsm
+	// Descriptors says what descriptors are open on.
+	Descriptors *descriptor.Descriptors
 	// Last reports whether the call is in a loop of its procedure whose rounds end the processing of a packet: the outermost loop, or
 	// the one that waits for events.
 	Last func(ir.Ref) bool

@@ -90,8 +90,16 @@ type many struct {
 	spans     bits   // what own's reads through parameters come to where it is not known what the arguments point at
 }
 
+// single stands for a call that may run few.
+var single many
+
 func (p *proc) manyAt(i int32) *many {
-	if m, ok := p.many[i]; ok {
+	if p.many == nil {
+		p.many = make([]*many, len(p.f.Instrs))
+	}
+	if m := p.many[i]; m == &single {
+		return nil
+	} else if m != nil {
 		return m
 	}
 	ref := ir.Ref{Func: p.f.ID, I: i}
@@ -118,10 +126,9 @@ func (p *proc) manyAt(i int32) *many {
 		slices.Sort(back)
 		m.own, m.back = p.e.groupOf(own, false), p.e.groupOf(slices.Compact(back), true)
 	}
-	if p.many == nil {
-		p.many = map[int32]*many{}
+	if p.many[i] = m; m == nil {
+		p.many[i] = &single
 	}
-	p.many[i] = m
 	return m
 }
 

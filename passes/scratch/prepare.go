@@ -32,7 +32,7 @@ type proc struct {
 	acts     []int32     // those that do anything here, in order
 	dom      *ir.DomTree // made when asked for
 	calls    map[callKey]callMemo
-	many     map[int32]*many
+	many     []*many        // by instruction
 	mine     map[int32]bool // spans of parameters
 	parts    map[int32]int  // how many, by parameter
 
