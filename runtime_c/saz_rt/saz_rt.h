@@ -430,7 +430,7 @@ void saz_note_slowly(void *base, __UINT64_TYPE__ meta) SAZ_SEEN_HERE;
 #if defined __x86_64__ && defined __LP64__ && defined __ELF__ && __GNUC__ >= 11 && !defined __clang__ && \
     !defined __SANITIZE_THREAD__ && !defined SAZ_RUNTIME
 #define SAZ_PLACE_ASM "movl\t%k[base], %k[at]\n\tleaq\tsaz_young(%%rip), %[to]\n\tandl\t%[places], %k[at]\n\taddq\t%[at], %[to]\n\t"
-#define SAZ_LOG_ASM "movl\t$16, %k[at]\n\tlock xaddq\t%[at], saz_log_end(%%rip)\n\tcmpq\t%[all], %[at]\n\tjae\t%l[slowly]\n\t" \
+#define SAZ_LOG_ASM "movl\t$16, %k[at]\n\tlock xaddq\t%[at], saz_log_end(%%rip)\n\tcmpq\t%[all], %[at]\n\tjae\t%l[saz_slowly]\n\t" \
 	"leaq\tsaz_log(%%rip), %[to]\n\tmovq\t%[base], (%[to],%[at])\n\tmovq\t%[meta], 8(%[to],%[at])\n\tjmp\t2b\n\t.previous"
 
 SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
@@ -441,32 +441,35 @@ SAZ_INLINE void saz_note_added(void *base, __UINT64_TYPE__ meta)
 
 	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "leaq\t1(%[base]), %[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t1f\n\t"
 	    "movq\t%[meta], 8(%[to])\n\tmovq\t%[base], (%[to])\n"
-	    "2:\n\t.subsection 1\n1:\tcmpq\t%[base], %[was]\n\tje\t%l[slowly]\n\t" SAZ_LOG_ASM
+	    "2:\n\t.subsection 1\n1:\tcmpq\t%[base], %[was]\n\tje\t%l[saz_slowly]\n\t" SAZ_LOG_ASM
 	    : [at] "=&r"(at), [to] "=&r"(to), [was] "+&a"(was)
 	    : [base] "r"(base), [meta] "r"(meta), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event)), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
 	    : "cc"
-	    : slowly);
+	    : saz_slowly);
 	return;
-slowly:
+saz_slowly:
 	saz_note_slowly(base, meta);
 }
 
-SAZ_INLINE void saz_note_gone(void *base)
-{
-	__UINT64_TYPE__ at;
-	struct saz_event *to;
-	void *was = base;
-
-	__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "xorl\t%k[at], %k[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t1f\n"
-	    "2:\n\t.subsection 1\n1:\t" SAZ_LOG_ASM
-	    : [at] "=&r"(at), [to] "=&r"(to), "+&a"(was)
-	    : [base] "r"(base), [meta] "i"(SAZ_E_GONE), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event)), [all] "i"(SAZ_LOG * sizeof(struct saz_event))
-	    : "cc"
-	    : slowly);
-	return;
-slowly:
-	saz_note_slowly(base, SAZ_META(0, 0, SAZ_E_GONE));
-}
+/* A macro, for the first instruction of a call of free must be the user's line's, as below. */
+#define SAZ_NOTE_GONE(base_) \
+	do { \
+		__label__ saz_slowly; \
+		__UINT64_TYPE__ saz_at; \
+		struct saz_event *saz_to; \
+		void *saz_was = (base_); \
+		__asm__ __volatile__ __inline__ goto(SAZ_PLACE_ASM "xorl\t%k[at], %k[at]\n\tlock cmpxchgq\t%[at], (%[to])\n\tjne\t1f\n" \
+		    "2:\n\t.subsection 1\n1:\t" SAZ_LOG_ASM \
+		    : [at] "=&r"(saz_at), [to] "=&r"(saz_to), "+&a"(saz_was) \
+		    : [base] "r"(base_), [meta] "i"(SAZ_E_GONE), [places] "i"((SAZ_YOUNG - 1) * sizeof(struct saz_event)), \
+		      [all] "i"(SAZ_LOG * sizeof(struct saz_event)) \
+		    : "cc" \
+		    : saz_slowly); \
+		if (0) { \
+		saz_slowly: \
+			saz_note_slowly(base_, SAZ_META(0, 0, SAZ_E_GONE)); \
+		} \
+	} while (0)
 #else
 SAZ_INLINE void saz_note(void *base, __UINT64_TYPE__ meta)
 {
@@ -504,6 +507,7 @@ SAZ_INLINE void saz_note_gone(void *base)
 	if (__builtin_expect(!__atomic_compare_exchange_n(&to->base, &was, (void *)0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED), 0))
 		saz_note(base, SAZ_META(0, 0, SAZ_E_GONE));
 }
+#define SAZ_NOTE_GONE(base) saz_note_gone(base)
 #endif
 
 #if SAZ_INLINED && !defined SAZ_RUNTIME
@@ -518,14 +522,8 @@ SAZ_INLINE void saz_note_gone(void *base)
 #define SAZ_CALLOC(site, m, n, got, count, size) \
 	(__extension__({ __SIZE_TYPE__ m = count, n = size; void *got = __builtin_calloc(m, n); \
 		saz_note_added(got, SAZ_META(m * n, site, SAZ_E_ADDED)); got; }))
-#define SAZ_FREE(block) (__extension__({ void *saz_left = saz_gone(block); __builtin_free(saz_left); }))
-
 /* The record goes before the block does: another thread may be given the address at once.  No test for NULL, as above. */
-SAZ_INLINE void *saz_gone(void *block)
-{
-	saz_note_gone(block);
-	return block;
-}
+#define SAZ_FREE(block) (__extension__({ void *saz_left = block; SAZ_NOTE_GONE(saz_left); __builtin_free(saz_left); }))
 
 #if defined __cplusplus || (defined __STDC_VERSION__ && __STDC_VERSION__ >= 199901L)
 #define saz_malloc(site, ...) SAZ_MALLOC(site, saz_size_##site, saz_got_##site, (__VA_ARGS__))
