@@ -377,6 +377,9 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 			for _, l := range e.a.pts.PointsTo(e.f.ID, v) {
 				if o := &e.a.pts.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Stack {
 					e.freed = append(e.freed, l.Obj)
+					for _, x := range e.a.pts.Behind(l.Obj) {
+						e.freed = append(e.freed, x.Obj)
+					}
 				}
 			}
 		}

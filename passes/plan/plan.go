@@ -425,8 +425,12 @@ func (p *planner) sites() {
 		}
 		s := Site{ID: len(p.res.Sites) + 1, Ref: ref, Func: p.callee(ref)}
 		holds, agree := false, true
+		headed := slices.ContainsFunc(byCall[ref], func(o pointer.ObjID) bool { x := &p.pt.Objects[o]; return x.Head || x.Front > 0 })
 		for k, o := range byCall[ref] {
 			t := p.pt.TypeOf(o)
+			if headed {
+				t = nil // a header and what is behind it, in one block
+			}
 			if k == 0 {
 				s.Elem = t
 			} else if !same(p.c.Prog, s.Elem, t) {

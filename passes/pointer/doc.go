@@ -12,7 +12,7 @@
 // CONTEXT-SENSITIVE where it is cheap: small procedures are analysed anew for
 // each direct call (clone.go), with locals in memory of their own (locals.go), and so is the heap: what a procedure returns that
 // it has just allocated is a separate object for each call of it, up to three
-// wrappers deep (heap.go). All else is context-insensitive.
+// wrappers deep (heap.go), also behind a header of the allocator's own (header.go). All else is context-insensitive.
 //
 // FIELD-SENSITIVE by byte offset in the object's layout (layout.go). All
 // elements of an array are one, at each level of nesting; the members of a
@@ -77,6 +77,8 @@
 //   - that keeps in a member with functions only what is stored there as such a member, or
 //     copied with its record; and in which code that is loaded at run time passes in
 //     functions of its own, not the program's;
+//   - whose allocators' headers, where the program makes no pointers to them but in the allocator, are seen
+//     as nothing else by who counts back from what was handed out (header.go);
 //   - whose allocators hand out a block that was freed to them as one in which nothing is,
 //     if they are recognised as such (freelist.go), also to who asks for such a block alone;
 //   - whose inline assembly touches its operands, and what they point at if it clobbers memory and is more than

@@ -308,7 +308,12 @@ func (s *solver) instr(f *inst, i int32, in *ir.Instr) {
 		}
 		s.shifted(f, in.A, dst, in.Off, rec)
 	case ir.IndexAddr:
+		call, skips := s.heap.skips[f.ref(i)]
 		switch {
+		case skips:
+			for _, o := range f.madeAt(call) {
+				s.addPlace(dst, s.at(o, 0))
+			}
 		case in.B.Kind == ir.VInt && in.Off > 0:
 			if in.Off == 1 && in.B.Off <= 0 {
 				s.back(f, in.A, in.Dst, dst, -in.B.Off)

@@ -40,6 +40,8 @@ type heap struct {
 	freshAt   map[ir.Ref][]ObjID
 	witnesses map[ir.Ref]*witness
 	tails     map[*lay][]*lay // see tailed
+	fronts    map[ir.Ref]*front
+	skips     map[ir.Ref]int32 // by instruction that steps over a header: the call that allocated it
 }
 
 // A witness is what the uses of a fresh pointer say of its type.
@@ -52,8 +54,9 @@ type witness struct {
 
 func newHeap(s *solver) *heap {
 	h := &heap{s: s, wrappers: map[ir.FuncID]*wrapper{}, direct: map[ir.FuncID][]ir.Ref{}, addressed: map[ir.FuncID]bool{},
-		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}}
+		freshAt: map[ir.Ref][]ObjID{}, witnesses: map[ir.Ref]*witness{}, fronts: map[ir.Ref]*front{}, skips: map[ir.Ref]int32{}}
 	s.heap = h
+	h.findFronts()
 	h.findAll()
 	s.findFreeLists()
 	if len(s.asFresh) > 0 {
@@ -89,7 +92,7 @@ func (h *heap) name(f *inst) {
 			last := path[len(path)-1]
 			var objs []ObjID
 			if w := h.wrappers[root.ID]; h.returned(path) == len(path) && w != nil && w.origins[last.I] && !h.s.cloned[root.ID] {
-				if h.count(root.ID, 1) <= maxClones && !h.stored(root.Func, root.Func.Instrs[last.I].Dst) {
+				if h.count(root.ID, 1) <= maxClones && !h.stored(root.Func, h.handed(last)...) {
 					objs = h.expand(root.Func, path, 1, inner)
 				} else {
 					objs = []ObjID{h.make(inner, path)}
@@ -109,12 +112,29 @@ func (h *heap) name(f *inst) {
 	}
 }
 
-// stored reports whether f stores register r anywhere: then one object for each
+// handed lists the registers that hold what the call at ref gives its function.
+func (h *heap) handed(ref ir.Ref) []ir.Reg {
+	f := h.s.prog.Funcs[ref.Func]
+	fr := h.fronts[ref]
+	if fr == nil {
+		return []ir.Reg{f.Instrs[ref.I].Dst}
+	}
+	var out []ir.Reg
+	for _, i := range fr.skips {
+		out = append(out, f.Instrs[i].Dst)
+	}
+	return out
+}
+
+// stored reports whether f stores one of the registers anywhere: then one object for each
 // caller of f would only make sets larger.
-func (h *heap) stored(f *ir.Func, r ir.Reg) bool {
+func (h *heap) stored(f *ir.Func, regs ...ir.Reg) bool {
 	uses := h.s.usesOf(f)
-	seen := map[ir.Reg]bool{r: true}
-	work := []ir.Reg{r}
+	seen := map[ir.Reg]bool{}
+	for _, r := range regs {
+		seen[r] = true
+	}
+	work := regs
 	for len(work) > 0 {
 		r := work[0]
 		work = work[1:]
@@ -225,6 +245,12 @@ func (h *heap) find(f *ir.Func, busy map[ir.FuncID]bool) *wrapper {
 				visit(a)
 			}
 			return
+		case ir.IndexAddr:
+			if call, ok := h.skips[ir.Ref{Func: f.ID, I: d}]; ok { // behind a header
+				w.origins[call] = true
+				w.level = max(w.level, 1)
+				return
+			}
 		case ir.Call:
 			if m, _ := h.allocator(f, d); m != nil {
 				w.origins[d] = true
@@ -373,7 +399,15 @@ func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 		s.objLay[o] = blobLay
 		return o
 	}
+	fr := h.fronts[inner.ref]
 	sz := h.size(inner, path)
+	if fr != nil {
+		h.headOf(fr, inner.ref)
+		sz.head = 0
+		if sz.fixed -= fr.size; sz.fixed < 0 {
+			sz = size{unknown: true}
+		}
+	}
 	var w witness
 	if inner.m.Alloc.String {
 		w.char = ctype.TChar
@@ -423,6 +457,10 @@ func (h *heap) make(inner allocCall, path []ir.Ref) ObjID {
 	}
 	s.viewed[o] = (t == nil && w.walked || bytesOnly(t)) && !inner.m.Alloc.String
 	s.text[o] = inner.m.Alloc.String
+	if fr != nil {
+		s.objects[o].Front = fr.size
+		s.behind[fr.head] = append(s.behind[fr.head], Loc{Obj: o})
+	}
 	return o
 }
 
@@ -637,7 +675,7 @@ func (h *heap) gather(ref ir.Ref, w *witness) {
 	have := h.witnesses[ref]
 	if have == nil {
 		have = &witness{}
-		if r := f.Instrs[ref.I].Dst; r >= 0 {
+		for _, r := range h.handed(ref) {
 			h.follow(f, r, have)
 		}
 		if len(have.types) == 0 && have.char == nil {

@@ -220,14 +220,15 @@ func (s *solver) findKin() {
 
 // findArenaRecs fills in fromKept: where a program keeps pointers to bytes as pointers to void in memory (an allocator of its own that cuts up blocks and
 // has a table of the pieces), the records that pointers to void become which come from memory, or from calls through pointers. No cast says of these that
-// they are made from bytes.
+// they are made from bytes. What is kept so are the pieces of a block: pointers that
+// were moved just before. Who keeps text as void pointers cuts up nothing.
 func (s *solver) findArenaRecs(v *voids) {
 	s.fromKept = map[*lay]bool{}
 	kept := false
 	for _, f := range s.prog.Funcs {
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
-			if in.Op != ir.Conv || !isBytes(in.Opnd) || !isVoidPtr(in.Type) || in.A.Kind != ir.VReg {
+			if in.Op != ir.Conv || !isBytes(in.Opnd) || !isVoidPtr(in.Type) || in.A.Kind != ir.VReg || !stepped(f, in.A, 8) {
 				continue
 			}
 			for _, u := range s.usesOf(f)[in.Dst] {
@@ -253,6 +254,24 @@ func (s *solver) findArenaRecs(v *voids) {
 			}
 		}
 	}
+}
+
+// stepped reports whether v was made in f by a step, looking through depth copies.
+func stepped(f *ir.Func, v ir.Value, depth int) bool {
+	for ; depth > 0 && v.Kind == ir.VReg && f.Regs[v.ID].Def >= 0; depth-- {
+		in := &f.Instrs[f.Regs[v.ID].Def]
+		switch in.Op {
+		case ir.Conv, ir.Move:
+			v = in.A
+		case ir.Phi:
+			return slices.ContainsFunc(in.Args, func(a ir.Value) bool { return stepped(f, a, depth-1) })
+		case ir.IndexAddr, ir.Bin:
+			return true
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // findHanded fills in handed: the records without a name, as members are, to which there are

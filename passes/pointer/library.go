@@ -259,6 +259,9 @@ func (s *solver) packet(ref ir.Ref, i int, cb bool) ObjID {
 // allocated returns the objects that a call of an allocator makes.
 func (s *solver) allocated(id int32, m *models.Model, name string) []ObjID {
 	cs := &s.sites[id]
+	if fr := s.heap.fronts[cs.ref]; fr != nil && cs.direct {
+		return []ObjID{s.heap.headOf(fr, cs.ref)}
+	}
 	if objs := cs.in.madeAt(cs.ref.I); len(objs) > 0 && m.Alloc.Out == nil && cs.direct {
 		return objs
 	}

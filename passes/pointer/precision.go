@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"saz/frontend/ctype"
 	"saz/ir"
 )
 
@@ -25,11 +26,19 @@ type Precision struct {
 	Targets      int // what they call
 	Most         int // at one of them
 	Unmodelled   int // external functions that have no model
+
+	// As SVF counts (AvgTopLvlPtsSize): places, over the registers that have a pointer's
+	// type, those that point nowhere among them, and a block being one object for each call of the library's
+	// allocator in the program, whoever called a wrapper; DerefBlocks is DerefObjects so.
+	Typed       int
+	TopLevel    float64
+	DerefBlocks float64
 }
 
 func (p Precision) String() string {
-	return fmt.Sprintf("%d pointers, %.1f places, %.1f objects; %d dereferences, %.1f places, %.1f objects, at most %d, %d anywhere in an object, %d of nothing; %d targets of %d indirect calls, at most %d; %d functions without a model",
-		p.Pointers, p.Places, p.Objects, p.Derefs, p.DerefPlaces, p.DerefObjects, p.Largest, p.Anywhere, p.Empty, p.Targets, p.Indirect, p.Most, p.Unmodelled)
+	return fmt.Sprintf("%d pointers, %.1f places, %.1f objects; %d dereferences, %.1f places, %.1f objects, at most %d, %d anywhere in an object, %d of nothing; %d targets of %d indirect calls, at most %d; %d functions without a model; as SVF counts: %.1f places over %d pointers, %.1f objects a dereference",
+		p.Pointers, p.Places, p.Objects, p.Derefs, p.DerefPlaces, p.DerefObjects, p.Largest, p.Anywhere, p.Empty, p.Targets, p.Indirect, p.Most, p.Unmodelled,
+		p.TopLevel, p.Typed, p.DerefBlocks)
 }
 
 // objects counts the objects of a set.
@@ -57,10 +66,15 @@ func deref(in *ir.Instr, f func(v ir.Value)) {
 // Precision measures r.
 func (r *Result) Precision() Precision {
 	var p Precision
-	var places, objs, dp, do int
+	var places, objs, dp, do, typed, blocks int
 	for _, f := range r.solver.prog.Funcs {
 		for i := range f.Regs {
-			if l := r.PointsTo(f.ID, ir.RegVal(ir.Reg(i))); len(l) > 0 {
+			l := r.PointsTo(f.ID, ir.RegVal(ir.Reg(i)))
+			if t := f.Regs[i].Type; t != nil && t.Kind == ctype.Pointer {
+				p.Typed++
+				typed += len(r.unsplit(l, true))
+			}
+			if len(l) > 0 {
 				p.Pointers++
 				places += len(l)
 				objs += objects(l)
@@ -76,6 +90,7 @@ func (r *Result) Precision() Precision {
 				dp += len(l)
 				n := objects(l)
 				do += n
+				blocks += len(r.unsplit(l, false))
 				p.Largest = max(p.Largest, n)
 				if n == 0 {
 					p.Empty++
@@ -96,7 +111,39 @@ func (r *Result) Precision() Precision {
 	avg := func(n, d int) float64 { return float64(n) / float64(max(d, 1)) }
 	p.Places, p.Objects = avg(places, p.Pointers), avg(objs, p.Pointers)
 	p.DerefPlaces, p.DerefObjects = avg(dp, p.Derefs), avg(do, p.Derefs)
+	p.TopLevel, p.DerefBlocks = avg(typed, p.Typed), avg(blocks, p.Derefs)
 	return p
+}
+
+// A named is an object named without regard to who called the procedure that made it.
+type named struct {
+	ref   ir.Ref // Heap: the library's allocator's call
+	local ir.Ref // Local: the procedure and the variable
+	obj   ObjID  // others
+	off   int32
+}
+
+// unsplit returns the places of set l, of which copies of procedures and of wrappers of
+// allocators make one; just the objects without offs.
+func (r *Result) unsplit(l []Loc, offs bool) map[named]bool {
+	out := map[named]bool{}
+	for _, x := range l {
+		o := &r.Objects[x.Obj]
+		b := named{obj: -1}
+		switch {
+		case o.Kind == Heap && !o.Library && !o.Packet:
+			b.ref = o.Inner
+		case o.Kind == Local:
+			b.local = ir.Ref{Func: o.Func, I: int32(o.Local)}
+		default:
+			b.obj = x.Obj
+		}
+		if offs {
+			b.off = x.Off
+		}
+		out[b] = true
+	}
+	return out
 }
 
 // Explain writes what makes the sets of r large: the objects that most

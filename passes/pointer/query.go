@@ -303,6 +303,9 @@ func (s *solver) contentSets(o ObjID) [][]Loc {
 	for _, x := range s.family[o] {
 		out = append(out, s.setsIn(x)...)
 	}
+	if l := s.behind[o]; len(l) > 0 { // who has a header has its block
+		out = append(out, l)
+	}
 	return out
 }
 
@@ -394,6 +397,12 @@ func (s *solver) reach(o ObjID) []ObjID {
 	out := []ObjID{o}
 	for i := 0; i < len(out); i++ {
 		for _, l := range s.contentsOf(out[i], Any) {
+			if !seen[l.Obj] {
+				seen[l.Obj] = true
+				out = append(out, l.Obj)
+			}
+		}
+		for _, l := range s.behind[out[i]] {
 			if !seen[l.Obj] {
 				seen[l.Obj] = true
 				out = append(out, l.Obj)
@@ -616,6 +625,9 @@ func (s *solver) name(o ObjID) string {
 		}
 		if ob.Packet {
 			what += "'s_packet"
+		}
+		if ob.Head {
+			return what + "@" + s.where(ob.Site) + ".head"
 		}
 		return what + "@" + s.where(ob.Site)
 	}

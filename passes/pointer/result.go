@@ -47,6 +47,8 @@ type Object struct {
 	Opaque  bool        // Heap: made by a library (FILE, pcap_t): the program never looks inside
 	Library bool        // Heap: storage inside a library that a function of it hands out (errno, localtime's result); Site is one of its calls
 	Stack   bool        // Heap: made by alloca or a VLA
+	Head    bool        // Heap: the header of a block; what is behind it are other objects
+	Front   int64       // Heap: bytes of a header, another object, in front of it in its block
 	Packet  bool        // Heap: packet bytes or a packet's header in the library's own buffer (pcap_next, a callback's parameter)
 }
 
@@ -121,6 +123,9 @@ func (r *Result) FuncObj(f ir.FuncID) ObjID { return r.solver.funcObj(f) }
 
 // UnknownObj returns the one object of kind Unknown.
 func (r *Result) UnknownObj() ObjID { return r.solver.unknown }
+
+// Behind lists what is behind header o, in the blocks that begin with it.
+func (r *Result) Behind(o ObjID) []Loc { return r.solver.behind[o] }
 
 // HeapAt returns the heap objects allocated by the call at ref (as Site or Inner).
 func (r *Result) HeapAt(ref ir.Ref) []ObjID { return r.solver.heapAt(ref) }

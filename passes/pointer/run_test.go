@@ -230,9 +230,11 @@ func (w *watched) verify(trace []byte) (facts int, bad []string) {
 		found, place := false, false
 		static := w.r.PointsTo(ref.Func, v)
 		for _, l := range static {
-			if slices.Contains(cands, l.Obj) {
+			ob := &w.r.Objects[l.Obj]
+			at := int64(off) - ob.Front
+			if slices.Contains(cands, l.Obj) && at >= 0 && !(ob.Head && at >= w.r.Size(l.Obj)) {
 				found = true
-				place = place || l.Off == pointer.Any || l.Off == w.r.Canon(l.Obj, int64(off)) || w.r.Canon(l.Obj, int64(off)) == pointer.Any
+				place = place || l.Off == pointer.Any || l.Off == w.r.Canon(l.Obj, at) || w.r.Canon(l.Obj, at) == pointer.Any
 			}
 		}
 		if !place {

@@ -130,6 +130,7 @@ type solver struct {
 	heap         *heap
 	libAlloc     map[int32][]ObjID // by library call
 	heapOf       map[ir.Ref][]ObjID
+	behind       map[ObjID][]Loc  // what is behind the headers of an allocator
 	stack        map[ir.Ref]ObjID // Alloca
 	modelTab     []*models.Model  // by function
 	libObjs      map[ir.FuncID]ObjID
@@ -208,7 +209,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, unknownBacks: map[ir.FuncID][]Callback{}, unknownCalls: map[ir.FuncID][]ir.Ref{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
-		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{}, noCode: map[ObjID]bool{},
+		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, behind: map[ObjID][]Loc{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{}, noCode: map[ObjID]bool{},
 	}
 	s.findModels()
 	s.findCarriers()
@@ -394,7 +395,7 @@ const (
 	maxOdd    = 64
 	maxFar    = 4  // virtual places of an object
 	maxNear   = 64 // places of an object that "anywhere in it" may be taken for again and again
-	maxFields = 512
+	maxFields = 2048
 	maxViews  = 48 // of a block: more have all that there is
 )
 
