@@ -149,7 +149,7 @@ static void forget_thread(void *p)
 	pthread_mutex_unlock(&saz_threads_lock);
 }
 
-static void new_thread(void)
+static SAZ_COLD void new_thread(void)
 {
 	int saved = errno;
 
@@ -173,10 +173,10 @@ static void sleep_while_stopped(void)
 	errno = saved;
 }
 
-/* The thread was quiet, or new, and becomes busy, unless a request says that it must not be. */
-static void become(int b, int was)
+/* What become does where it is not as usual: out of its way, which each round of a loop takes. */
+static SAZ_COLD void become_slowly(int b, int was)
 {
-	int stop;
+	int stop, saved = errno;
 
 	if (was == SAZ_NEW_THREAD)
 		new_thread();
@@ -190,9 +190,21 @@ static void become(int b, int was)
 			set(SAZ_STOPPED);
 			sleep_while_stopped();
 		} else {
+			errno = saved;
 			return;
 		}
 	}
+}
+
+/* The thread was quiet, or new, and becomes busy, unless a request says that it must not be. */
+static void become(int b, int was)
+{
+	if (was != SAZ_NEW_THREAD) {
+		set(b);
+		if (!__atomic_load_n(&saz_stop, __ATOMIC_SEQ_CST))
+			return;
+	}
+	become_slowly(b, was);
 }
 
 static int quiet_or_new(int was)
@@ -329,7 +341,7 @@ void saz_round_slowly(void)
 	new_packet();
 }
 
-static void first_ready(void)
+static SAZ_COLD void first_ready(void)
 {
 	int saved = errno;
 
@@ -365,7 +377,9 @@ int saz_events(void)
 
 void saz_unblock(int was)
 {
+#if SAZ_VERIFY
 	int saved = errno;
+#endif
 
 	if (was != SAZ_PACKET && was != SAZ_NO_PACKET)
 		return;
@@ -374,7 +388,9 @@ void saz_unblock(int was)
 		BEGIN_AGAIN();
 	else
 		TOUCH();
+#if SAZ_VERIFY
 	errno = saved;
+#endif
 }
 
 static void wait_from(int was)

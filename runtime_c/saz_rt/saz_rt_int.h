@@ -42,6 +42,7 @@
 
 #define SAZ_CHECK __attribute__((__warn_unused_result__))
 #define SAZ_HIDDEN __attribute__((__visibility__("hidden")))
+#define SAZ_COLD __attribute__((__noinline__, __cold__))  /* out of the way of what calls it each time */
 
 /* ---- errors: the first is kept ---- */
 
