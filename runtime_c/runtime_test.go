@@ -525,11 +525,18 @@ func TestThreads(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{"0", "1"} { // brackets out of line, and in line
 		prog := compile(t, "threads", []string{"-std=gnu99", "-O1", "-fsanitize=thread", "-DSAZ_THREADS=1", "-DSAZ_MARK_WORDS=" + words}, "threads.c", "box.c", "box_glue.c")
-		cmd := exec.Command(prog)
-		cmd.Env = append(os.Environ(), "SAZ_SERVICE=off", "TSAN_OPTIONS=halt_on_error=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil || string(out) != "4000 dealt, 4000 moved, 0 wrong, 3 blocks, stopped often\n" {
-			t.Errorf("words %s: %v\n%s", words, err, out)
+		// On a busy machine who stops the others may hardly get a turn: then again.
+		for tries := 5; ; tries-- {
+			cmd := exec.Command(prog)
+			cmd.Env = append(os.Environ(), "SAZ_SERVICE=off", "TSAN_OPTIONS=halt_on_error=1")
+			out, err := cmd.CombinedOutput()
+			done, right := strings.CutPrefix(string(out), "4000 dealt, 4000 moved, 0 wrong, 3 blocks, ")
+			if err != nil || !right || tries == 1 && done != "stopped often\n" {
+				t.Errorf("words %s: %v\n%s", words, err, out)
+			}
+			if err != nil || !right || done == "stopped often\n" || tries == 1 {
+				break
+			}
 		}
 	}
 }
