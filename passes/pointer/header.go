@@ -13,13 +13,15 @@ import (
 //	struct entry *e = malloc(sizeof *e + n);
 //	e->next = list;
 //	list = e;
-//	return e + 1;
+//	return (char *)e + sizeof *e;
 //
 // As one object, such a block links all others that were ever handed out: any step by
 // an unknown amount in what a caller got may be at the header. So it is two: the header,
 // one object for all blocks of the allocator, and what is behind it, an object of its own
 // as if the allocator had returned what malloc gave it, named and typed by the calls that
 // it goes through (heap.go).
+//
+// (e + 1 is a pointer to another such record before it is one to anything, and makes none of this.)
 //
 // This holds if nothing but the allocator goes from one to the other. It is done only for
 // a record to which the program makes pointers from nothing else, and from which it makes
@@ -117,7 +119,7 @@ func (h *heap) frontAt(f *ir.Func, r ir.Reg, own map[ir.Ref]bool) *front {
 			}
 		}
 	}
-	if fr.rec == nil || len(steps) == 0 {
+	if fr.rec == nil || len(steps) == 0 || endsInArray(fr.rec) {
 		return nil
 	}
 	fr.size = ctype.SizeOf(fr.rec)
@@ -131,6 +133,23 @@ func (h *heap) frontAt(f *ir.Func, r ir.Reg, own map[ir.Ref]bool) *front {
 		own[ir.Ref{Func: f.ID, I: i}] = true
 	}
 	return fr
+}
+
+// endsInArray reports whether the last member of record t is an array: who has the record then
+// has what is behind it, too.
+func endsInArray(t *ctype.Type) bool {
+	m := t.Rec.Fields
+	for len(m) > 0 {
+		last := m[len(m)-1].Type
+		if last.Kind == ctype.Array {
+			return true
+		}
+		if !last.IsRecord() {
+			return false
+		}
+		m = last.Rec.Fields
+	}
+	return true
 }
 
 // points reports whether t is a pointer to record l.

@@ -112,10 +112,26 @@ static void *listed(size_t n)
 	return (char *)l + sizeof *l;
 }
 
+/* A header that ends in an array leads to what is behind it. */
+struct counted { struct counted *next; size_t n; char *text[]; };
+static struct counted *all;
+
+static void *count(size_t n)
+{
+	struct counted *c = malloc(sizeof *c + n); // obj COUNTED
+	c->next = all;
+	all = c;
+	return (char *)c + sizeof *c;
+}
+
 int main(void)
 {
 	char **slot;
 	linked();
+	slot = count(sizeof *slot);
+	*slot = (char *)&a;
+	probe(all); // pts: COUNTED
+	probe(all->text[0]); // pts>: a
 	release(tagged(10, &a));
 	slot = listed(sizeof *slot);
 	*slot = (char *)&b;
