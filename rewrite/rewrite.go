@@ -278,7 +278,9 @@ func ownFiles(c *passes.Context) map[source.FileID]*source.File {
 	}
 	for _, u := range c.Prog.Units {
 		for _, f := range u.AST.Cpp.Includes {
-			if u.AST.Cpp.System[f.ID] || !filepath.IsAbs(f.Path) || common(home, f.Path) == "/" {
+			// What calls itself a system header (#pragma GCC system_header) beside the sources is one of them.
+			system := u.AST.Cpp.System[f.ID] && !strings.HasPrefix(f.Path, home+"/")
+			if system || !filepath.IsAbs(f.Path) || common(home, f.Path) == "/" {
 				continue
 			}
 			foreign := false
