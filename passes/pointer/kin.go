@@ -190,7 +190,11 @@ func (s *solver) findKin() {
 				a, b := s.pointedAt(in.Opnd), s.pointedAt(in.Type)
 				note(a)
 				note(b)
-				became(a, b)
+				switch {
+				case a == byteLay && s.stepsBack(f, in.A), b == byteLay && s.onlyBack(f, in.Dst, 8):
+				default:
+					became(a, b)
+				}
 				if isVoidPtr(in.Type) && a != nil {
 					for _, t := range v.become[v.base[f.ID]+int32(in.Dst)] {
 						became(a, t)
@@ -216,6 +220,60 @@ func (s *solver) findKin() {
 	s.findLibRecs()
 	s.findHanded()
 	s.blur()
+}
+
+// stepsBack reports whether v, a pointer to bytes, is some bytes before something of known type: a record
+// that is made of it is what contains that (container_of by way of char *), not one that is made from bytes.
+func (s *solver) stepsBack(f *ir.Func, v ir.Value) bool {
+	for range 8 {
+		switch v.Kind {
+		case ir.VGlobal:
+			return !bytesOnly(s.prog.Globals[v.ID].Type)
+		case ir.VLocal:
+			return !bytesOnly(f.Locals[v.ID].Type)
+		case ir.VReg:
+		default:
+			return false
+		}
+		d := f.Regs[v.ID].Def
+		if d < 0 {
+			return false
+		}
+		switch in := &f.Instrs[d]; {
+		case in.Op == ir.Conv && !isBytes(in.Opnd):
+			return in.Opnd != nil && in.Opnd.Kind == ctype.Pointer && in.Opnd.Elem.Kind != ctype.Void
+		case in.Op == ir.Conv, in.Op == ir.Move, back(in):
+			v = in.A
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// back reports whether in goes back by a known number of bytes.
+func back(in *ir.Instr) bool {
+	return in.Op == ir.IndexAddr && in.Off == 1 && in.B.Kind == ir.VInt && in.B.Off <= 0
+}
+
+// onlyBack reports whether all that is made of the pointer to bytes in register r of f is the record some
+// bytes before.
+func (s *solver) onlyBack(f *ir.Func, r ir.Reg, depth int) bool {
+	if depth == 0 || r < 0 {
+		return false
+	}
+	for _, u := range s.usesOf(f)[r] {
+		switch in := &f.Instrs[u]; {
+		case in.Op == ir.Conv && s.pointee(in.Type) != nil:
+		case in.Op == ir.Conv && isBytes(in.Type), in.Op == ir.Move, back(in):
+			if !s.onlyBack(f, in.Dst, depth-1) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // findArenaRecs fills in fromKept: where a program keeps pointers to bytes as pointers to void in memory (an allocator of its own that cuts up blocks and
