@@ -48,9 +48,8 @@ func (s *solver) layID(l *lay) int64 {
 
 // own reports whether record as begins at canonical offset off of l, as part of its
 // type.
-func (l *lay) own(off int64, as *lay) bool {
-	var buf [pathBuf]step
-	for _, st := range l.path(off, 0, buf[:0]) {
+func (s *solver) own(l *lay, off int64, as *lay) bool {
+	for _, st := range s.path(l, off) {
 		if st.rec == as && st.start == off {
 			return true
 		}
@@ -61,8 +60,7 @@ func (l *lay) own(off int64, as *lay) bool {
 // punned reports whether the program takes a record that begins at canonical offset
 // off of l for an as somewhere.
 func (s *solver) punned(l *lay, off int64, as *lay) bool {
-	var buf [pathBuf]step
-	for _, st := range l.path(off, 0, buf[:0]) {
+	for _, st := range s.path(l, off) {
 		if st.rec != nil && st.start == off && s.kin.same(st.rec, as) {
 			return true
 		}
@@ -79,13 +77,26 @@ func (s *solver) alike(l *lay, off int64, as *lay, member int64) bool {
 	return s.begins(l, off, as, member, member)
 }
 
+// path is lay.path; the last answer is kept, for one question follows another about the same place.
+// It holds until the next call.
+func (s *solver) path(l *lay, off int64) []step {
+	if m := &s.lastPath; m.of != l || m.off != off {
+		m.of, m.off, m.steps = l, off, l.path(off, 0, m.steps[:0])
+	}
+	return s.lastPath.steps
+}
+
+// startsAt is lay.starts.
+func (s *solver) startsAt(l *lay, off int64) bool {
+	return slices.ContainsFunc(s.path(l, off), func(st step) bool { return st.start == off })
+}
+
 // endAt returns where what begins at canonical offset off of l ends: its neighbours are
 // no part of what is looked at. (The head of a list, taken for an entry that begins with
 // its link, has such.)
-func (l *lay) endAt(off int64) int64 {
+func (s *solver) endAt(l *lay, off int64) int64 {
 	end := off
-	var buf [pathBuf]step
-	for _, st := range l.path(off, 0, buf[:0]) {
+	for _, st := range s.path(l, off) {
 		switch {
 		case st.start != off && st.elem != 1:
 		case st.size < 0:
@@ -127,7 +138,7 @@ func (s *solver) scalarFits(sc *lay, st step, as, l *lay, off int64) bool {
 	case sc.class != recordPointer || sc.to == nil || st.to == nil || s.kin.same(sc.to, st.to):
 		return true
 	}
-	return sc.to == as && l.own(off, st.to) // each points at its own kind: lists
+	return sc.to == as && s.own(l, off, st.to) // each points at its own kind: lists
 }
 
 // fitting returns where a pointer to a record as may point if a set says that it points
@@ -160,7 +171,7 @@ func (s *solver) fitting(p int32, as *lay) []int32 {
 		return s.anywhere(l.Obj, 0, as, asItself)
 	}
 	off := int64(l.Off)
-	if !lay.starts(off) {
+	if !s.startsAt(lay, off) {
 		off &^= ctype.PtrSize - 1 // it may have a tag
 	}
 	if s.looksLike(lay, off, as) {
@@ -174,7 +185,7 @@ func (s *solver) looksLike(l *lay, off int64, as *lay) bool {
 	k := likeness{l, as, off}
 	yes, ok := s.likeness[k]
 	if !ok {
-		yes = l.own(off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
+		yes = s.own(l, off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
 		s.likeness[k] = yes
 	}
 	return yes
@@ -190,8 +201,7 @@ type likeness struct {
 // no record and has the scalars of as, up to the one at byte last.
 func (s *solver) begins(l *lay, off int64, as *lay, head, last int64) bool {
 	rec := false
-	var buf [pathBuf]step
-	for _, st := range l.path(off, 0, buf[:0]) {
+	for _, st := range s.path(l, off) {
 		if st.mixed || st.elem == 1 && s.inBytes(as) {
 			return true
 		}
@@ -203,7 +213,7 @@ func (s *solver) begins(l *lay, off int64, as *lay, head, last int64) bool {
 			return true
 		}
 	}
-	return !rec && last < l.endAt(off)-off && s.scalarsFit(l, off, as, last)
+	return !rec && last < s.endAt(l, off)-off && s.scalarsFit(l, off, as, last)
 }
 
 // asBytes is fitting for a pointer to bytes: a record with pointers in it is taken for
@@ -236,7 +246,7 @@ func (s *solver) asBytes(p int32) []int32 {
 	}
 	ok := true
 	off := int64(l.Off)
-	if !lay.starts(off) {
+	if !s.startsAt(lay, off) {
 		off &^= ctype.PtrSize - 1
 	}
 	var buf [pathBuf]step
@@ -300,7 +310,7 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 		return out
 	}
 	off := int64(l.Off)
-	if !lay.starts(off) {
+	if !s.startsAt(lay, off) {
 		off &^= ctype.PtrSize - 1
 	}
 	var buf [pathBuf]step
@@ -498,7 +508,7 @@ func (s *solver) records(l *lay, delta int64, as *lay, want int64) []int32 {
 	var out []int32
 	for _, c := range s.startsIn(l) {
 		off := int64(c)
-		switch own := l.own(off, as) || s.punned(l, off, as); want {
+		switch own := s.own(l, off, as) || s.punned(l, off, as); want {
 		case asItself:
 			if s.looksLike(l, off, as) {
 				out = addOff(out, c)

@@ -13,7 +13,6 @@ import (
 // CGO 2009): only what is new travels along an edge, and the constraints of a
 // node see each place once, right when it arrives.
 func (s *solver) solve() {
-	var scratch []int32
 	sets := s.sets
 	for {
 		if s.dirty || s.order == nil {
@@ -34,10 +33,7 @@ func (s *solver) solve() {
 			work = true
 			d := s.delta[n]
 			s.delta[n] = 0
-			if len(s.cons[n]) > 0 {
-				scratch = sets.members(d, scratch[:0])
-				s.apply(n, s.cons[n], d, scratch)
-			}
+			s.apply(n, s.cons[n], d)
 			// apply may have added edges from n: those have seen everything.
 			for _, b := range s.succ[n].b {
 				for w := b.w; w != 0; w &= w - 1 {
@@ -64,11 +60,27 @@ func (s *solver) solve() {
 	}
 }
 
-// apply makes constraints cs of node n see places, which are set d.
-func (s *solver) apply(n int32, cs []constraint, d setID, places []int32) {
+// apply makes constraints cs of node n see set d.
+func (s *solver) apply(n int32, cs []constraint, d setID) {
 	sets := s.sets
+	var places []int32
 	for ci := range cs {
 		c := cs[ci]
+		var st *stepTable
+		var im *image
+		if c.steps() {
+			st = s.stepOf(&c)
+			if !c.cyc && sets.len(d) > 1 {
+				if im = s.imageOf(st, d); im.of == d && im.by == st {
+					s.include(s.find(c.other), im.is)
+					continue
+				}
+			}
+		}
+		if places == nil { // on first need: images need none
+			places = sets.members(d, s.buffer())
+			defer s.release(places)
+		}
 		switch c.kind {
 		case conLoad:
 			for _, p := range places {
@@ -83,15 +95,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID, places []int32) {
 				}
 			}
 		case conShift, conIndex, conMask, conTyped:
-			to, st := s.find(c.other), s.stepOf(&c)
-			var im *image
-			if !c.cyc && len(places) > 1 {
-				if im = s.imageOf(st, d); im.of == d && im.by == st {
-					s.include(to, im.is)
-					continue
-				}
-			}
-			melts := s.melts
+			to, melts := s.find(c.other), s.melts
 			out := set{s.stepped[:0]}
 			s.stepped = nil
 			for _, p := range places {
@@ -119,7 +123,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID, places []int32) {
 			s.include(to, is)
 		case conCopyDst:
 			if !s.smashed(n, c, len(places)) {
-				for _, src := range sets.members(s.pts[s.find(c.other)], nil) {
+				for _, src := range s.others(c.other) {
 					if s.virt[src] != 0 {
 						continue
 					}
@@ -132,7 +136,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID, places []int32) {
 			}
 		case conCopySrc:
 			if !s.smashed(c.other, constraint{other: n, b: c.b}, len(places)) {
-				for _, dst := range sets.members(s.pts[s.find(c.other)], nil) {
+				for _, dst := range s.others(c.other) {
 					if s.writable(dst) {
 						for _, p := range places {
 							if s.virt[p] != 0 {
@@ -204,6 +208,29 @@ func (s *solver) apply(n int32, cs []constraint, d setID, places []int32) {
 			}
 		}
 	}
+}
+
+// steps reports whether c is arithmetic.
+func (c *constraint) steps() bool {
+	return c.kind == conShift || c.kind == conIndex || c.kind == conMask || c.kind == conTyped
+}
+
+// buffer returns working memory, which release takes back.
+func (s *solver) buffer() []int32 {
+	if l := len(s.buffers); l > 0 {
+		b := s.buffers[l-1]
+		s.buffers = s.buffers[:l-1]
+		return b
+	}
+	return nil
+}
+
+func (s *solver) release(b []int32) { s.buffers = append(s.buffers, b[:0]) }
+
+// others lists what node n has, until the next call.
+func (s *solver) others(n int32) []int32 {
+	s.scratch = s.sets.members(s.pts[s.find(n)], s.scratch[:0])
+	return s.scratch
 }
 
 // copyExtent lists the places from p on that a copy may touch of which no more is known
@@ -343,7 +370,7 @@ func (s *solver) collapse() {
 	s.search(func(v int32, kids []int32) []int32 {
 		kids = s.succ[v].appendTo(kids)
 		for i := range s.cons[v] {
-			if c := &s.cons[v][i]; c.kind == conShift || c.kind == conIndex || c.kind == conMask || c.kind == conTyped {
+			if c := &s.cons[v][i]; c.steps() {
 				kids = append(kids, c.other)
 			}
 		}

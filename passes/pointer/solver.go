@@ -73,13 +73,20 @@ type solver struct {
 	likeness                    map[likeness]bool // see looksLike
 
 	// Nodes.
-	rep     []int32
-	sets    *sets
-	pts     []setID
-	delta   []setID
-	succ    []set
-	cons    [][]constraint
-	stepped []block // working memory of apply
+	rep      []int32
+	sets     *sets
+	pts      []setID
+	delta    []setID
+	succ     []set
+	cons     [][]constraint
+	stepped  []block  // working memory of apply
+	lastPath struct { // see path
+		of    *lay
+		off   int64
+		steps []step
+	}
+	scratch []int32 // likewise, of copies
+	buffers [][]int32
 	images  []image // see steps.go
 	melts   int     // objects that have become one place
 
@@ -363,7 +370,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 		return s.place(o, 0)
 	}
 	if off != Any && off != 0 && off < anyBytes {
-		if !s.objLay[o].starts(int64(off)) {
+		if !s.startsAt(s.objLay[o], int64(off)) {
 			s.odd[o]++
 		}
 		if (s.trust[o] || s.viewed[o]) && s.odd[o] > maxOdd {
@@ -579,7 +586,7 @@ func (s *solver) extent(p int32) int64 {
 	if l.Off == Any || l.Off == anyBytes || s.viewed[l.Obj] || lay.one || lay.kind == layRaw || lay.kind == layBlob {
 		return -1
 	}
-	if end := lay.endAt(int64(l.Off)); end < 1<<60 && lay.starts(int64(l.Off)) {
+	if end := s.endAt(lay, int64(l.Off)); end < 1<<60 && s.startsAt(lay, int64(l.Off)) {
 		return end - int64(l.Off)
 	}
 	return -1
@@ -832,6 +839,6 @@ func (s *solver) constrain(n int32, c constraint) {
 	s.cons[n] = append(s.cons[n], c)
 	if s.pts[n] != 0 {
 		one := [1]constraint{c}
-		s.apply(n, one[:], s.pts[n], s.sets.members(s.pts[n], nil))
+		s.apply(n, one[:], s.pts[n])
 	}
 }

@@ -186,7 +186,7 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 				// It may start from another element of an array than the first.
 				own := offs[:0:0]
 				for _, off := range offs {
-					if off != Any && (lay.own(int64(off), as) || s.punned(lay, int64(off), as)) {
+					if off != Any && (s.own(lay, int64(off), as) || s.punned(lay, int64(off), as)) {
 						own = append(own, off)
 					}
 				}
@@ -209,7 +209,7 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 				if s.among[l.Obj] != nil && !s.canBe(l.Obj, as) && !s.hasHead(l.Obj, as, c.a) {
 					return nil
 				}
-				if s.trust[l.Obj] && !lay.own(int64(l.Off), as) && !s.punned(lay, int64(l.Off), as) && !s.alike(lay, int64(l.Off), as, c.a) {
+				if s.trust[l.Obj] && !s.own(lay, int64(l.Off), as) && !s.punned(lay, int64(l.Off), as) && !s.alike(lay, int64(l.Off), as, c.a) {
 					return nil
 				}
 			}

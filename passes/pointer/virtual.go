@@ -83,7 +83,7 @@ func (s *solver) holds(l *lay, off, at int64, as *lay) bool {
 		return false
 	}
 	c := int64(l.canon(off))
-	return c >= 0 && l.own(c, as)
+	return c >= 0 && s.own(l, c, as)
 }
 
 // within reports whether there is a record as, or one that is taken for it, anywhere in l.
@@ -113,7 +113,7 @@ func (s *solver) memberOf(l *lay, off int64, as *lay, member int64) bool {
 			return true
 		case st.start != member || st.elem > 0:
 		case st.rec != nil:
-			if l.own(off, st.rec) || s.alike(l, off, st.rec, 0) {
+			if s.own(l, off, st.rec) || s.alike(l, off, st.rec, 0) {
 				return true
 			}
 		default:
