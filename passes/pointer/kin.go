@@ -108,7 +108,13 @@ func (s *solver) findKin() {
 		case a.Kind == ir.VLocal && f != nil:
 			at = f.Locals[a.ID].Type
 		}
-		if at == nil || to == nil || !recordElem(at) && !to.pointer() {
+		if at == nil || to == nil {
+			return
+		}
+		if bytesOnly(at) {
+			became(byteLay, to)
+		}
+		if !recordElem(at) && !to.pointer() {
 			return
 		}
 		l := s.lays.of(at)
