@@ -123,6 +123,7 @@ const targetHelp = "TARGET | FILE.c... -- FLAGS"
 func commonFlags(more ...cli.Flag) []cli.Flag {
 	return append(append([]cli.Flag{
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "how many units at a time (default: one a processor); the result does not depend on it"},
+		&cli.StringFlag{Name: "memory", Usage: "give up when more than `SIZE` of memory is used: 3G, 500M (default: nine tenths of what there is)"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no warnings"},
 		&cli.BoolFlag{Name: "no-cache", Usage: "read everything anew (SAZ_CACHE=off does the same)"},
 		&cli.StringFlag{Name: "cpuprofile", Usage: "write a CPU profile to `FILE`, for go tool pprof", Hidden: true},
@@ -171,11 +172,38 @@ func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) 
 	}
 	p := newProgress(c)
 	defer p.done()
+	if err := guard(c); err != nil {
+		return nil, err
+	}
 	a, err := run.Load(run.Options{Target: targets, Flags: flags, Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", NoStore: c.Bool("no-cache"), Whole: c.Bool("layout"), Step: p.step, Config: effective(c)})
 	if err != nil {
 		return nil, cli.Exit(err.Error(), exitUsage)
 	}
 	return a, nil
+}
+
+// guard ends the process when it uses more memory than there is for it.
+func guard(c *cli.Context) error {
+	there := run.Memory()
+	limit := there / 10 * 9
+	if s := c.String("memory"); s != "" {
+		n, err := run.ParseSize(s)
+		if err != nil {
+			return usage("--memory: %v", err)
+		}
+		limit = n
+	}
+	run.Guard(limit, func() {
+		clear := ""
+		if isatty.IsTerminal(os.Stderr.Fd()) {
+			clear = "\r\x1b[K"
+		}
+		fmt.Fprintf(os.Stderr, "%ssaz: this program needs more than %s of memory, of %s that there are; given up, and nothing was written\n"+
+			"  --memory SIZE allows more. Least is needed where the analysis knows the library functions and allocators that the\n"+
+			"  program uses: models of them can be added (--models, docs/configuration.md)\n", clear, run.FormatSize(limit), run.FormatSize(there))
+		os.Exit(exitUsage)
+	})
+	return nil
 }
 
 // reportOf runs all stages.

@@ -300,6 +300,7 @@ func TestBadInput(t *testing.T) {
 		{"not recorded", 2, []string{"analyze", "/bin/true"}, []string{"saz-cc"}},
 		{"bad model file", 2, []string{"analyze", "--models", "ok.c", "ok.c"}, []string{"ok.c"}},
 		{"instrument without -o", 2, []string{"instrument", "ok.c"}, []string{"-o"}},
+		{"no amount of memory", 2, []string{"analyze", "--memory", "much", "ok.c"}, []string{"--memory", "much", "500M"}},
 		{"directory not ours", 2, []string{"instrument", "-o", ".", "ok.c"}, []string{"not written by saz"}},
 	}
 	for _, c := range cases {
@@ -317,6 +318,20 @@ func TestBadInput(t *testing.T) {
 	var rep report.Report
 	if err := json.Unmarshal([]byte(r.out), &rep); err != nil || rep.Counts.ParseErrors != 1 || len(rep.Diagnostics) != 1 {
 		t.Errorf("report of a broken program: %v, %d errors, %v", err, rep.Counts.ParseErrors, rep.Diagnostics)
+	}
+}
+
+// A program that needs more memory than it may have is told so, and nothing is written.
+func TestTooLittleMemory(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "ok.c", tiny)
+	write(t, dir, "report.json", "before")
+	r := saz(t, dir, 2, "analyze", "--memory", "2M", "-f", "json", "-o", "report.json", "ok.c")
+	if !strings.Contains(r.err, "more than 2 MB of memory") || !strings.Contains(r.err, "--memory SIZE") {
+		t.Errorf("stderr: %s", r.err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "report.json")); err != nil || string(b) != "before" {
+		t.Errorf("the report that was there is now %q, %v", b, err)
 	}
 }
 
