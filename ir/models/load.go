@@ -174,7 +174,7 @@ func (m *Model) check() error {
 		return errors.New("an opaque allocation has no contents to copy")
 	}
 	for _, l := range [][]int{m.Frees, m.Returns, m.Same, m.Elem, m.Writes, m.Fills, m.Reads, m.Gathers, m.Scatters,
-		m.Keeps, m.KeepsIn, m.GivesIn, m.Points, m.Data, m.Opaque, m.Locks, m.Unlocks} {
+		m.Keeps, m.KeepsIn, m.GivesIn, m.Points, m.PointsIn, m.Data, m.Opaque, m.Locks, m.Unlocks} {
 		for _, i := range l {
 			if i < 0 || i > 15 {
 				return fmt.Errorf("argument %d", i)

@@ -21,31 +21,32 @@ type Set struct {
 // pointed at to its end.
 type Model struct {
 	Name     string     `yaml:"name"`
-	Alloc    *Alloc     `yaml:"alloc,omitempty"`    // returns (or stores through an argument) fresh memory
-	Frees    []int      `yaml:"frees,omitempty"`    // releases what these arguments point at
-	Returns  []int      `yaml:"returns,omitempty"`  // the result may point into what these arguments point into
-	Same     []int      `yaml:"same,omitempty"`     // the result is this argument's value (strcpy)
-	Elem     []int      `yaml:"elem,omitempty"`     // the result points at an element of the array that this argument points at (bsearch)
-	Static   bool       `yaml:"static,omitempty"`   // the result points at storage inside the library
-	Writes   []int      `yaml:"writes,omitempty"`   // writes plain data to what these arguments point at (reaching no further)
-	Fills    []int      `yaml:"fills,omitempty"`    // like Writes and certainly the whole object (gettimeofday, pcap_next's header)
-	Reads    []int      `yaml:"reads,omitempty"`    // reads what these arguments point at
-	Gathers  []int      `yaml:"gathers,omitempty"`  // reads what pointers stored in these arguments' pointees point at (writev, sendmsg)
-	Scatters []int      `yaml:"scatters,omitempty"` // writes plain data to what pointers stored in these arguments' pointees point at (readv, recvmsg)
-	Copies   [][2]int   `yaml:"copies,omitempty"`   // [dst, src]: copies *src to *dst, pointers included (memcpy, qsort's own swaps: [0,0])
-	Moves    [][2]int   `yaml:"moves,omitempty"`    // [dst, src]: stores through argument dst a pointer into what src points into (strtol's end, getline's)
-	Puts     [][2]int   `yaml:"puts,omitempty"`     // [dst, src]: stores a pointer into what src points into anywhere in what dst points at
-	Strlen   bool       `yaml:"strlen,omitempty"`   // what Writes and Copies touch ends with a string's NUL: strcpy and its like
-	Len      *int       `yaml:"len,omitempty"`      // the argument that bounds the bytes that Writes, Fills, Copies and Reads touch
-	Keeps    []int      `yaml:"keeps,omitempty"`    // stores the argument where later calls of the library find it
-	KeepsIn  []int      `yaml:"keeps_in,omitempty"` // stores what is in these arguments' pointees likewise (epoll_ctl's event)
-	Slot     string     `yaml:"slot,omitempty"`     // which later calls: those of models with the same Slot and Gives; "": it never comes back
-	Gives    bool       `yaml:"gives,omitempty"`    // the result may be anything that was kept in Slot
-	GivesIn  []int      `yaml:"gives_in,omitempty"` // anything kept in Slot may be stored into these arguments' pointees (epoll_wait's events)
-	Points   []int      `yaml:"points,omitempty"`   // stores pointers to storage inside the library through these arguments
-	Varargs  int        `yaml:"varargs,omitempty"`  // first variable argument; what they point at is read
-	Escapes  bool       `yaml:"escapes,omitempty"`  // varargs pointees are written too (scanf): arguments from Varargs on
-	Calls    []Callback `yaml:"calls,omitempty"`    // calls functions passed to it
+	Alloc    *Alloc     `yaml:"alloc,omitempty"`     // returns (or stores through an argument) fresh memory
+	Frees    []int      `yaml:"frees,omitempty"`     // releases what these arguments point at
+	Returns  []int      `yaml:"returns,omitempty"`   // the result may point into what these arguments point into
+	Same     []int      `yaml:"same,omitempty"`      // the result is this argument's value (strcpy)
+	Elem     []int      `yaml:"elem,omitempty"`      // the result points at an element of the array that this argument points at (bsearch)
+	Static   bool       `yaml:"static,omitempty"`    // the result points at storage inside the library
+	Writes   []int      `yaml:"writes,omitempty"`    // writes plain data to what these arguments point at (reaching no further)
+	Fills    []int      `yaml:"fills,omitempty"`     // like Writes and certainly the whole object (gettimeofday, pcap_next's header)
+	Reads    []int      `yaml:"reads,omitempty"`     // reads what these arguments point at
+	Gathers  []int      `yaml:"gathers,omitempty"`   // reads what pointers stored in these arguments' pointees point at (writev, sendmsg)
+	Scatters []int      `yaml:"scatters,omitempty"`  // writes plain data to what pointers stored in these arguments' pointees point at (readv, recvmsg)
+	Copies   [][2]int   `yaml:"copies,omitempty"`    // [dst, src]: copies *src to *dst, pointers included (memcpy, qsort's own swaps: [0,0])
+	Moves    [][2]int   `yaml:"moves,omitempty"`     // [dst, src]: stores through argument dst a pointer into what src points into (strtol's end, getline's)
+	Puts     [][2]int   `yaml:"puts,omitempty"`      // [dst, src]: stores a pointer into what src points into anywhere in what dst points at
+	Strlen   bool       `yaml:"strlen,omitempty"`    // what Writes and Copies touch ends with a string's NUL: strcpy and its like
+	Len      *int       `yaml:"len,omitempty"`       // the argument that bounds the bytes that Writes, Fills, Copies and Reads touch
+	Keeps    []int      `yaml:"keeps,omitempty"`     // stores the argument where later calls of the library find it
+	KeepsIn  []int      `yaml:"keeps_in,omitempty"`  // stores what is in these arguments' pointees likewise (epoll_ctl's event)
+	Slot     string     `yaml:"slot,omitempty"`      // which later calls: those of models with the same Slot and Gives; "": it never comes back
+	Gives    bool       `yaml:"gives,omitempty"`     // the result may be anything that was kept in Slot
+	GivesIn  []int      `yaml:"gives_in,omitempty"`  // anything kept in Slot may be stored into these arguments' pointees (epoll_wait's events)
+	Points   []int      `yaml:"points,omitempty"`    // stores pointers to storage inside the library through these arguments
+	PointsIn []int      `yaml:"points_in,omitempty"` // stores such pointers anywhere in what these arguments point at (x509_crt_parse)
+	Varargs  int        `yaml:"varargs,omitempty"`   // first variable argument; what they point at is read
+	Escapes  bool       `yaml:"escapes,omitempty"`   // varargs pointees are written too (scanf): arguments from Varargs on
+	Calls    []Callback `yaml:"calls,omitempty"`     // calls functions passed to it
 	Receive  *Receive   `yaml:"receive,omitempty"`
 	Output   string     `yaml:"output,omitempty"` // "packet" or "log"; "descriptor": what argument To is open on says which
 	To       int        `yaml:"to,omitempty"`

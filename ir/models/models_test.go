@@ -100,6 +100,7 @@ func TestPrototypes(t *testing.T) {
 		ptrs("keeps_in", m.KeepsIn)
 		ptrs("gives_in", m.GivesIn)
 		ptrs("points", m.Points)
+		ptrs("points_in", m.PointsIn)
 		ptrs("opaque", m.Opaque)
 		ptrs("locks", m.Locks)
 		ptrs("unlocks", m.Unlocks)

@@ -329,6 +329,7 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 	each(m.Fills, wr, -1)
 	each(m.Reads, rd, -1)
 	each(m.Points, wr, ctype.PtrSize)
+	each(m.PointsIn, wr, -1)
 	each(m.GivesIn, wr, -1)
 	each(m.KeepsIn, rd, -1)
 	deep(m.Gathers, rd)

@@ -163,6 +163,15 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 			s.constrain(a, constraint{kind: conStore, other: s.constNode(s.place(s.libObj(g, m, cs.ref), 0))})
 		}
 	}
+	for _, i := range m.PointsIn {
+		if a := arg(i); a != none {
+			o := s.libObj(g, m, cs.ref)
+			s.constrain(a, constraint{kind: conStoreAny, other: s.constNode(s.place(o, 0))})
+			if m.Slot != "" && !m.Gives {
+				s.edge(s.slot(m.Slot), s.anyStoreOf(o)) // as for what is static
+			}
+		}
+	}
 	if m.Slot != "" {
 		slot := s.slot(m.Slot)
 		for _, i := range m.Keeps {
