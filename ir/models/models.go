@@ -78,20 +78,21 @@ type Alloc struct {
 
 // Callback says how a library calls a function that it was given.
 type Callback struct {
-	Arg    int         `yaml:"arg"`
-	In     bool        `yaml:"in,omitempty"`     // the function is stored in what Arg points at (sigaction)
-	Pass   map[int]int `yaml:"pass,omitempty"`   // parameter → argument of the library function that it receives
-	Packet []int       `yaml:"packet,omitempty"` // parameters that point at packet bytes or headers
-	Elems  []int       `yaml:"elems,omitempty"`  // parameters that point into what argument Of points at (qsort, bsearch)
-	Of     int         `yaml:"of,omitempty"`
-	Lib    []int       `yaml:"lib,omitempty"`    // parameters that point at storage inside the library
-	From   string      `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library)
-	Member []string    `yaml:"member,omitempty"` // with From: only what is ever stored in one of these members, RECORD.FIELD
-	Kept   []int       `yaml:"kept,omitempty"`   // parameters that receive anything kept in From, or in the model's own Slot
-	Keep   bool        `yaml:"keep,omitempty"`   // what it returns is kept in the model's Slot
-	Loop   bool        `yaml:"loop,omitempty"`   // called again and again from inside the call
-	Thread bool        `yaml:"thread,omitempty"` // runs as a thread of its own
-	Signal bool        `yaml:"signal,omitempty"` // runs as a signal handler, timer, or at exit
+	Arg    int            `yaml:"arg"`
+	In     bool           `yaml:"in,omitempty"`     // the function is stored in what Arg points at (sigaction)
+	Pass   map[int]int    `yaml:"pass,omitempty"`   // parameter → argument of the library function that it receives
+	Packet []int          `yaml:"packet,omitempty"` // parameters that point at packet bytes or headers
+	Elems  []int          `yaml:"elems,omitempty"`  // parameters that point into what argument Of points at (qsort, bsearch)
+	Of     int            `yaml:"of,omitempty"`
+	Lib    []int          `yaml:"lib,omitempty"`    // parameters that point at storage inside the library
+	From   string         `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library)
+	Member []string       `yaml:"member,omitempty"` // with From: only what is ever stored in one of these members, RECORD.FIELD
+	Kept   []int          `yaml:"kept,omitempty"`   // parameters that receive anything kept in From, or in the model's own Slot
+	Slots  map[int]string `yaml:"slots,omitempty"`  // parameter → slot: it receives anything kept there
+	Keep   bool           `yaml:"keep,omitempty"`   // what it returns is kept in the model's Slot
+	Loop   bool           `yaml:"loop,omitempty"`   // called again and again from inside the call
+	Thread bool           `yaml:"thread,omitempty"` // runs as a thread of its own
+	Signal bool           `yaml:"signal,omitempty"` // runs as a signal handler, timer, or at exit
 }
 
 // Receive says that the function hands over a packet.

@@ -155,7 +155,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		if d, a := arg(c[0]), arg(c[1]); d != none && a != none {
 			n := s.node()
 			s.constrain(a, constraint{kind: conIndex, other: n, a: 1})
-			s.constrain(d, constraint{kind: conStoreAny, other: n})
+			s.storeIn(g, d, c[0], n)
 		}
 	}
 	for _, i := range m.Points {
@@ -165,11 +165,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	}
 	for _, i := range m.PointsIn {
 		if a := arg(i); a != none {
-			o := s.libObj(g, m, cs.ref)
-			s.constrain(a, constraint{kind: conStoreAny, other: s.constNode(s.place(o, 0))})
-			if m.Slot != "" && !m.Gives {
-				s.edge(s.slot(m.Slot), s.anyStoreOf(o)) // as for what is static
-			}
+			s.pointsIn(g, m, cs.ref, a, i)
 		}
 	}
 	if m.Slot != "" {
@@ -238,11 +234,122 @@ func (s *solver) libObj(g ir.FuncID, m *models.Model, ref ir.Ref) ObjID {
 		s.objects[o].Library = true
 		s.noCode[o] = !mayGiveCode(s.prog.Funcs[g].Type)
 		s.libObjs[g] = o
-		if s.text[o] = bytesOnly(t); !s.text[o] {
+		switch s.text[o] = bytesOnly(t); {
+		case s.text[o]:
+		case t != nil && t.Kind == ctype.Struct:
+			s.libFill(g, ref, s.constNode(s.place(o, 0)), t)
+		default:
 			s.addPlace(s.anyStoreOf(o), s.place(o, Any))
 		}
 	}
 	return o
+}
+
+// A partKey is a kind of memory that a library function hands out: records of one layout, text (rec 0), anything (-1).
+type partKey struct {
+	g   ir.FuncID
+	rec int64
+}
+
+// libPart returns the object for the memory of library function g to which pointers to t point: what the type says that
+// it is, for a string's bytes are no room for pointers, and what a record holds is of its members' types.
+func (s *solver) libPart(g ir.FuncID, ref ir.Ref, t *ctype.Type) ObjID {
+	if g < 0 {
+		return s.unknown
+	}
+	k := partKey{g, -1}
+	switch {
+	case bytesOnly(t) || t.IsArith():
+		k.rec = 0
+	case t.Kind == ctype.Struct && ctype.IsComplete(t) && t.Rec.Size > 0:
+		k.rec = s.recordID(t.Rec)
+	default:
+		t = nil
+	}
+	o, ok := s.libParts[k]
+	if !ok {
+		if k.rec == 0 {
+			o = s.newHeapObj(ref, ref, nil, true, false)
+		} else {
+			o = s.newHeapObj(ref, ref, t, true, false)
+		}
+		s.objects[o].Opaque, s.objects[o].Library = true, true
+		s.noCode[o] = !mayGiveCode(s.prog.Funcs[g].Type)
+		s.libParts[k] = o
+		switch {
+		case k.rec == 0:
+			s.text[o] = true
+		case t != nil:
+			s.libFill(g, ref, s.constNode(s.place(o, 0)), t)
+		default:
+			s.addPlace(s.anyStoreOf(o), s.place(o, Any))
+		}
+	}
+	return o
+}
+
+// libFill stores pointers to the memory of library function g at the members of the record of type t that dst points at.
+func (s *solver) libFill(g ir.FuncID, ref ir.Ref, dst int32, t *ctype.Type) {
+	rec := s.recordID(t.Rec)
+	ctype.Leaves(t, func(l ctype.Leaf) bool {
+		if l.Type.Kind == ctype.Pointer && l.Type.Elem.Kind != ctype.Func {
+			to := s.node()
+			s.constrain(dst, constraint{kind: conShift, other: to, a: l.Off, b: rec})
+			s.constrain(to, constraint{kind: conStore, other: s.constNode(s.place(s.libPart(g, ref, l.Type.Elem), 0))})
+		}
+		return true
+	})
+}
+
+// recordAt returns the record that library function g takes as what its argument i points at, nil if its type does not say.
+func (s *solver) recordAt(g ir.FuncID, i int) *ctype.Type {
+	if g < 0 {
+		return nil
+	}
+	ft := s.prog.Funcs[g].Type
+	if ft == nil || ft.Func == nil || ft.Func.OldStyle || i >= len(ft.Func.Params) {
+		return nil
+	}
+	p := ft.Func.Params[i].Type
+	if p.Kind != ctype.Pointer || p.Elem.Kind != ctype.Struct || !ctype.IsComplete(p.Elem) || p.Elem.Rec.Size <= 0 {
+		return nil
+	}
+	return p.Elem
+}
+
+// storeIn stores what is in v anywhere in what a, argument i of library function g, points at: where the record of its type
+// has room for a pointer, and so not in what the program keeps beside that.
+func (s *solver) storeIn(g ir.FuncID, a int32, i int, v int32) {
+	t := s.recordAt(g, i)
+	if t == nil {
+		s.constrain(a, constraint{kind: conStoreAny, other: v})
+		return
+	}
+	rec := s.recordID(t.Rec)
+	ctype.Leaves(t, func(l ctype.Leaf) bool {
+		if ctype.SizeOf(l.Type) == ctype.PtrSize && (l.Type.Kind == ctype.Pointer || l.Type.IsInteger()) {
+			to := s.node()
+			s.constrain(a, constraint{kind: conShift, other: to, a: l.Off, b: rec})
+			s.constrain(to, constraint{kind: conStore, other: v})
+		}
+		return true
+	})
+}
+
+// pointsIn makes the effect of argument i, whose node is a, being filled with pointers to the library's memory.
+func (s *solver) pointsIn(g ir.FuncID, m *models.Model, ref ir.Ref, a int32, i int) {
+	t := s.recordAt(g, i)
+	if t != nil {
+		s.libFill(g, ref, a, t)
+	}
+	kept := m.Slot != "" && !m.Gives
+	if t == nil || kept {
+		o := s.libObj(g, m, ref)
+		s.storeIn(g, a, i, s.constNode(s.place(o, 0)))
+		if kept {
+			s.edge(s.slot(m.Slot), s.anyStoreOf(o)) // as for what is static
+		}
+	}
 }
 
 // mayGiveCode reports whether what a library function of type t hands out may be a function (dlsym, signal): all others give
@@ -368,6 +475,11 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 			}
 			set(p, s.slot(slot))
 		}
+		for p := range params {
+			if slot, ok := how.Slots[p]; ok {
+				set(p, s.slot(slot))
+			}
+		}
 		for _, p := range how.Packet {
 			set(p, s.constNode(s.at(s.packet(cs.ref, p, true), 0)))
 		}
@@ -380,7 +492,13 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 			}
 		}
 		for _, p := range how.Lib {
-			set(p, s.constNode(s.place(s.libObj(lib, m, cs.ref), 0)))
+			o := s.libObj(lib, m, cs.ref)
+			if fn.Type != nil && fn.Type.Func != nil && !fn.Type.Func.OldStyle && p < len(fn.Type.Func.Params) {
+				if t := fn.Type.Func.Params[p].Type; t.Kind == ctype.Pointer && (bytesOnly(t.Elem) || t.Elem.Kind == ctype.Struct && ctype.IsComplete(t.Elem)) {
+					o = s.libPart(lib, cs.ref, t.Elem)
+				}
+			}
+			set(p, s.constNode(s.place(o, 0)))
 		}
 		if how.Keep {
 			bs.dst = s.slot(m.Slot)

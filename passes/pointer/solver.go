@@ -141,6 +141,7 @@ type solver struct {
 	stack        map[ir.Ref]ObjID // Alloca
 	modelTab     []*models.Model  // by function
 	libObjs      map[ir.FuncID]ObjID
+	libParts     map[partKey]ObjID
 	outside      map[string]ObjID // memory behind variables of libraries
 	outNames     map[ObjID]string
 	noCode       map[ObjID]bool // a library's, and no function, whatever points there
@@ -216,7 +217,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, unknownBacks: map[ir.FuncID][]Callback{}, unknownCalls: map[ir.FuncID][]ir.Ref{}, backSeen: map[backKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
-		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, behind: map[ObjID][]Loc{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{}, noCode: map[ObjID]bool{},
+		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, behind: map[ObjID][]Loc{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, libParts: map[partKey]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{}, noCode: map[ObjID]bool{},
 	}
 	s.findModels()
 	s.findCarriers()
