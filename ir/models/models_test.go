@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"saz/frontend"
+	"saz/frontend/build"
 	"saz/frontend/ctype"
+	"saz/frontend/source"
 	"saz/ir/models"
-	"saz/passes/pointer/ctest"
 )
 
 // headers declare what is modelled; those that are not installed are skipped.
@@ -27,6 +29,8 @@ var headers = strings.Fields(`
 	openssl/x509v3.h openssl/ocsp.h openssl/hmac.h openssl/md5.h openssl/sha.h openssl/ec.h openssl/ecdsa.h openssl/params.h
 	openssl/param_build.h openssl/decoder.h openssl/kdf.h openssl/rsa.h openssl/conf.h openssl/pem.h lz4.h lzo/lzo1x.h lzma.h
 	cap-ng.h daq.h dumbnet.h libnetfilter_queue/libnetfilter_queue.h nghttp2/nghttp2.h
+	netlink/netlink.h netlink/socket.h netlink/msg.h netlink/attr.h netlink/handlers.h netlink/genl/genl.h netlink/genl/ctrl.h netlink/genl/family.h
+	netlink/genl/mngt.h
 `)
 
 func prototypes(t *testing.T) map[string]*ctype.Type {
@@ -35,16 +39,25 @@ func prototypes(t *testing.T) map[string]*ctype.Type {
 	for _, h := range append(headers, "pcre2.h") {
 		b.WriteString("#if __has_include(<" + h + ">)\n#include <" + h + ">\n#endif\n")
 	}
-	p := ctest.Text(t, b.String())
+	file := filepath.Join(t.TempDir(), "test.c")
+	if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"cc", "-c", "-I/usr/include/libnl3", file}
+	fp, err := frontend.LoadWith(&build.Program{Name: "test", Commands: []build.Command{{Dir: filepath.Dir(file), File: file, Args: args}}},
+		&source.Sink{}, frontend.Options{Jobs: 2, Whole: true}) // declarations that nothing uses, too
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := map[string]*ctype.Type{}
-	for _, o := range p.Units[0].AST.Objects {
+	for _, o := range fp.Units[0].Objects {
 		if o.Type.Kind == ctype.Func {
 			out[o.Name] = o.Type
 			out[o.Link] = o.Type
 		}
 	}
 	if len(out) < 500 {
-		t.Skip("no system headers")
+		t.Fatalf("the C library's headers declare %d functions", len(out))
 	}
 	return out
 }
@@ -96,7 +109,9 @@ func TestPrototypes(t *testing.T) {
 		ptrs("reads", m.Reads)
 		ptrs("gathers", m.Gathers)
 		ptrs("scatters", m.Scatters)
-		ptrs("keeps", m.Keeps)
+		if !strings.HasSuffix(n, "longjmp") { // a number, which setjmp returns
+			ptrs("keeps", m.Keeps)
+		}
 		ptrs("keeps_in", m.KeepsIn)
 		ptrs("gives_in", m.GivesIn)
 		ptrs("points", m.Points)
@@ -180,8 +195,17 @@ func TestPrototypes(t *testing.T) {
 			t.Logf("%s: %s: the header does not say that it does not return", m.File, n)
 		}
 	}
-	if len(without)*5 > len(names) {
-		t.Errorf("%d of %d models have no prototype: %v", len(without), len(names), without)
+	libc, none := 0, 0 // other libraries may not be installed
+	for _, n := range names {
+		if set.ByName[n].File == "libc.yaml" {
+			libc++
+			if protos[n] == nil {
+				none++
+			}
+		}
+	}
+	if none*5 > libc {
+		t.Errorf("%d of %d models of the C library have no prototype: %v", none, libc, without)
 	}
 	t.Logf("%d models, %d without a prototype here: %v", len(names), len(without), without)
 }
