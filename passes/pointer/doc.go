@@ -59,7 +59,7 @@
 //     numbers and pointers as a record of just such; or as what a cast of the program makes of them, be it by way of void pointers in registers, parameters
 //     and results of direct calls. A type that is taken for another by way of a void
 //     pointer in memory alone, with members of other kinds at the same place, is not
-//     followed; nor is a record with pointers in it in bytes that were never cast to one (a block that is used as bytes may hold what a void pointer from memory becomes,
+//     followed; nor is a record with pointers in it in bytes that were never cast to one, or only from an address some bytes before something of known type (a block that is used as bytes may hold what a void pointer from memory becomes,
 //     if pointers to bytes are kept as such: an arena);
 //     nor in text that strdup and its like made, or in memory that libraries keep to
 //     themselves, unless their functions speak of such a record;
