@@ -1,6 +1,8 @@
 package pointer
 
 import (
+	"slices"
+
 	"saz/frontend/ctype"
 	"saz/ir"
 	"saz/ir/models"
@@ -172,9 +174,13 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		slot := s.slot(m.Slot)
 		for _, i := range m.Keeps {
 			s.edge(arg(i), slot)
+			if s.isCode(&cs, models.Chk(name, i)) {
+				s.edge(arg(i), s.slot(m.Slot+codeSlot))
+			}
 		}
 		for _, i := range m.KeepsIn {
 			s.constrain(arg(i), constraint{kind: conLoadAny, other: slot})
+			s.constrain(arg(i), constraint{kind: conLoadAny, other: s.slot(m.Slot + codeSlot)})
 		}
 		if m.Gives {
 			s.edge(slot, cs.dst)
@@ -187,7 +193,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		c := &m.Calls[i]
 		n := arg(c.Arg)
 		if c.From != "" {
-			n = s.slot(c.From)
+			n = s.slot(c.From + codeSlot)
 		}
 		if n == none {
 			continue
@@ -209,6 +215,68 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 			}
 		}
 	}
+}
+
+// codeSlot ends the name of the slot for what of another the library may call.
+const codeSlot = " code"
+
+// isCode reports whether argument i may be a function: it is declared as a pointer to one, or made of one
+// by conversions, also in who calls the function with it. Data that is handed to a library together with what to call
+// is not called, whatever its set says.
+func (s *solver) isCode(cs *callSite, i int) bool {
+	if i >= len(cs.consts) {
+		return true
+	}
+	if i >= len(cs.types) || cs.types[i] == nil || isFuncPtr(cs.types[i]) {
+		return true
+	}
+	return s.madeOfCode(cs.in.Func, cs.consts[i], 0, map[ir.Reg]bool{})
+}
+
+// madeOfCode reports whether value v of f is made of a pointer to a function.
+func (s *solver) madeOfCode(f *ir.Func, v ir.Value, depth int, seen map[ir.Reg]bool) bool {
+	switch v.Kind {
+	case ir.VFunc:
+		return true
+	case ir.VReg:
+	default:
+		return false
+	}
+	r := ir.Reg(v.ID)
+	t := f.Regs[r].Type
+	if isFuncPtr(t) {
+		return true
+	}
+	if seen[r] || t != nil && !isVoidPtr(t) && !wideInt(t) {
+		return false
+	}
+	seen[r] = true
+	d := f.Regs[r].Def
+	if d < 0 {
+		k := slices.Index(f.Params, f.Regs[r].Local)
+		if k < 0 {
+			return false
+		}
+		if depth == maxDepth {
+			return true
+		}
+		for _, ref := range s.knownCalls[f.ID] {
+			c := s.prog.Funcs[ref.Func]
+			if in := &c.Instrs[ref.I]; k < len(in.Args) && s.madeOfCode(c, in.Args[k], depth+1, map[ir.Reg]bool{}) {
+				return true
+			}
+		}
+		return false
+	}
+	switch in := &f.Instrs[d]; in.Op {
+	case ir.Conv:
+		return isFuncPtr(in.Opnd) || s.madeOfCode(f, in.A, depth, seen)
+	case ir.Move:
+		return s.madeOfCode(f, in.A, depth, seen)
+	case ir.Phi:
+		return slices.ContainsFunc(in.Args, func(a ir.Value) bool { return s.madeOfCode(f, a, depth, seen) })
+	}
+	return false
 }
 
 // libObj returns the object for what a library function keeps and hands out a

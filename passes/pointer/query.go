@@ -16,16 +16,13 @@ import (
 func (s *solver) finish() *Result {
 	s.final = make([][]Loc, len(s.rep))
 	s.joinLocals()
-	show, shared := newShower(s), make([][]Loc, len(s.sets.all))
+	show := newShower(s)
 	for n, p := range s.pts {
-		if s.rep[n] != int32(n) || p == 0 {
-			continue
+		if s.rep[n] == int32(n) {
+			s.final[n] = show.of(p)
 		}
-		if shared[p] == nil {
-			shared[p] = show.of(p)
-		}
-		s.final[n] = shared[p]
 	}
+	s.joinRegs(show)
 	for i := range s.sites {
 		cs := &s.sites[i]
 		if !cs.real || len(cs.bound) == 0 {
@@ -51,7 +48,6 @@ func (s *solver) finish() *Result {
 		}
 	}
 	s.calleesAt, s.backsAt = byCall(s.prog, s.calleeOf), byCall(s.prog, s.backs)
-	s.joinRegs()
 	s.recursion()
 	s.indexCallers()
 	st := Stats{Nodes: len(s.rep), Locs: len(s.places), Edges: s.edges, Rounds: s.rounds, Collapsed: s.merged}
@@ -79,6 +75,7 @@ type shower struct {
 	ranks []uint64 // of a set's places
 	ids   []int32
 	out   []Loc
+	shown [][]Loc // by set: equal ones are shared
 }
 
 func newShower(s *solver) *shower {
@@ -111,6 +108,20 @@ func newShower(s *solver) *shower {
 
 // of returns the places of t; anywhere in an object covers every place in it.
 func (sh *shower) of(t setID) []Loc {
+	if t == 0 {
+		return nil
+	}
+	for int(t) >= len(sh.shown) {
+		sh.shown = append(sh.shown, nil)
+	}
+	if sh.shown[t] == nil {
+		sh.shown[t] = sh.places(t)
+	}
+	return sh.shown[t]
+}
+
+// places is of for a set that was not shown before.
+func (sh *shower) places(t setID) []Loc {
 	sh.ids = sh.s.sets.members(t, sh.ids[:0])
 	lo, hi := len(sh.ranks), 0
 	for _, p := range sh.ids {
@@ -152,63 +163,21 @@ func inOrder(l []Callback) []Callback {
 
 // joinRegs makes what the registers of procedures with copies may hold in any
 // of them.
-func (s *solver) joinRegs() {
+func (s *solver) joinRegs(show *shower) {
 	s.joined = make([][][]Loc, len(s.insts))
-	var shared sharing
 	for f, l := range s.insts {
 		if len(l) < 2 {
 			continue
 		}
 		s.joined[f] = make([][]Loc, len(l[0].Regs))
 		for r := range s.joined[f] {
-			var one []Loc
-			var acc []Loc
-			same := true
+			all := setID(0)
 			for _, x := range l {
-				t := s.set(x.regs + int32(r))
-				switch {
-				case len(t) == 0 || len(t) == len(one) && &t[0] == &one[0]:
-				case one == nil:
-					one = t
-				default:
-					same = false
-				}
+				all, _ = s.sets.union(all, s.pts[s.find(x.regs+int32(r))])
 			}
-			if same {
-				s.joined[f][r] = one
-				continue
-			}
-			for _, x := range l {
-				acc = append(acc, s.set(x.regs+int32(r))...)
-			}
-			s.joined[f][r] = shared.of(cover(sortLocs(acc)))
+			s.joined[f][r] = show.of(all)
 		}
 	}
-}
-
-// A sharing keeps one copy of equal sets.
-type sharing map[uint64][][]Loc
-
-func (sh *sharing) of(l []Loc) []Loc {
-	if len(l) == 0 {
-		return nil
-	}
-	if *sh == nil {
-		*sh = sharing{}
-	}
-	h := uint64(len(l))
-	for _, x := range l {
-		h = (h ^ uint64(uint32(x.Obj))<<32 ^ uint64(uint32(x.Off))) * 0x9e3779b97f4a7c15
-		h ^= h >> 29
-	}
-	for _, m := range (*sh)[h] {
-		if slices.Equal(m, l) {
-			return m
-		}
-	}
-	l = slices.Clone(l)
-	(*sh)[h] = append((*sh)[h], l)
-	return l
 }
 
 // cover drops places that anywhere in their object covers.

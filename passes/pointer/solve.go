@@ -14,13 +14,18 @@ import (
 // node see each place once, right when it arrives.
 func (s *solver) solve() {
 	sets := s.sets
+	left := false // nodes that are not in the order
 	for {
-		if s.dirty || s.order == nil {
+		if s.crowd.on {
+			s.unite()
+		}
+		if s.order == nil || s.dirty && (!s.crowd.on || left || s.edges > s.ordered+s.ordered/128) {
 			s.collapse()
-			s.dirty = false
+			s.dirty, s.ordered = false, s.edges
 		}
 		s.rounds++
 		work := false
+		left = false
 		for i := len(s.order) - 1; i >= 0; i-- {
 			n := s.order[i]
 			if s.rep[n] != n || s.delta[n] == 0 {
@@ -56,7 +61,7 @@ func (s *solver) solve() {
 		if !work {
 			return
 		}
-		s.dirty = true
+		s.dirty, left = true, true
 	}
 }
 
@@ -70,6 +75,9 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 		var im *image
 		if c.steps() {
 			st = s.stepOf(&c)
+			if s.crowd.on {
+				c.cyc = false // what grows meets oddLimit soon
+			}
 			if !c.cyc && sets.len(d) > 1 {
 				if im = s.imageOf(st, d); im.of == d && im.by == st {
 					s.include(s.find(c.other), im.is)
@@ -83,21 +91,34 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 		}
 		switch c.kind {
 		case conLoad:
-			for _, p := range places {
+			rest := places
+			if h := s.hubsOf(n, d, places); h != nil {
+				rest = h.rest
+				for _, k := range h.read {
+					s.edge(k, c.other)
+				}
+			}
+			for _, p := range rest {
 				if s.virt[p] == 0 {
 					s.edge(s.readNode(p), c.other)
 				}
 			}
 		case conStore:
-			for _, p := range places {
+			rest := places
+			if h := s.hubsOf(n, d, places); h != nil {
+				rest = h.rest
+				for _, k := range h.write {
+					s.edge(c.other, k)
+				}
+			}
+			for _, p := range rest {
 				if s.writable(p) {
 					s.edge(c.other, s.writeNode(p))
 				}
 			}
 		case conShift, conIndex, conMask, conTyped:
 			to, melts := s.find(c.other), s.melts
-			out := set{s.stepped[:0]}
-			s.stepped = nil
+			out := s.builder(len(places))
 			for _, p := range places {
 				if c.cyc && s.virt[p] == 0 && s.growing(n, p, c.a) {
 					out.add(s.place(s.places[p].Obj, Any))
@@ -116,8 +137,8 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 					}
 				}
 			}
-			is := sets.of(out.b)
-			if s.stepped = out.b; im != nil && s.melts == melts {
+			is := s.built(out)
+			if im != nil && s.melts == melts {
 				*im = image{st, d, is}
 			}
 			s.include(to, is)
@@ -188,6 +209,8 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 					for _, off := range slots {
 						s.edge(s.readNode(s.place(o, off)), c.other)
 					}
+				} else if s.crowdWhole(o) {
+					s.edge(s.crowd.read, c.other)
 				} else {
 					s.edge(s.anyLoadOf(o), c.other)
 				}
@@ -202,6 +225,8 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 					for _, off := range slots {
 						s.edge(c.other, s.writeNode(s.place(o, off)))
 					}
+				} else if s.crowdWhole(o) {
+					s.edge(c.other, s.crowd.write)
 				} else {
 					s.edge(c.other, s.anyStoreOf(o))
 				}

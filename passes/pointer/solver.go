@@ -79,8 +79,8 @@ type solver struct {
 	delta    []setID
 	succ     []set
 	cons     [][]constraint
-	stepped  []block  // working memory of apply
-	lastPath struct { // see path
+	builders []*builder // see steps.go
+	lastPath struct {   // see path
 		of    *lay
 		off   int64
 		steps []step
@@ -88,7 +88,11 @@ type solver struct {
 	scratch []int32 // likewise, of copies
 	buffers [][]int32
 	images  []image // see steps.go
-	melts   int     // objects that have become one place
+	crowd   crowd
+	facts   int64 // members that were ever added to sets
+	united  [][2]int32
+	ordered int // edges when the order was computed
+	melts   int // objects that have become one place
 
 	private      [][]bool          // by function, by local: see locals.go
 	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
@@ -365,7 +369,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	if i < len(l) && s.places[l[i]].Off == off {
 		return l[i]
 	}
-	if off >= viewBase && len(l) >= maxViews {
+	if off >= viewBase && len(l) >= s.viewLimit() {
 		s.viewed[o] = false
 		s.melt(o)
 		return s.place(o, 0)
@@ -374,10 +378,10 @@ func (s *solver) place(o ObjID, off int32) int32 {
 		if !s.startsAt(s.objLay[o], int64(off)) {
 			s.odd[o]++
 		}
-		if (s.trust[o] || s.viewed[o]) && s.odd[o] > maxOdd {
+		if (s.trust[o] || s.viewed[o]) && s.odd[o] > s.oddLimit() {
 			return s.place(o, Any)
 		}
-		if s.odd[o] > maxOdd || len(l) >= maxFields {
+		if s.odd[o] > s.oddLimit() || len(l) >= maxFields {
 			s.melt(o)
 			return s.place(o, 0)
 		}
@@ -813,6 +817,9 @@ func (s *solver) edge(from, to int32) {
 func (s *solver) include(n int32, d setID) {
 	if all, news := s.sets.union(s.pts[n], d); news != 0 {
 		s.pts[n] = all
+		if s.facts += int64(s.sets.len(news)); s.facts > crowdFacts && len(s.rep) > crowdNodes {
+			s.crowd.on = true
+		}
 		s.delta[n], _ = s.sets.union(s.delta[n], news)
 	}
 }

@@ -128,6 +128,9 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	}
 	var offs []int32
 	if d := s.virt[p]; d != 0 {
+		if d == someHead {
+			return s.fromSomeHead(c, p)
+		}
 		if d == atHead {
 			d = 0
 		}
@@ -242,4 +245,68 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 		out = append(out, s.place(l.Obj, off))
 	}
 	return out
+}
+
+// fromSomeHead is stepsFrom for an entry that would contain one of the heads of an object.
+func (s *solver) fromSomeHead(c *constraint, p int32) []int32 {
+	o := s.places[p].Obj
+	switch {
+	case c.kind == conShift && c.b > 0 && s.trust[o]:
+		return s.anywhere(o, c.a, s.recLays[c.b>>recShift], itsHead)
+	case c.kind == conShift && (c.a == 0 || c.b < containerBase), c.kind == conMask && c.a < 0 && c.a >= -16:
+		return []int32{p}
+	}
+	return []int32{s.place(o, Any)}
+}
+
+// A builder collects the places that arithmetic leads to from a set: as blocks if they are few, else as bits by
+// place, for they come in no order.
+type builder struct {
+	few    set
+	bits   []uint64
+	lo, hi int // words of bits that are not 0
+}
+
+// fewSteps is up to how many places are few.
+const fewSteps = 64
+
+// builder returns an empty one for what n places lead to; built gives it back.
+func (s *solver) builder(n int) *builder {
+	var b *builder
+	if l := len(s.builders); l > 0 {
+		b, s.builders = s.builders[l-1], s.builders[:l-1]
+	} else {
+		b = &builder{}
+	}
+	b.few.b = b.few.b[:0]
+	b.lo, b.hi = -1, 0
+	if n > fewSteps {
+		b.lo = len(s.places) / 64
+	}
+	return b
+}
+
+func (b *builder) add(p int32) {
+	if b.lo < 0 {
+		b.few.add(p)
+		return
+	}
+	w := int(p >> 6)
+	for w >= len(b.bits) {
+		b.bits = append(b.bits, make([]uint64, w-len(b.bits)+1)...)
+	}
+	b.bits[w] |= 1 << (p & 63)
+	b.lo, b.hi = min(b.lo, w), max(b.hi, w+1)
+}
+
+// built returns the set of what was added to b.
+func (s *solver) built(b *builder) setID {
+	for w := max(b.lo, 0); w < b.hi; w++ {
+		if b.bits[w] != 0 {
+			b.few.b = append(b.few.b, block{int32(w), b.bits[w]})
+			b.bits[w] = 0
+		}
+	}
+	s.builders = append(s.builders, b)
+	return s.sets.of(b.few.b)
 }

@@ -34,14 +34,21 @@ const containerBase = -16
 // member.
 const atHead = math.MinInt32
 
+// someHead is the distance of an entry that would contain any of an object's heads, by any of its
+// members: in crowds, they are not told apart.
+const someHead = math.MinInt32 + 1
+
 func (s *solver) virtual(p, dist int32, as *lay) int32 {
+	if l := s.places[p]; l.Off == Any && s.crowd.on {
+		dist, as = someHead, nil
+	}
 	k := virtKey{p, dist, as}
 	if v, ok := s.virtAt[k]; ok {
 		return v
 	}
 	l := s.places[p]
 	entry := as != nil && s.trust[l.Obj] && dist >= 0 && int64(dist) <= as.size // as far as a member is from its record
-	if entry && l.Off == Any {
+	if dist == someHead || entry && l.Off == Any {
 		// One for each record and member that there are.
 	} else if s.far[l.Obj]++; s.far[l.Obj] > maxFar { // a walk that takes the distance again and again
 		if len(s.byObj[l.Obj]) > maxNear && !s.trust[l.Obj] {
