@@ -6,64 +6,132 @@ import (
 	"slices"
 )
 
-// What a pointer with very many targets reads and writes. Each load through it needs an edge from each of
-// its places, each store one to each, and where such pointers are many the edges outgrow
-// memory: a program whose sets melt together costs the product of the two. So what is at the places of such
-// sets is one for all places that are declared to hold the same kind of pointer. This is
-// Steensgaard's unification ("Points-to Analysis in Almost Linear Time", POPL 1996) where
-// inclusion can't be afforded, and there alone.
+// What is done where inclusion can't be afforded. In a very large program sets may melt together until most pointers
+// have tens of thousands of places, and then each load through one of them needs an edge from each of its
+// places, and each store one to each. So what a large set points at is a crowd: what is there is one for
+// all places that are declared to hold the same kind of pointer, which is Steensgaard's unification ("Points-to Analysis
+// in Almost Linear Time", POPL 1996) in that part of the program alone. A place that is in a crowd is so for small
+// sets, too.
+//
+// Where there are crowds, besides: nodes that have the same large set are one from then on (unite), arithmetic that feeds itself is
+// not looked for, objects have fewer odd places and views, and entries that would contain a list's head anywhere in an object are one
+// for each object (virtual.go).
+//
+// Sound as the rest: it makes sets larger, nothing else; run_test.go and facts_test.go go through all their programs with
+// everything in crowds, too. Cost, on the current HAProxy (270,000 lines, 1.3 million nodes): see docs/evaluation.md; without, its edges outgrow memory.
 
-// There are crowds in a program of more than crowdNodes nodes as soon as more than crowdFacts members were added to its
-// sets: smaller ones can be afforded whatever their sets do. A crowd is what a set with more than crowdSize places points at.
+// There are crowds in a program of more than nodes nodes as soon as more than facts members were added to its
+// sets: smaller ones can be afforded whatever their sets do. A crowd is what a set with more than size places points at.
+type crowdLimits struct {
+	nodes int
+	facts int64
+	size  int
+}
+
+// Tests have other limits.
+var crowdsFrom = crowdLimits{nodes: 1 << 20, facts: 128_000_000, size: 512}
+
+// In crowds, maxOdd and maxViews are less.
 const (
-	crowdNodes = 1 << 20
-	crowdFacts = 128_000_000
-	crowdSize  = 512
+	crowdOdd   = 4
+	crowdViews = 6
 )
+
+type crowd struct {
+	on          bool // there may be crowds
+	contents    map[crowdKind]int32
+	kind        []int32 // by place: the node of its kind, atAnyPlace, or none if it is in no crowd
+	read, write int32   // what is read and written anywhere in the objects of whole
+	whole       []bool  // by object
+	hubs        map[setID]*hubs
+}
+
+// atAnyPlace is crowd.kind of what is anywhere in an object.
+const atAnyPlace = -2
 
 // A crowdKind is what places of crowds are told apart by.
 type crowdKind struct {
 	class scalarClass
 	to    *lay
 	size  int64
-	any   bool // of no one type
+	mixed bool // more than one, or not known
 }
 
-type crowd struct {
-	contents    map[crowdKind]int32
-	kind        []int32 // by place: the node of its kind, none if it is in no crowd
-	read, write int32   // what is anywhere in crowded objects
-	whole       []bool  // by object: in read and write
-	places      set
-	hubs        map[setID]*hubs
-	known       map[setID]bool
-	on          bool // there are crowds
-	any         bool // some place is in one
-}
-
-// hubs are what accesses to a set have edges from and to.
+// hubs are the nodes from and to which accesses to a set have edges.
 type hubs struct {
 	read, write []int32
 	rest        []int32 // places that are in no crowd
 }
 
-// isCrowded reports whether place p is in a crowd.
-func (s *solver) isCrowded(p int32) bool {
-	return int(p) < len(s.crowd.kind) && s.crowd.kind[p] != none
+// maxLoose is up to how many places hubs are worked out each time.
+const maxLoose = 16
+
+// grew begins with crowds where the program, of so many nodes, has had too many members in its sets.
+func (c *crowd) grew(facts int64, nodes int) {
+	if !c.on && facts > crowdsFrom.facts && nodes > crowdsFrom.nodes {
+		c.on = true
+		c.contents, c.hubs = map[crowdKind]int32{}, map[setID]*hubs{}
+		c.read, c.write = none, none
+	}
 }
 
-// join makes place p one of a crowd.
-func (s *solver) join(p int32) bool {
+// crowded reports whether place p is in a crowd.
+func (c *crowd) crowded(p int32) bool { return int(p) < len(c.kind) && c.kind[p] != none }
+
+// hasWhole reports whether accesses to anywhere in o go by c.read and c.write.
+func (c *crowd) hasWhole(o ObjID) bool { return int(o) < len(c.whole) && c.whole[o] }
+
+// hubsOf returns the hubs of set d, whose members are places, which is new in node n; nil where there are no crowds.
+func (s *solver) hubsOf(n int32, d setID, places []int32) *hubs {
 	c := &s.crowd
-	if s.readNode(p) == none {
+	if !c.on {
+		return nil
+	}
+	if s.sets.len(s.pts[s.find(n)]) > crowdsFrom.size {
+		for _, p := range places {
+			if s.virt[p] == 0 && !c.crowded(p) && s.join(p) {
+				clear(c.hubs)
+			}
+		}
+	}
+	if h := c.hubs[d]; h != nil {
+		return h
+	}
+	h := &hubs{}
+	seen := map[int32]bool{}
+	for _, p := range places {
+		switch {
+		case s.virt[p] != 0:
+		case !c.crowded(p):
+			h.rest = append(h.rest, p)
+		case seen[c.kind[p]]:
+		case c.kind[p] == atAnyPlace:
+			h.read, h.write = append(h.read, c.read), append(h.write, c.write)
+			seen[atAnyPlace] = true
+		default:
+			h.read, h.write = append(h.read, c.kind[p]), append(h.write, c.kind[p])
+			seen[c.kind[p]] = true
+		}
+	}
+	if len(places) > maxLoose {
+		c.hubs[d] = h
+	}
+	return h
+}
+
+// join makes place p one of a crowd, and reports whether there is anything to be one of: places that hold no pointers are in none.
+func (s *solver) join(p int32) bool {
+	at := s.readNode(p)
+	if at == none {
 		return false
 	}
+	c := &s.crowd
 	for int(p) >= len(c.kind) {
 		c.kind = append(c.kind, none)
 	}
 	if l := s.places[p]; l.Off == Any || s.viewed[l.Obj] && l.Off < viewBase {
 		s.joinWhole(l.Obj)
-		c.kind[p] = -2
+		c.kind[p] = atAnyPlace
 		return true
 	}
 	k := s.kindAt(p)
@@ -73,12 +141,12 @@ func (s *solver) join(p int32) bool {
 		c.contents[k] = n
 	}
 	c.kind[p] = n
-	a, b := s.find(n), s.find(s.readNode(p))
-	s.edge(a, b)
-	s.edge(b, a)
+	s.edge(at, n) // and back: the next search for cycles makes them one
+	s.edge(n, at)
 	return true
 }
 
+// joinWhole makes accesses to anywhere in o go by those of crowds.
 func (s *solver) joinWhole(o ObjID) {
 	c := &s.crowd
 	for int(o) >= len(c.whole) {
@@ -97,73 +165,14 @@ func (s *solver) joinWhole(o ObjID) {
 	}
 }
 
-func (s *solver) hubsOf(n int32, d setID, places []int32) *hubs {
-	c := &s.crowd
-	if !c.on {
-		return nil
-	}
-	if s.sets.len(s.pts[s.find(n)]) > crowdSize {
-		if c.contents == nil {
-			c.contents = map[crowdKind]int32{}
-			c.hubs = map[setID]*hubs{}
-			c.read, c.write = none, none
-		}
-		news := false
-		for _, p := range places {
-			if s.virt[p] == 0 && !s.isCrowded(p) {
-				news = s.join(p) || news
-			}
-		}
-		if news {
-			clear(c.hubs)
-			c.any = true
-		}
-	}
-	if !c.any {
-		return nil
-	}
-	if h := c.hubs[d]; h != nil {
-		return h
-	}
-	h := &hubs{}
-	seen := map[int32]bool{}
-	for _, p := range places {
-		if s.virt[p] != 0 {
-			continue
-		}
-		if !s.isCrowded(p) {
-			h.rest = append(h.rest, p)
-			continue
-		}
-		k := c.kind[p]
-		if seen[k] {
-			continue
-		}
-		seen[k] = true
-		if k == -2 {
-			h.read = append(h.read, c.read)
-			h.write = append(h.write, c.write)
-		} else {
-			h.read = append(h.read, k)
-			h.write = append(h.write, k)
-		}
-	}
-	if len(places) > 16 {
-		c.hubs[d] = h
-	}
-	return h
-}
-
-func (s *solver) crowdWhole(o ObjID) bool { return int(o) < len(s.crowd.whole) && s.crowd.whole[o] }
-
 // kindAt says what the layout has at place p.
 func (s *solver) kindAt(p int32) crowdKind {
 	l := s.places[p]
 	lay, off := s.objLay[l.Obj], l.Off
-	if off >= viewBase && off != anyBytes {
+	if off >= viewBase {
 		k := s.views[off-viewBase]
 		if lay, off = k.rec, k.off; off == Any {
-			return crowdKind{any: true}
+			return crowdKind{mixed: true}
 		}
 	}
 	var buf [pathBuf]step
@@ -171,22 +180,26 @@ func (s *solver) kindAt(p int32) crowdKind {
 	for _, st := range lay.path(int64(off), 0, buf[:0]) {
 		switch {
 		case st.mixed || found:
-			return crowdKind{any: true}
+			return crowdKind{mixed: true}
 		case st.rec == nil && st.elem == 0:
 			k, found = crowdKind{class: st.class, to: st.to, size: st.size}, true
 		}
 	}
-	k.any = !found
+	k.mixed = !found
 	return k
 }
 
-// unite makes one node of those that have the same large set.
+// unite makes one node of those that have the same large set: what comes to one of them later comes to
+// all.
 func (s *solver) unite() {
+	if !s.crowd.on {
+		return
+	}
 	first := map[setID]int32{}
 	var into []int32
-	for n := range s.rep {
-		d := s.pts[n]
-		if s.rep[n] != int32(n) || s.sets.len(d) <= crowdSize {
+	var edges [][2]int32
+	for n, d := range s.pts {
+		if s.rep[n] != int32(n) || s.sets.len(d) <= crowdsFrom.size {
 			continue
 		}
 		m, ok := first[d]
@@ -194,31 +207,31 @@ func (s *solver) unite() {
 			first[d] = int32(n)
 			continue
 		}
-		if len(into) == 0 || into[len(into)-1] != m {
-			into = append(into, m)
-		}
+		into = append(into, m)
 		s.rep[n] = m
 		s.merged++
 		s.delta[m], _ = s.sets.union(s.delta[m], s.delta[n])
 		for _, b := range s.succ[n].b {
 			for w := b.w; w != 0; w &= w - 1 {
-				s.united = append(s.united, [2]int32{m, b.k<<6 + int32(bits.TrailingZeros64(w))})
+				edges = append(edges, [2]int32{m, b.k<<6 + int32(bits.TrailingZeros64(w))})
 			}
 		}
 		s.cons[m] = append(s.cons[m], s.cons[n]...)
 		s.pts[n], s.delta[n], s.succ[n], s.cons[n] = 0, 0, set{}, nil
 	}
-	for i := range s.united {
-		e := &s.united[i]
-		e[0], e[1] = s.find(e[0]), s.find(e[1])
+	if len(into) == 0 {
+		return
 	}
-	slices.SortFunc(s.united, func(a, b [2]int32) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	for _, e := range s.united {
+	s.dirty = true
+	for i, e := range edges {
+		edges[i] = [2]int32{s.find(e[0]), s.find(e[1])}
+	}
+	slices.SortFunc(edges, func(a, b [2]int32) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	for _, e := range edges {
 		if e[0] != e[1] {
 			s.succ[e[0]].add(e[1])
 		}
 	}
-	s.united = s.united[:0]
 	slices.Sort(into)
 	seen := map[constraint]bool{}
 	for _, m := range slices.Compact(into) {
@@ -226,7 +239,7 @@ func (s *solver) unite() {
 		out := s.cons[m][:0]
 		for _, c := range s.cons[m] {
 			switch c.kind {
-			case conLoad, conStore, conShift, conIndex, conLoadAny, conStoreAny, conMask, conTyped, conEscape:
+			case conLoad, conStore, conShift, conIndex, conMask, conTyped, conEscape, conLoadAny, conStoreAny:
 				c.other = s.find(c.other)
 			}
 			if !seen[c] {
@@ -236,22 +249,20 @@ func (s *solver) unite() {
 		}
 		s.cons[m] = out
 	}
-	if len(into) > 0 {
-		s.dirty = true
-	}
 }
 
-// oddLimit is maxOdd, or less where there are crowds.
+// oddLimit is how many odd places an object may have.
 func (s *solver) oddLimit() int32 {
 	if s.crowd.on {
-		return 4
+		return crowdOdd
 	}
 	return maxOdd
 }
 
+// viewLimit is how many places a block may have as views are made of it.
 func (s *solver) viewLimit() int {
 	if s.crowd.on {
-		return 6
+		return crowdViews
 	}
 	return maxViews
 }

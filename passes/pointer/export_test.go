@@ -36,3 +36,10 @@ func LeaveOut(kind string) (mend func()) {
 	}
 	return func() { leaveOut = [len(leaveOut)]bool{} }
 }
+
+// Crowd makes the solver take any set of more than size places for a crowd, until mend is called.
+func Crowd(size int) (mend func()) {
+	limits := crowdsFrom
+	crowdsFrom = crowdLimits{size: size}
+	return func() { crowdsFrom = limits }
+}

@@ -320,7 +320,19 @@ var probeRE = regexp.MustCompile(`(?m)^(void probe\((?:const )?void \*(?:, \.\.\
 // cannotRun are cases that name a file or functions that there are not, or libraries that need not be installed.
 var cannotRun = map[string]bool{"pcap.c": true, "unknown.c": true, "libnl.c": true, "polarssl.c": true}
 
-func TestRuns(t *testing.T) {
+func TestRuns(t *testing.T) { runs(t) }
+
+// The same where all that a set of a few places points at is a crowd.
+func TestRunsInCrowds(t *testing.T) {
+	for _, size := range []int{1, 4} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			defer pointer.Crowd(size)()
+			runs(t)
+		})
+	}
+}
+
+func runs(t *testing.T) {
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("no compiler")
 	}
@@ -345,6 +357,14 @@ func TestRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Longer tests are run with crowds if SAZ_CROWDS is their size.
+func TestMain(m *testing.M) {
+	if n, err := strconv.Atoi(os.Getenv("SAZ_CROWDS")); err == nil {
+		pointer.Crowd(n)
+	}
+	os.Exit(m.Run())
 }
 
 // The example middleboxes on made-up packets.

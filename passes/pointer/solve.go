@@ -16,9 +16,7 @@ func (s *solver) solve() {
 	sets := s.sets
 	left := false // nodes that are not in the order
 	for {
-		if s.crowd.on {
-			s.unite()
-		}
+		s.unite()
 		if s.order == nil || s.dirty && (!s.crowd.on || left || s.edges > s.ordered+s.ordered/128) {
 			s.collapse()
 			s.dirty, s.ordered = false, s.edges
@@ -34,6 +32,7 @@ func (s *solver) solve() {
 			if sets.blocks > sets.most {
 				sets.sweep(s.pts, s.delta)
 				clear(s.images)
+				clear(s.crowd.hubs)
 			}
 			work = true
 			d := s.delta[n]
@@ -209,7 +208,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 					for _, off := range slots {
 						s.edge(s.readNode(s.place(o, off)), c.other)
 					}
-				} else if s.crowdWhole(o) {
+				} else if s.crowd.hasWhole(o) {
 					s.edge(s.crowd.read, c.other)
 				} else {
 					s.edge(s.anyLoadOf(o), c.other)
@@ -225,7 +224,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 					for _, off := range slots {
 						s.edge(c.other, s.writeNode(s.place(o, off)))
 					}
-				} else if s.crowdWhole(o) {
+				} else if s.crowd.hasWhole(o) {
 					s.edge(c.other, s.crowd.write)
 				} else {
 					s.edge(c.other, s.anyStoreOf(o))

@@ -88,11 +88,10 @@ type solver struct {
 	scratch []int32 // likewise, of copies
 	buffers [][]int32
 	images  []image // see steps.go
-	crowd   crowd
-	facts   int64 // members that were ever added to sets
-	united  [][2]int32
-	ordered int // edges when the order was computed
-	melts   int // objects that have become one place
+	crowd   crowd   // see crowd.go
+	facts   int64   // members that were ever added to sets
+	ordered int     // edges when the order was computed
+	melts   int     // objects that have become one place
 
 	private      [][]bool          // by function, by local: see locals.go
 	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
@@ -817,9 +816,8 @@ func (s *solver) edge(from, to int32) {
 func (s *solver) include(n int32, d setID) {
 	if all, news := s.sets.union(s.pts[n], d); news != 0 {
 		s.pts[n] = all
-		if s.facts += int64(s.sets.len(news)); s.facts > crowdFacts && len(s.rep) > crowdNodes {
-			s.crowd.on = true
-		}
+		s.facts += int64(s.sets.len(news))
+		s.crowd.grew(s.facts, len(s.rep))
 		s.delta[n], _ = s.sets.union(s.delta[n], news)
 	}
 }
