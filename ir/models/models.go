@@ -85,7 +85,7 @@ type Callback struct {
 	Elems  []int          `yaml:"elems,omitempty"`  // parameters that point into what argument Of points at (qsort, bsearch)
 	Of     int            `yaml:"of,omitempty"`
 	Lib    []int          `yaml:"lib,omitempty"`    // parameters that point at storage inside the library
-	From   string         `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library)
+	From   string         `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library, which was given it as a function)
 	Member []string       `yaml:"member,omitempty"` // with From: only what is ever stored in one of these members, RECORD.FIELD
 	Kept   []int          `yaml:"kept,omitempty"`   // parameters that receive anything kept in From, or in the model's own Slot
 	Slots  map[int]string `yaml:"slots,omitempty"`  // parameter → slot: it receives anything kept there

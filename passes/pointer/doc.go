@@ -35,6 +35,9 @@
 // numbers are followed one by one (ranges.go). Blocks that an allocator of the program's
 // keeps on a free list are as good as fresh when it hands them out again (freelist.go).
 //
+// UNIFICATION-BASED where inclusion can't be afforded: in very large programs, what large sets
+// point at is one for all places that hold the same kind of pointer (crowd.go).
+//
 // The CALL GRAPH is built on the fly. A function pointer reaches the functions in
 // its set whose number of parameters and kind of result the call fits, and of which some was
 // ever stored in the member or variable that the call goes through (layers.go). What
@@ -89,7 +92,9 @@
 //   - whose library functions do what their models say; one without a model is
 //     taken to do anything to what it can reach from its arguments and to call
 //     what it finds there, but not to know the program's other variables, nor to
-//     keep anything for another such function;
+//     keep anything for another such function; and of what several of them keep together, one calls
+//     only what was handed to it as a pointer to a function, or as what one was made by conversions
+//     in the caller or its callers by name;
 //   - of which a library hands out functions only as void pointers or as pointers to functions (dlsym, signal), or in records of known type: all else that
 //     it hands out is data, and a pointer that is said to lead there calls nothing that might call the program back;
 //   - that does not depend on what an uninitialised or freed pointer holds.
