@@ -111,6 +111,22 @@ func TestFactsInCrowds(t *testing.T) {
 	}
 }
 
+// Whether there are crowds, and how large, is said.
+func TestCrowdsAreCounted(t *testing.T) {
+	text, err := os.ReadFile("testdata/facts/crowd.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := ctest.Text(t, string(text))
+	if n := pointer.Analyze(p, testModels(t)).Stats.Crowded; n != 0 {
+		t.Errorf("%d places in crowds in a small program", n)
+	}
+	defer pointer.Crowd(1)()
+	if n := pointer.Analyze(p, testModels(t)).Stats.Crowded; n < 3 { // anywhere in left and right, left.second, other.first
+		t.Errorf("%d places in crowds", n)
+	}
+}
+
 // testFacts checks all that the cases say, or what they say for soundness alone.
 func testFacts(t *testing.T, sound bool) {
 	files, _ := filepath.Glob("testdata/facts/*.c")

@@ -51,6 +51,11 @@ func (s *solver) finish() *Result {
 	s.recursion()
 	s.indexCallers()
 	st := Stats{Nodes: len(s.rep), Locs: len(s.places), Edges: s.edges, Rounds: s.rounds, Collapsed: s.merged}
+	for _, k := range s.crowd.kind {
+		if k != none {
+			st.Crowded++
+		}
+	}
 	for _, ref := range s.indirectList() {
 		st.IndirectCalls++
 		if len(s.calleeOf[ref]) == 0 {
@@ -58,6 +63,7 @@ func (s *solver) finish() *Result {
 		}
 	}
 	s.images, s.sets, s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil, nil, nil
+	s.crowd = crowd{}
 	s.likeness, s.unknownBacks, s.unknownCalls = nil, nil, nil
 	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
 	s.heap, s.sites, s.base = nil, nil, nil

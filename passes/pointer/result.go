@@ -88,6 +88,7 @@ type Result struct {
 type Stats struct {
 	Nodes, Locs, Edges, Rounds, Collapsed int
 	IndirectCalls, UnresolvedIndirect     int
+	Crowded                               int // places of which what they hold is not told apart from that of others (crowd.go)
 }
 
 // PointsTo returns where the value v, used in function f, may point.

@@ -71,6 +71,7 @@ type Counts struct {
 	PacketProcedures        int `json:"packet_procedures"`
 	IndirectCalls           int `json:"indirect_calls"`
 	UnresolvedIndirectCalls int `json:"unresolved_indirect_calls"`
+	MergedPlaces            int `json:"merged_places,omitempty"`
 	ParseErrors             int `json:"parse_errors"`
 }
 
@@ -493,6 +494,7 @@ func (b *builder) program(r *Report, pt *pointer.Result) {
 		n.Lines += strings.Count(string(f.Data), "\n")
 	}
 	b.own = own
+	n.MergedPlaces = pt.Stats.Crowded
 	missing := map[string][]ir.Ref{}
 	for _, f := range p.Funcs {
 		if len(f.Blocks) > 0 {

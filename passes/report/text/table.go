@@ -322,6 +322,9 @@ func rest(w io.Writer, r *report.Report, st Style) {
 	if n := r.Counts; n.UnresolvedIndirectCalls > 0 {
 		fmt.Fprintf(w, "\n%d of %s have no target in the program\n", n.UnresolvedIndirectCalls, Plural(n.IndirectCalls, "indirect call"))
 	}
+	if k := r.Counts.MergedPlaces; k > 0 {
+		fmt.Fprintf(w, "\n%s\n", wrap(fmt.Sprintf("what is at %s of pointers is not told apart from what is at others of their kind: the program is very large, and verdicts are less precise than they could be", Plural(k, "place")), "  ", 0, width))
+	}
 	if k := r.Counts.ParseErrors; k > 0 {
 		fmt.Fprintf(w, "\n%s: what they name is treated as unknown code\n", Plural(k, "error"))
 	}

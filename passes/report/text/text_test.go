@@ -94,3 +94,18 @@ func TestWords(t *testing.T) {
 		t.Errorf("between: %q", got)
 	}
 }
+
+// A table says that a program was too large for its sets, and nothing of it else.
+func TestMergedPlaces(t *testing.T) {
+	for _, n := range []int{0, 1, 1200} {
+		r := &report.Report{Program: "big", Counts: report.Counts{MergedPlaces: n}}
+		var out strings.Builder
+		Table(&out, r, func(*report.Variable) bool { return true }, "", Style{})
+		if said := strings.Contains(out.String(), "not told apart"); said != (n > 0) {
+			t.Errorf("%d: %s", n, &out)
+		}
+		if n > 0 {
+			t.Log(out.String())
+		}
+	}
+}
