@@ -247,14 +247,14 @@ func (s *solver) madeOfCode(f *ir.Func, v ir.Value, depth int, seen map[ir.Reg]b
 	if isFuncPtr(t) {
 		return true
 	}
-	if seen[r] || t != nil && !isVoidPtr(t) && !wideInt(t) {
+	if seen[r] {
 		return false
 	}
 	seen[r] = true
 	d := f.Regs[r].Def
 	if d < 0 {
 		k := slices.Index(f.Params, f.Regs[r].Local)
-		if k < 0 {
+		if k < 0 || t != nil && !isVoidPtr(t) && !wideInt(t) && !isBytes(t) {
 			return false
 		}
 		if depth == maxDepth {
