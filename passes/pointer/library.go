@@ -230,53 +230,8 @@ func (s *solver) isCode(cs *callSite, i int) bool {
 	if i >= len(cs.types) || cs.types[i] == nil || isFuncPtr(cs.types[i]) {
 		return true
 	}
-	return s.madeOfCode(cs.in.Func, cs.consts[i], 0, map[ir.Reg]bool{})
-}
-
-// madeOfCode reports whether value v of f is made of a pointer to a function.
-func (s *solver) madeOfCode(f *ir.Func, v ir.Value, depth int, seen map[ir.Reg]bool) bool {
-	switch v.Kind {
-	case ir.VFunc:
-		return true
-	case ir.VReg:
-	default:
-		return false
-	}
-	r := ir.Reg(v.ID)
-	t := f.Regs[r].Type
-	if isFuncPtr(t) {
-		return true
-	}
-	if seen[r] {
-		return false
-	}
-	seen[r] = true
-	d := f.Regs[r].Def
-	if d < 0 {
-		k := slices.Index(f.Params, f.Regs[r].Local)
-		if k < 0 || t != nil && !isVoidPtr(t) && !wideInt(t) && !isBytes(t) {
-			return false
-		}
-		if depth == maxDepth {
-			return true
-		}
-		for _, ref := range s.knownCalls[f.ID] {
-			c := s.prog.Funcs[ref.Func]
-			if in := &c.Instrs[ref.I]; k < len(in.Args) && s.madeOfCode(c, in.Args[k], depth+1, map[ir.Reg]bool{}) {
-				return true
-			}
-		}
-		return false
-	}
-	switch in := &f.Instrs[d]; in.Op {
-	case ir.Conv:
-		return isFuncPtr(in.Opnd) || s.madeOfCode(f, in.A, depth, seen)
-	case ir.Move:
-		return s.madeOfCode(f, in.A, depth, seen)
-	case ir.Phi:
-		return slices.ContainsFunc(in.Args, func(a ir.Value) bool { return s.madeOfCode(f, a, depth, seen) })
-	}
-	return false
+	made, from := s.madeOfCode(cs.in.Func, cs.consts[i])
+	return made || slices.ContainsFunc(from, func(k int) bool { return s.codeParams()[paramKey{cs.in.ID, k}] })
 }
 
 // libObj returns the object for what a library function keeps and hands out a

@@ -110,6 +110,7 @@ type solver struct {
 	counters     map[counterKey]*counter
 	doms         map[ir.FuncID]*ir.DomTree
 	knownCalls   [][]ir.Ref              // by function: its direct calls
+	codeAt       map[paramKey]bool       // see codeParams
 	uses         map[ir.FuncID][][]int32 // by function, by register: instructions that use it
 	base         []*inst                 // by function: as called from anywhere; nil if not
 	insts        [][]*inst
