@@ -135,7 +135,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	if m.Static {
 		o := s.libObj(g, m, cs.ref)
 		give(s.place(o, 0))
-		if m.Slot != "" && !m.Gives {
+		if m.Slot != "" && !m.Gives && !s.text[o] {
 			// What it keeps is in there (tsearch's node begins with the key).
 			s.edge(s.slot(m.Slot), s.anyStoreOf(o))
 		}
@@ -162,7 +162,7 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	}
 	for _, i := range m.Points {
 		if a := arg(i); a != none {
-			s.constrain(a, constraint{kind: conStore, other: s.constNode(s.place(s.libObj(g, m, cs.ref), 0))})
+			s.constrain(a, constraint{kind: conStore, other: s.constNode(s.place(s.handedOut(g, m, cs.ref, i), 0))})
 		}
 	}
 	for _, i := range m.PointsIn {
@@ -266,6 +266,19 @@ func (s *solver) libObj(g ir.FuncID, m *models.Model, ref ir.Ref) ObjID {
 		}
 	}
 	return o
+}
+
+// handedOut returns the object to which library function g sets what its argument i points at: of the type that it is declared with, if
+// that says anything, else as libObj has it.
+func (s *solver) handedOut(g ir.FuncID, m *models.Model, ref ir.Ref, i int) ObjID {
+	if g >= 0 {
+		if ft := s.prog.Funcs[g].Type; ft != nil && ft.Func != nil && !ft.Func.OldStyle && i < len(ft.Func.Params) {
+			if p := ft.Func.Params[i].Type; p.Kind == ctype.Pointer && p.Elem.Kind == ctype.Pointer && bytesOnly(p.Elem.Elem) {
+				return s.libPart(g, ref, p.Elem.Elem)
+			}
+		}
+	}
+	return s.libObj(g, m, ref)
 }
 
 // A partKey is a kind of memory that a library function hands out: records of one layout, text (rec 0), anything (-1).
