@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"sort"
 
+	"saz/frontend/ctype"
 	"saz/ir"
 )
 
@@ -317,8 +318,9 @@ func (s *solver) smashed(dst int32, c constraint, news int) bool {
 	return true
 }
 
-// writable reports whether a store may change the object of place p: code and
-// string literals never change.
+// writable reports whether a store may change the object of place p: code,
+// string literals and variables that are defined as const never change. (C17 6.7.3p7 leaves what else happens undefined;
+// they are in memory that can't be written.)
 func (s *solver) writable(p int32) bool {
 	if s.virt[p] != 0 {
 		return false
@@ -328,9 +330,23 @@ func (s *solver) writable(p int32) bool {
 	case Func:
 		return false
 	case Global:
-		return !s.prog.Globals[o.Global].String
+		g := s.prog.Globals[o.Global]
+		return !g.String && (g.Linkage == ir.Undefined || !isConst(g.Type))
 	}
 	return true
+}
+
+// isConst reports whether nothing in an object of type t may be stored to.
+func isConst(t *ctype.Type) bool {
+	for ; t != nil; t = t.Elem {
+		if t.Qual&ctype.Const != 0 {
+			return t.Qual&ctype.Volatile == 0
+		}
+		if t.Kind != ctype.Array {
+			break
+		}
+	}
+	return false
 }
 
 // A varCall is a call through a library's variable.
