@@ -89,6 +89,13 @@ static void first(struct plug *p) { p->n = 1; }
 static void second(struct plug *p) { p->n = 2; }
 struct plug a = { first }, b = { second }, *all[] = { &a, &b };
 int main(void) { for (int i = 0; i < 2; i++) { struct plug *p = all[i]; p->run(p); } return 0; }`},
+		{"receiver", "byte 0 of x", `
+struct row { void (*run)(int *); int *on; };
+int x, y;
+static void first(int *p) { *p = 1; }
+static void second(int *p) { *p = 2; }
+struct row a = { first, &x }, b = { second, &y }, *all[] = { &a, &b };
+int main(void) { for (int i = 0; i < 2; i++) all[i]->run(all[i]->on); return 0; }`},
 		{"gate", "of a", `
 struct plug;
 struct ops { int id; void (*run)(struct plug *); };

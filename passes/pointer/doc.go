@@ -131,8 +131,8 @@
 // more than maxCopy pairs of places no longer keeps them apart; an allocation
 // with more than maxClones callers is not cloned; a block with more than maxViews
 // views is one place. Addresses outside an object, as list walks make of a list's head,
-// are kept apart from it (virtual.go). A function that is called out of a record which
-// it gets as an argument gets those records only that have it (receiver.go). All string
+// are kept apart from it (virtual.go). A function that is called out of a record which,
+// or members of which, it gets as arguments gets those records only that have it, and their members (receiver.go). All string
 // literals are one in sets.
 //
 // Measured: see docs/evaluation.md. Result.Precision and Result.Explain say how

@@ -697,8 +697,11 @@ func (s *solver) call(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 			cs.fn = t.Elem.Func
 		}
 	}
-	cs.self = s.receiverOf(f, in)
+	cs.self = s.receiverOf(f, in, id)
 	s.sites = append(s.sites, cs)
+	if cs.self != nil {
+		s.constrain(cs.self.base, constraint{kind: conReceiver, a: int64(id)})
+	}
 	s.constrain(s.value(f, in.A), constraint{kind: conCall, other: id})
 }
 
@@ -775,12 +778,15 @@ func (s *solver) invoke(id int32, g ir.FuncID) {
 			continue
 		}
 		if i < len(fn.Params) && cs.self.takes(i) {
-			s.receive(cs.self, g, len(cs.bound), nodes.params+int32(i))
+			continue // see below
 		} else if i < len(fn.Params) {
 			s.edge(a, nodes.params+int32(i))
 		} else {
 			s.edge(a, nodes.va)
 		}
+	}
+	if cs.self != nil {
+		s.receive(cs.self, receiving{g, nodes.params, len(fn.Params)})
 	}
 	if cs.recDst != none {
 		size, t := int64(-1), (*ctype.Type)(nil)

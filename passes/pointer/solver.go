@@ -135,7 +135,6 @@ type solver struct {
 	backSeen     map[backKey]bool
 	packetAt     map[packetKey]ObjID
 	unmod        map[ir.FuncID][]ir.Ref
-	bindings     []binding
 	varCalls     map[varCall]bool // calls through variables of libraries
 	wild         map[int32]bool   // indirect calls that may call code outside the program
 	heap         *heap
