@@ -217,6 +217,20 @@ func (e *effect) builtin() {
 		}
 		if m := e.a.models.Lookup(name); m != nil {
 			e.model(m, name, nil)
+			return
+		}
+		for i, v := range in.Args {
+			var t *ctype.Type
+			if i < len(in.ArgTypes) {
+				t = in.ArgTypes[i]
+			}
+			x := ir.BuiltinAccessOf(name, t)
+			if x.Writes {
+				e.to(v, x.Size, wr)
+			}
+			if x.Reads {
+				e.to(v, x.Size, rd)
+			}
 		}
 	}
 }

@@ -875,6 +875,39 @@ func (s *solver) builtin(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
 		for _, a := range in.Args {
 			s.flow(f, a, dst)
 		}
+		s.touched(f, in, dst)
+	}
+}
+
+// touched makes the effects of a builtin on what its arguments point at: any of its arguments, and what is computed of it, may be stored
+// there, and what is there may be its result.
+func (s *solver) touched(f *inst, in *ir.Instr, dst int32) {
+	for i, a := range in.Args {
+		if i >= len(in.ArgTypes) {
+			break
+		}
+		x := ir.BuiltinAccessOf(in.Name, in.ArgTypes[i])
+		p := s.value(f, a)
+		if p == none {
+			continue
+		}
+		if x.Writes && (x.Size < 0 || x.Size >= ctype.PtrSize) {
+			n := s.node()
+			for j, b := range in.Args {
+				if v := s.value(f, b); j != i && v != none {
+					s.edge(v, n)
+					s.constrain(v, constraint{kind: conIndex, other: n, a: 1})
+				}
+			}
+			if x.Size >= 0 {
+				s.constrain(p, constraint{kind: conStore, other: n})
+			} else {
+				s.constrain(p, constraint{kind: conStoreAny, other: n})
+			}
+		}
+		if x.Reads && dst != none {
+			s.constrain(p, constraint{kind: conLoadAny, other: dst})
+		}
 	}
 }
 

@@ -40,6 +40,9 @@ int main(int argc, char **argv)
     printf("%s\n", config.file); // reads: "..." config.file
     char line[80];
     snprintf(line, sizeof line, "%d", x); // writes: main.line
+    if (__builtin_add_overflow(x, 1L, &config.stats.bytes)) // writes: config.stats.bytes; reads: x
+        __builtin_ia32_movnti(&y, x); // writes: y; reads: x y
+    __builtin_prefetch(&config); // writes:; reads:
     both(); // writes:
     leaf(argc ? &x : &y); // writes:
     return 0;

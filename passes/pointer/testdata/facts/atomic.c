@@ -134,9 +134,23 @@ static void fetched(void)
 	probe(copy);		// pts: ~hidden+? three
 }
 
+/* A builtin that says whether a sum overflows stores the sum; another may store what it is given. */
+static void summed(unsigned long n)
+{
+	unsigned long at, none;
+	if (!__builtin_uaddl_overflow((unsigned long)&three, n, &at))
+		probe((struct node *)at);	// pts: ~three+? three
+	if (!__builtin_uaddl_overflow(n, n, &none))
+		probe((struct node *)none);	// pts:
+	struct node *kept = 0;
+	__builtin_ia32_movnti64((long long *)&kept, (long long)&two);
+	probe(kept);		// pts: two ~two+? ~kept
+}
+
 int main(void)
 {
 	stored();
+	summed(0);
 	push(&two);
 	compared();
 	exchanged();
