@@ -203,6 +203,9 @@ func (t *tracer) print(file string) error {
 			if size := atomic(in); size > 0 && !strings.Contains(in.Name, "load") {
 				return at(in.Args[0], 0, size)
 			}
+			if strings.HasSuffix(in.Name, "_overflow") {
+				return at(in.Args[2], 0, ctype.SizeOf(in.ArgTypes[2].Elem))
+			}
 		case ir.Call:
 			s := fmt.Sprintf("\tt_k(%d);\n", id) + library(f, in, id, text, true)
 			if in.B.Kind != ir.NoVal {
