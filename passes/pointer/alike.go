@@ -216,6 +216,22 @@ func (s *solver) begins(l *lay, off int64, as *lay, head, last int64) bool {
 	return !rec && last < s.endAt(l, off)-off && s.scalarsFit(l, off, as, last)
 }
 
+// byteFirst reports whether l is a union of which a member begins with a byte, or a record that begins with such a union: a pointer to
+// that is one to what is declared there.
+func (l *lay) byteFirst() bool {
+	switch l.kind {
+	case layScalar:
+		return l.size == 1
+	case layArray:
+		return l.elem.byteFirst()
+	case layStruct:
+		return len(l.fields) > 0 && l.fields[0].off == 0 && l.fields[0].l.byteFirst()
+	case layUnion:
+		return slices.ContainsFunc(l.fields, func(f layField) bool { return f.l.byteFirst() })
+	}
+	return false
+}
+
 // asBytes is fitting for a pointer to bytes: a record with pointers in it is taken for
 // such only if the program makes pointers to bytes from pointers to it.
 func (s *solver) asBytes(p int32) []int32 {
@@ -257,7 +273,7 @@ func (s *solver) asBytes(p int32) []int32 {
 		case st.start != off:
 		case st.rec != nil:
 			switch {
-			case s.toBytes[s.kin.root(st.rec)], !st.rec.pointers() && (!st.rec.anon || s.handed[st.rec]):
+			case s.toBytes[s.kin.root(st.rec)], !st.rec.pointers() && (!st.rec.anon || s.handed[st.rec]), st.rec.byteFirst():
 				return []int32{p}
 			case st.rec.pointers():
 				ok = false
