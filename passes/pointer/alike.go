@@ -216,7 +216,7 @@ func (s *solver) begins(l *lay, off int64, as *lay, head, last int64) bool {
 	return !rec && last < s.endAt(l, off)-off && s.scalarsFit(l, off, as, last)
 }
 
-// byteFirst reports whether l is a union of which a member begins with a byte, or a record that begins with such a union: a pointer to
+// byteFirst reports whether l begins with a byte, or is or begins with a union of which a member does: a pointer to
 // that is one to what is declared there.
 func (l *lay) byteFirst() bool {
 	switch l.kind {

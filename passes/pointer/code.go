@@ -126,5 +126,6 @@ func (s *solver) madeOfCode(f *ir.Func, v ir.Value) (made bool, params []int) {
 		}
 		return false
 	}
-	return walk(v), params
+	made = walk(v) // first: it lists them
+	return made, params
 }

@@ -319,7 +319,7 @@ func (s *solver) smashed(dst int32, c constraint, news int) bool {
 }
 
 // writable reports whether a store may change the object of place p: code,
-// string literals and variables that are defined as const never change. (C17 6.7.3p7 leaves what else happens undefined;
+// string literals and variables that are defined as const never change. (C17 6.7.3p6 leaves what else happens undefined;
 // they are in memory that can't be written.)
 func (s *solver) writable(p int32) bool {
 	if s.virt[p] != 0 {
