@@ -60,7 +60,7 @@ func Analyze(p *ir.Program, ms *models.Set, pts *pointer.Result, g *callgraph.Re
 	for _, f := range p.Funcs {
 		for k, l := range f.Params {
 			if o := pts.LocalObj(f.ID, l); o >= 0 && len(f.Blocks) > 0 {
-				s := a.parts.set([]pointer.Loc{{Obj: o}})
+				s := a.parts.set([]pointer.Loc{{Obj: pts.Stands(o)}})
 				a.params[argKey{ir.Ref{Func: f.ID, I: -1}, k}] = a.parts.part(partKey{set: s, size: -1, write: true})
 			}
 		}
@@ -118,7 +118,7 @@ func (e *effect) add(l []pointer.Loc, k partKey, d dir) {
 
 // to notes an access of size bytes (-1: to the end) of what v points at.
 func (e *effect) to(v ir.Value, size int64, d dir) {
-	e.add(e.a.pts.PointsTo(e.f.ID, v), partKey{kind: sized, size: size}, d)
+	e.add(e.a.pts.PointsToClasses(e.f.ID, v), partKey{kind: sized, size: size}, d)
 }
 
 func (e *effect) instr() {
@@ -179,7 +179,7 @@ func (e *effect) asm() {
 				e.to(v, size(&a.In[k]), wr)
 			}
 			if reaches {
-				l := e.a.pts.PointsTo(e.f.ID, v)
+				l := e.a.pts.PointsToClasses(e.f.ID, v)
 				e.add(l, partKey{kind: behind}, wr)
 				e.add(l, partKey{kind: behind}, rd)
 			}
@@ -193,7 +193,7 @@ func (e *effect) asm() {
 func (e *effect) bits(d dir) {
 	lo := e.in.Field.BitOff / 8
 	hi := (e.in.Field.BitOff + e.in.Field.BitWidth + 7) / 8
-	e.add(e.a.pts.PointsTo(e.f.ID, e.in.A), partKey{kind: moved, size: hi - lo, shift: lo}, d)
+	e.add(e.a.pts.PointsToClasses(e.f.ID, e.in.A), partKey{kind: moved, size: hi - lo, shift: lo}, d)
 }
 
 func (e *effect) builtin() {
@@ -285,7 +285,7 @@ func (e *effect) call() {
 	}
 	if len(callees) == 0 {
 		// A pointer that a library gave, or none at all.
-		for _, l := range e.a.pts.PointsTo(e.f.ID, in.A) {
+		for _, l := range e.a.pts.PointsToClasses(e.f.ID, in.A) {
 			if e.a.pts.Objects[l.Obj].Kind == pointer.Unknown {
 				e.unknown()
 				break
@@ -300,7 +300,7 @@ func (e *effect) unknown() {
 		if i < len(e.in.ArgTypes) && e.in.ArgTypes[i] != nil && e.in.ArgTypes[i].IsArith() && ctype.SizeOf(e.in.ArgTypes[i]) < 8 {
 			continue
 		}
-		l := e.a.pts.PointsTo(e.f.ID, v)
+		l := e.a.pts.PointsToClasses(e.f.ID, v)
 		e.add(l, partKey{kind: reachable}, wr)
 		e.add(l, partKey{kind: reachable}, rd)
 	}
@@ -335,7 +335,7 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 	deep := func(l []int, d dir) {
 		for _, i := range l {
 			if v, ok := arg(i); ok {
-				e.add(e.a.pts.PointsTo(e.f.ID, v), partKey{kind: behind}, d)
+				e.add(e.a.pts.PointsToClasses(e.f.ID, v), partKey{kind: behind}, d)
 			}
 		}
 	}
@@ -389,9 +389,9 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 	}
 	for _, i := range m.Frees {
 		if v, ok := arg(i); ok && !opaque(i) {
-			for _, l := range e.a.pts.PointsTo(e.f.ID, v) {
+			for _, l := range e.a.pts.PointsToClasses(e.f.ID, v) {
 				if o := &e.a.pts.Objects[l.Obj]; o.Kind == pointer.Heap && !o.Stack {
-					e.freed = append(e.freed, l.Obj)
+					e.freed = append(append(e.freed, l.Obj), e.a.pts.Members(l.Obj)...)
 					for _, x := range e.a.pts.Behind(l.Obj) {
 						e.freed = append(e.freed, x.Obj)
 					}
@@ -425,7 +425,7 @@ func (e *effect) region(v ir.Value, length, fixed int64, d dir) {
 			}
 		}
 	}
-	e.add(e.a.pts.PointsTo(e.f.ID, v), k, d)
+	e.add(e.a.pts.PointsToClasses(e.f.ID, v), k, d)
 }
 
 // must says whether the instruction overwrites one whole place for certain.
@@ -461,7 +461,7 @@ func (a *analysis) must(ref ir.Ref) (pointer.Loc, int64, bool) {
 	default:
 		return pointer.Loc{}, 0, false
 	}
-	l := a.pts.PointsTo(f.ID, in.A)
+	l := a.pts.PointsToClasses(f.ID, in.A)
 	if len(l) != 1 {
 		return pointer.Loc{}, 0, false
 	}

@@ -51,7 +51,8 @@ type parts struct {
 	effects  [][]PartID // by effect; 0 is none
 	single   []int32    // by part: the effect that is just it, 0 not yet made
 	byList   map[string]int32
-	effAcc   [][]Access
+	effAcc   [][]Access // of objects that stand for others
+	spread   [][]Access // of all objects, as far as it was asked for; nil if that is the same
 	effLocs  [][]pointer.Loc
 	haveLocs []bool
 }
@@ -131,7 +132,7 @@ func (p *parts) expand(k partKey) []Access {
 				continue
 			}
 			last = l.Obj
-			for _, in := range pts.ContentSets(l.Obj) {
+			for _, in := range pts.ContentClasses(l.Obj) {
 				for _, m := range in {
 					add(m, -1)
 				}
@@ -198,12 +199,43 @@ func (p *parts) seal() {
 	p.byAddr, p.byList, p.byKey = nil, nil, nil
 }
 
+// accesses returns what effect e touches, of all objects.
+func (p *parts) accesses(e int32) []Access {
+	if !p.a.pts.Classes() {
+		return p.effAcc[e]
+	}
+	p.a.mu.Lock()
+	defer p.a.mu.Unlock()
+	if p.spread == nil {
+		p.spread = make([][]Access, len(p.effects))
+	}
+	if p.spread[e] == nil {
+		p.spread[e] = p.a.spread(p.effAcc[e])
+	}
+	return p.spread[e]
+}
+
+// spread adds to accesses those of the objects that theirs stand for.
+func (a *analysis) spread(l []Access) []Access {
+	var out []Access
+	for _, x := range l {
+		m := a.pts.Members(x.Obj)
+		if m == nil {
+			out = append(out, x)
+		}
+		for _, o := range m {
+			out = append(out, Access{pointer.Loc{Obj: o, Off: x.Off}, x.Size})
+		}
+	}
+	return tidy(out)
+}
+
 // locs returns the places of the scalars that an effect touches.
 func (p *parts) locs(e int32) []pointer.Loc {
 	p.a.mu.Lock()
 	defer p.a.mu.Unlock()
 	if !p.haveLocs[e] {
-		p.effLocs[e] = p.a.expand(p.effAcc[e])
+		p.effLocs[e] = p.a.pts.Spread(p.a.expand(p.effAcc[e]))
 		p.haveLocs[e] = true
 	}
 	return p.effLocs[e]

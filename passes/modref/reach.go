@@ -53,7 +53,7 @@ func (r *reach) grow(n int32) {
 func (r *reach) succs(v int32) []int32 {
 	var out []int32
 	if int(v) < r.n {
-		for _, l := range r.pts.ContentSets(pointer.ObjID(v)) {
+		for _, l := range r.pts.ContentClasses(pointer.ObjID(v)) {
 			if len(l) > 0 {
 				out = append(out, r.node(l))
 			}

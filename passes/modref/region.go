@@ -18,6 +18,7 @@ type Regions struct {
 	Of    []Bits      // by part: its regions
 	Parts []Bits      // by region: the parts that touch it
 
+	pts   *pointer.Result
 	start []int32 // by object: its first interval
 	lo    []int64 // by interval: where it begins; it ends where the next does
 	reg   []RegionID
@@ -82,7 +83,7 @@ func (a *analysis) partition() *Regions {
 			next[x.Obj]++
 		}
 	}
-	r := &Regions{start: make([]int32, nobj+1)}
+	r := &Regions{pts: a.pts, start: make([]int32, nobj+1)}
 	ids := map[signature]RegionID{}
 	var cuts []int64
 	var sumA, sumB []uint64
@@ -178,7 +179,8 @@ func (r *Regions) Find(x Access, row Bits) {
 	if x.Off == pointer.Any {
 		lo = 0
 	}
-	a, b := r.start[x.Obj], r.start[x.Obj+1]
+	o := r.pts.Stands(x.Obj)
+	a, b := r.start[o], r.start[o+1]
 	i, found := slices.BinarySearch(r.lo[a:b], lo)
 	if !found && i > 0 {
 		i--

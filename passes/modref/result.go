@@ -42,10 +42,10 @@ func (r *Result) Writes(ref ir.Ref) []pointer.Loc { return r.writesOf(ref) }
 func (r *Result) Reads(ref ir.Ref) []pointer.Loc { return r.parts.locs(r.effectOf(ref, rd)) }
 
 // WriteAccesses is Writes with sizes.
-func (r *Result) WriteAccesses(ref ir.Ref) []Access { return r.at(ref, r.writes) }
+func (r *Result) WriteAccesses(ref ir.Ref) []Access { return r.parts.accesses(r.effectOf(ref, wr)) }
 
 // ReadAccesses is Reads with sizes.
-func (r *Result) ReadAccesses(ref ir.Ref) []Access { return r.at(ref, r.reads) }
+func (r *Result) ReadAccesses(ref ir.Ref) []Access { return r.parts.accesses(r.effectOf(ref, rd)) }
 
 // WriteEffect returns a number that is the same for all instructions that
 // write the same in the same way: what was found out about Writes or
@@ -77,7 +77,7 @@ func (r *Result) ParamPart(f ir.FuncID, k int) (PartID, bool) {
 	return p, ok
 }
 
-// PartAccesses returns what a part touches.
+// PartAccesses returns what a part touches, of objects that stand for others (pointer.Result.Stands).
 func (r *Result) PartAccesses(p PartID) []Access { return r.parts.acc[p] }
 
 // Parts counts the parts.

@@ -45,5 +45,9 @@ func (r *Result) summaries(d dir) []Bits {
 }
 
 func (r *Result) summary(f ir.FuncID, d dir) []Access {
-	return r.regions.accesses(r.summaries(d)[r.graph.SCC(f)])
+	l := r.regions.accesses(r.summaries(d)[r.graph.SCC(f)])
+	if r.pts.Classes() {
+		l = r.spread(l)
+	}
+	return l
 }

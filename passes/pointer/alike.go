@@ -524,17 +524,17 @@ func (s *solver) records(l *lay, delta int64, as *lay, want int64) []int32 {
 	var out []int32
 	for _, c := range s.startsIn(l) {
 		off := int64(c)
-		switch own := s.own(l, off, as) || s.punned(l, off, as); want {
+		switch want {
 		case asItself:
 			if s.looksLike(l, off, as) {
 				out = addOff(out, c)
 			}
 		case itsStart:
-			if own {
+			if s.own(l, off, as) || s.punned(l, off, as) {
 				out = addOff(out, c)
 			}
 		case itsMember:
-			if own || s.alike(l, off, as, delta) {
+			if s.own(l, off, as) || s.punned(l, off, as) || s.alike(l, off, as, delta) {
 				out = addOff(out, l.canon(off+delta))
 			}
 		case itsHead:

@@ -29,7 +29,7 @@ type crowdLimits struct {
 }
 
 // Tests have other limits.
-var crowdsFrom = crowdLimits{nodes: 1 << 20, facts: 128_000_000, size: 512}
+var crowdsFrom = crowdLimits{nodes: 1 << 20, facts: 32_000_000, size: 512}
 
 // In crowds, maxOdd and maxViews are less.
 const (

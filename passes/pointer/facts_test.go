@@ -101,11 +101,22 @@ func (f *fact) compare(got []string) (n int, wrong []string) {
 
 func TestFacts(t *testing.T) { testFacts(t, false) }
 
+// A crowded is how small sets are crowds, and from how many members on.
+type crowded struct {
+	size  int
+	facts int64
+}
+
+func (c crowded) String() string { return fmt.Sprintf("%d,%d", c.size, c.facts) }
+
+// At the start there is little that could have to move.
+var crowds = []crowded{{1, 0}, {4, 0}, {1, 30}, {1, 100}}
+
 // What is said for soundness holds in crowds, too.
 func TestFactsInCrowds(t *testing.T) {
-	for _, size := range []int{1, 4} {
-		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			defer pointer.Crowd(size)()
+	for _, c := range crowds {
+		t.Run(c.String(), func(t *testing.T) {
+			defer pointer.Crowd(c.size, c.facts)()
 			testFacts(t, true)
 		})
 	}
@@ -121,7 +132,7 @@ func TestCrowdsAreCounted(t *testing.T) {
 	if n := pointer.Analyze(p, testModels(t)).Stats.Crowded; n != 0 {
 		t.Errorf("%d places in crowds in a small program", n)
 	}
-	defer pointer.Crowd(1)()
+	defer pointer.Crowd(1, 0)()
 	if n := pointer.Analyze(p, testModels(t)).Stats.Crowded; n < 3 { // anywhere in left and right, left.second, other.first
 		t.Errorf("%d places in crowds", n)
 	}

@@ -139,7 +139,7 @@ func (s *solver) keepsApart(in *ir.Instr) bool {
 func (s *solver) joinLocals() {
 	for o := range s.objects {
 		base, ok := s.copyOf[ObjID(o)]
-		if !ok {
+		if !ok || s.standsFor(ObjID(o)) != ObjID(o) {
 			continue
 		}
 		s.family[base] = append(s.family[base], ObjID(o))

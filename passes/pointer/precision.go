@@ -67,17 +67,33 @@ func deref(in *ir.Instr, f func(v ir.Value)) {
 func (r *Result) Precision() Precision {
 	var p Precision
 	var places, objs, dp, do, typed, blocks int
+	type sizes struct {
+		objs, places, blocks int
+		anywhere             bool
+	}
+	known := map[*Loc]sizes{} // by the first of a set: most registers have the same few
+	sizesOf := func(l []Loc) sizes {
+		if len(l) == 0 {
+			return sizes{}
+		}
+		z, ok := known[&l[0]]
+		if !ok {
+			z = sizes{objects(l), len(r.unsplit(l, true)), len(r.unsplit(l, false)), slices.ContainsFunc(l, func(x Loc) bool { return x.Off == Any })}
+			known[&l[0]] = z
+		}
+		return z
+	}
 	for _, f := range r.solver.prog.Funcs {
 		for i := range f.Regs {
 			l := r.PointsTo(f.ID, ir.RegVal(ir.Reg(i)))
 			if t := f.Regs[i].Type; t != nil && t.Kind == ctype.Pointer {
 				p.Typed++
-				typed += len(r.unsplit(l, true))
+				typed += sizesOf(l).places
 			}
 			if len(l) > 0 {
 				p.Pointers++
 				places += len(l)
-				objs += objects(l)
+				objs += sizesOf(l).objs
 			}
 		}
 		for i := range f.Instrs {
@@ -88,14 +104,15 @@ func (r *Result) Precision() Precision {
 				l := r.PointsTo(f.ID, v)
 				p.Derefs++
 				dp += len(l)
-				n := objects(l)
+				z := sizesOf(l)
+				n := z.objs
 				do += n
-				blocks += len(r.unsplit(l, false))
+				blocks += z.blocks
 				p.Largest = max(p.Largest, n)
 				if n == 0 {
 					p.Empty++
 				}
-				if slices.ContainsFunc(l, func(x Loc) bool { return x.Off == Any }) {
+				if z.anywhere {
 					p.Anywhere++
 				}
 			})

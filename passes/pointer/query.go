@@ -15,7 +15,14 @@ import (
 // ones shared, and the working memory gone.
 func (s *solver) finish() *Result {
 	s.final = make([][]Loc, len(s.rep))
+	crowded := 0
+	for p := range s.places {
+		if s.crowd.crowded(s.placed(int32(p))) {
+			crowded++
+		}
+	}
 	s.joinLocals()
+	s.joinClasses()
 	show := newShower(s)
 	for n, p := range s.pts {
 		if s.rep[n] == int32(n) {
@@ -50,12 +57,7 @@ func (s *solver) finish() *Result {
 	s.calleesAt, s.backsAt = byCall(s.prog, s.calleeOf), byCall(s.prog, s.backs)
 	s.recursion()
 	s.indexCallers()
-	st := Stats{Nodes: len(s.rep), Locs: len(s.places), Edges: s.edges, Rounds: s.rounds, Collapsed: s.merged}
-	for _, k := range s.crowd.kind {
-		if k != none {
-			st.Crowded++
-		}
-	}
+	st := Stats{Crowded: crowded, Nodes: len(s.rep), Locs: len(s.places), Edges: s.edges, Rounds: s.rounds, Collapsed: s.merged}
 	for _, ref := range s.indirectList() {
 		st.IndirectCalls++
 		if len(s.calleeOf[ref]) == 0 {
@@ -239,6 +241,7 @@ func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
 }
 
 func (s *solver) contentsOf(o ObjID, off int32) []Loc {
+	o = s.standsFor(o)
 	if len(s.family[o]) > 0 {
 		return s.familyContents(o, off)
 	}
@@ -274,6 +277,7 @@ func (s *solver) contentsIn(o ObjID, off int32) []Loc {
 
 // contentSets returns the sets of all places of o, as they are shared.
 func (s *solver) contentSets(o ObjID) [][]Loc {
+	o = s.standsFor(o)
 	out := s.setsIn(o)
 	for _, x := range s.family[o] {
 		out = append(out, s.setsIn(x)...)
@@ -497,6 +501,9 @@ func (s *solver) recursion() {
 }
 
 func (s *solver) single(o ObjID) bool {
+	if s.inClass(o) {
+		return false
+	}
 	switch ob := &s.objects[o]; ob.Kind {
 	case Global:
 		return !s.prog.Globals[ob.Global].Thread

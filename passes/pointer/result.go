@@ -92,14 +92,52 @@ type Stats struct {
 }
 
 // PointsTo returns where the value v, used in function f, may point.
-func (r *Result) PointsTo(f ir.FuncID, v ir.Value) []Loc { return r.solver.pointsTo(f, v) }
+func (r *Result) PointsTo(f ir.FuncID, v ir.Value) []Loc {
+	l := r.solver.pointsTo(f, v)
+	if v.Kind == ir.VReg {
+		l = r.solver.spreadSet(l)
+	}
+	return l
+}
 
 // Contents returns where pointers stored in object o at offset off (Any: at any) may point.
-func (r *Result) Contents(o ObjID, off int32) []Loc { return r.solver.contentsOf(o, off) }
+func (r *Result) Contents(o ObjID, off int32) []Loc {
+	return r.solver.spread(r.solver.contentsOf(o, off))
+}
 
 // ContentSets returns the sets that make up Contents(o, Any); equal ones are
 // the same slice.
-func (r *Result) ContentSets(o ObjID) [][]Loc { return r.solver.contentSets(o) }
+func (r *Result) ContentSets(o ObjID) [][]Loc {
+	sets := r.solver.contentSets(o)
+	for i, l := range sets {
+		sets[i] = r.solver.spreadSet(l)
+	}
+	return sets
+}
+
+// In very large programs, objects of one layout may be one class, in all sets (classes.go). PointsTo and what
+// else gives places gives those of all its objects, which may be tens of thousands. The following give those of the
+// one object that stands for a class; Members gives the others.
+
+// Classes reports whether there are classes.
+func (r *Result) Classes() bool { return r.solver.class.members != nil }
+
+// Stands returns the object that stands for o, most often itself.
+func (r *Result) Stands(o ObjID) ObjID { return r.solver.standsFor(o) }
+
+// Members returns the objects that o stands for, with itself, sorted; nil if it is that alone.
+func (r *Result) Members(o ObjID) []ObjID { return r.solver.class.members[o] }
+
+// Spread returns places, sorted, with those of the objects that theirs stand for.
+func (r *Result) Spread(l []Loc) []Loc { return r.solver.spread(l) }
+
+// PointsToClasses is PointsTo, of objects that stand for others.
+func (r *Result) PointsToClasses(f ir.FuncID, v ir.Value) []Loc {
+	return r.solver.classesOf(r.solver.pointsTo(f, v))
+}
+
+// ContentClasses is ContentSets, of objects that stand for others.
+func (r *Result) ContentClasses(o ObjID) [][]Loc { return r.solver.contentSets(o) }
 
 // Callees returns the functions that the call at ref may reach, external ones
 // included; sorted by id. What an external one calls back is in Callbacks.

@@ -324,9 +324,9 @@ func TestRuns(t *testing.T) { runs(t) }
 
 // The same where all that a set of a few places points at is a crowd.
 func TestRunsInCrowds(t *testing.T) {
-	for _, size := range []int{1, 4} {
-		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			defer pointer.Crowd(size)()
+	for _, c := range crowds {
+		t.Run(c.String(), func(t *testing.T) {
+			defer pointer.Crowd(c.size, c.facts)()
 			runs(t)
 		})
 	}
@@ -359,10 +359,11 @@ func runs(t *testing.T) {
 	}
 }
 
-// Longer tests are run with crowds if SAZ_CROWDS is their size.
+// Longer tests are run with crowds if SAZ_CROWDS is their size, or that and a number of members, as 2,100.
 func TestMain(m *testing.M) {
-	if n, err := strconv.Atoi(os.Getenv("SAZ_CROWDS")); err == nil {
-		pointer.Crowd(n)
+	var c crowded
+	if n, _ := fmt.Sscanf(os.Getenv("SAZ_CROWDS"), "%d,%d", &c.size, &c.facts); n > 0 {
+		pointer.Crowd(c.size, c.facts)
 	}
 	os.Exit(m.Run())
 }

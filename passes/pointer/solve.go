@@ -17,6 +17,7 @@ func (s *solver) solve() {
 	sets := s.sets
 	left := false // nodes that are not in the order
 	for {
+		s.classify()
 		s.unite()
 		if s.order == nil || s.dirty && (!s.crowd.on || left || s.edges > s.ordered+s.ordered/128) {
 			s.collapse()
@@ -34,6 +35,7 @@ func (s *solver) solve() {
 				sets.sweep(s.pts, s.delta)
 				clear(s.images)
 				clear(s.crowd.hubs)
+				clear(s.class.seen)
 			}
 			work = true
 			d := s.delta[n]
@@ -322,15 +324,16 @@ func (s *solver) smashed(dst int32, c constraint, news int) bool {
 // string literals and variables that are defined as const never change. (C17 6.7.3p6 leaves what else happens undefined;
 // they are in memory that can't be written.)
 func (s *solver) writable(p int32) bool {
-	if s.virt[p] != 0 {
-		return false
-	}
-	o := &s.objects[s.places[p].Obj]
-	switch o.Kind {
+	return s.virt[p] == 0 && s.mayStore(s.places[p].Obj)
+}
+
+// mayStore is writable for object o.
+func (s *solver) mayStore(o ObjID) bool {
+	switch ob := &s.objects[o]; ob.Kind {
 	case Func:
 		return false
 	case Global:
-		g := s.prog.Globals[o.Global]
+		g := s.prog.Globals[ob.Global]
 		return !g.String && (g.Linkage == ir.Undefined || !isConst(g.Type))
 	}
 	return true

@@ -89,6 +89,7 @@ type solver struct {
 	buffers [][]int32
 	images  []image // see steps.go
 	crowd   crowd   // see crowd.go
+	class   classes // see classes.go
 	facts   int64   // members that were ever added to sets
 	ordered int     // edges when the order was computed
 	melts   int     // objects that have become one place
@@ -352,6 +353,7 @@ func (s *solver) newLibObj(name string, t *ctype.Type) ObjID {
 
 // place returns the number of a place; off is canonical or Any.
 func (s *solver) place(o ObjID, off int32) int32 {
+	o = s.standsFor(o)
 	if s.isString(o) {
 		// String literals hold no pointers and never change: in sets, one
 		// stands for all.
@@ -445,6 +447,7 @@ func (s *solver) at(o ObjID, off int64) int32 {
 
 // constNode returns a node whose set is the place p.
 func (s *solver) constNode(p int32) int32 {
+	p = s.placed(p)
 	if s.constant[p] == none {
 		n := s.node()
 		s.constant[p] = n
@@ -480,6 +483,7 @@ func (s *solver) writeNode(p int32) int32 {
 }
 
 func (s *solver) cellOf(p int32) int32 {
+	p = s.placed(p)
 	if s.cell[p] != none {
 		return s.cell[p]
 	}
@@ -499,6 +503,7 @@ func (s *solver) cellOf(p int32) int32 {
 }
 
 func (s *solver) anyLoadOf(o ObjID) int32 {
+	o = s.standsFor(o)
 	if s.anyLoad[o] != none {
 		return s.anyLoad[o]
 	}
@@ -519,6 +524,7 @@ func (s *solver) anyLoadOf(o ObjID) int32 {
 }
 
 func (s *solver) anyStoreOf(o ObjID) int32 {
+	o = s.standsFor(o)
 	if s.anyStore[o] != none {
 		return s.anyStore[o]
 	}
@@ -544,6 +550,7 @@ func (s *solver) anyStoreOf(o ObjID) int32 {
 // copyBlock makes size bytes (-1: any number) at place dst include what is at
 // place src.
 func (s *solver) copyBlock(dst, src int32, size int64) {
+	src, dst = s.placed(src), s.placed(dst)
 	so, do := s.places[src].Obj, s.places[dst].Obj
 	if s.objLay[so] == meltedLay {
 		src = s.place(so, 0)
@@ -827,7 +834,7 @@ func (s *solver) addPlace(n, p int32) {
 	if n == none {
 		return
 	}
-	n = s.find(n)
+	n, p = s.find(n), s.placed(p)
 	if !s.sets.has(s.pts[n], p) {
 		s.include(n, s.sets.alone(p))
 	}

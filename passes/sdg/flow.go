@@ -1,6 +1,9 @@
 package sdg
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"saz/ir"
@@ -87,7 +90,10 @@ type flow struct {
 	byHash  map[[2]uint64]class
 	threads [][]int32 // by function: roots (thread 0 is main)
 	roots   []root
-	byside  map[string]*region // by set of threads
+	groups  [][]ir.Ref         // where roots are started
+	byside  map[string]*region // by what besides says that it depends on
+
+	started, startedTwice bitset // what runs in some thread that is not main's, and in two of them
 }
 
 type siteCallees struct {
@@ -115,6 +121,7 @@ type root struct {
 	f     ir.FuncID
 	sites []ir.Ref // where it is started; empty for main
 	funcs bitset   // what it may run
+	group int32    // of sites: many are started at the same
 	many  bool     // several instances may run, or it runs again and again
 }
 
@@ -586,47 +593,70 @@ func (fl *flow) findThreads() {
 	if len(fl.roots) == 1 {
 		return
 	}
-	fl.threads = make([][]int32, len(fl.prog.Funcs))
+	n := len(fl.prog.Funcs)
+	fl.threads, fl.started, fl.startedTwice = make([][]int32, n), modref.NewBits(n), modref.NewBits(n)
+	groups := map[string]int32{}
 	for i := range fl.roots {
 		r := &fl.roots[i]
-		r.funcs = modref.NewBits(len(fl.prog.Funcs))
+		r.funcs = modref.NewBits(n)
 		for _, g := range fl.graph.ReachableSync(r.f) {
 			fl.threads[g] = append(fl.threads[g], int32(i))
 			r.funcs.Add(int32(g))
 		}
+		if i == 0 {
+			continue
+		}
+		for k, w := range r.funcs {
+			fl.startedTwice[k] |= fl.started[k] & w
+			fl.started[k] |= w
+		}
+		key := fmt.Sprint(r.sites)
+		x, ok := groups[key]
+		if !ok {
+			x = int32(len(fl.groups))
+			groups[key] = x
+			fl.groups = append(fl.groups, r.sites)
+		}
+		r.group = x
 	}
 }
 
 // besides returns what may run in another thread after an instruction of f
-// has; nil for nothing. Procedures of the same threads share it.
+// has; nil for nothing. It depends on where f's threads are started, and on which it is if that is one.
 func (fl *flow) besides(f ir.FuncID) *region {
 	if fl.threads == nil || len(fl.threads[f]) == 0 {
 		return nil
 	}
+	own := fl.threads[f]
 	var key []byte
-	for _, x := range fl.threads[f] {
-		key = append(key, byte(x), byte(x>>8), byte(x>>16))
+	if len(own) == 1 {
+		key = append(key, byte(own[0]), byte(own[0]>>8), byte(own[0]>>16), 1)
+	}
+	sites := map[int32]bool{}
+	for _, x := range own {
+		if x > 0 {
+			sites[fl.roots[x].group] = true
+		}
+	}
+	groups := slices.Sorted(maps.Keys(sites))
+	for _, x := range groups {
+		key = append(key, byte(x), byte(x>>8), byte(x>>16), 0)
 	}
 	if r, ok := fl.byside[string(key)]; ok {
 		return r
 	}
-	r := &region{full: modref.NewBits(len(fl.prog.Funcs))}
+	r := &region{full: slices.Clone(fl.started)}
+	if x := own[0]; len(own) == 1 && x > 0 && !fl.roots[x].many {
+		// All other threads: what is not only in this one.
+		for i, w := range fl.roots[x].funcs {
+			r.full[i] &^= w &^ fl.startedTwice[i]
+		}
+	}
 	main := &fl.roots[0]
 	part := map[ir.FuncID][]int32{}
-	for _, x := range fl.threads[f] {
-		if fl.roots[x].many {
-			r.full.Or(fl.roots[x].funcs)
-		}
-		for y := 1; y < len(fl.roots); y++ {
-			if int32(y) != x {
-				r.full.Or(fl.roots[y].funcs)
-			}
-		}
-		if x == 0 {
-			continue
-		}
+	for _, x := range groups {
 		// What main does: only after the thread was started.
-		for _, s := range fl.roots[x].sites {
+		for _, s := range fl.groups[x] {
 			after := fl.after[fl.graph.SCC(s.Func)]
 			calls := fl.segOf(s, true).calls
 			for i, w := range main.funcs {
