@@ -41,11 +41,20 @@ func (b Bits) Both(c Bits, f func(i int32)) {
 	}
 }
 
-// Take calls f for each bit that is set in b and c but not in done, in order,
-// and sets them in done.
-func (b Bits) Take(c, done Bits, f func(i int32)) {
+// BothBut is Both without what is set in all.
+func (b Bits) BothBut(c, all Bits, f func(i int32)) {
 	for k, w := range b {
-		if w &= c[k] &^ done[k]; w == 0 {
+		for w &= c[k] &^ all[k]; w != 0; w &= w - 1 {
+			f(int32(k<<6 + bits.TrailingZeros64(w)))
+		}
+	}
+}
+
+// Take calls f for each bit that is set in b and c but neither in done nor in all, in order,
+// and sets them in done.
+func (b Bits) Take(c, done, all Bits, f func(i int32)) {
+	for k, w := range b {
+		if w &= c[k] &^ (done[k] | all[k]); w == 0 {
 			continue
 		}
 		done[k] |= w
@@ -60,5 +69,41 @@ func each(b []uint64, f func(i int32)) {
 		for ; w != 0; w &= w - 1 {
 			f(int32(k<<6 + bits.TrailingZeros64(w)))
 		}
+	}
+}
+
+// A Row is a row of bits most of whose words are 0: the others, in order.
+type Row []Word
+
+// A Word is bits 64*K to 64*K+63 of a Row.
+type Word struct {
+	K    int32
+	Bits uint64
+}
+
+// RowOf returns the row with the bits of b.
+func RowOf(b Bits) Row {
+	var r Row
+	for k, w := range b {
+		if w != 0 {
+			r = append(r, Word{int32(k), w})
+		}
+	}
+	return r
+}
+
+// Each calls f for each bit that is set, in order.
+func (r Row) Each(f func(i int32)) {
+	for _, x := range r {
+		for w := x.Bits; w != 0; w &= w - 1 {
+			f(x.K<<6 + int32(bits.TrailingZeros64(w)))
+		}
+	}
+}
+
+// OrRow sets the bits of r.
+func (b Bits) OrRow(r Row) {
+	for _, x := range r {
+		b[x.K] |= x.Bits
 	}
 }

@@ -15,7 +15,7 @@ type RegionID int32
 // Regions is the partition of memory.
 type Regions struct {
 	Owner []ir.FuncID // by region: the procedure whose local it is, -1 none
-	Of    []Bits      // by part: its regions
+	Of    []Row       // by part: its regions
 	Parts []Bits      // by region: the parts that touch it
 
 	pts   *pointer.Result
@@ -136,28 +136,73 @@ func (a *analysis) partition() *Regions {
 		}
 	}
 	r.start[nobj] = int32(len(r.lo))
-	n := len(r.Owner)
-	r.Of = make([]Bits, len(p.acc))
-	flat := make(Bits, len(p.acc)*((n+63)/64))
-	for id := range r.Of {
-		w := (n + 63) / 64
-		r.Of[id] = flat[id*w : (id+1)*w : (id+1)*w]
-	}
-	for i := range all {
-		row := r.Of[all[i].part]
-		for k := pieces[i].from; k < pieces[i].to; k++ {
-			if r.reg[k] >= 0 {
-				row.Add(int32(r.reg[k]))
+	a.shapes(r, count, func(k int32) (from, to int32) { return pieces[k].from, pieces[k].to })
+	return r
+}
+
+// shapes makes one of the parts that touch the same regions, which are the same bytes, and fills in what is known by part.
+// piece gives the intervals of a touch: those of an object are in order of parts, from count[object] on.
+func (a *analysis) shapes(r *Regions, count []int32, piece func(touch int32) (from, to int32)) {
+	p := a.parts
+	row := NewBits(len(r.Owner))
+	next := slices.Clone(count)
+	to := make([]PartID, len(p.acc))
+	known := map[uint64][]PartID{}
+	var acc [][]Access
+	for id, l := range p.acc {
+		lo, hi := len(row), 0
+		for i := range l {
+			from, end := piece(next[l[i].Obj])
+			next[l[i].Obj]++
+			for k := from; k < end; k++ {
+				if x := r.reg[k]; x >= 0 {
+					row.Add(int32(x))
+					lo, hi = min(lo, int(x>>6)), max(hi, int(x>>6)+1)
+				}
 			}
 		}
+		var of Row
+		sum := uint64(0)
+		for k := lo; k < hi; k++ {
+			if row[k] != 0 {
+				of = append(of, Word{int32(k), row[k]})
+				sum = mix(sum ^ row[k] ^ mix(uint64(k)))
+				row[k] = 0
+			}
+		}
+		same := slices.IndexFunc(known[sum], func(x PartID) bool { return slices.Equal(r.Of[x], of) })
+		if same >= 0 {
+			to[id] = known[sum][same]
+			continue
+		}
+		to[id] = PartID(len(r.Of))
+		known[sum] = append(known[sum], to[id])
+		r.Of = append(r.Of, slices.Clip(of))
+		acc = append(acc, l)
 	}
-	r.Parts = make([]Bits, n)
-	w := (len(p.acc) + 63) / 64
-	flat = make(Bits, n*w)
+	p.acc = acc
+	for _, l := range p.effects {
+		for i := range l {
+			l[i] = to[l[i]]
+		}
+		slices.Sort(l)
+	}
+	for e, l := range p.effects {
+		p.effects[e] = slices.Compact(l)
+	}
+	for k, id := range a.args {
+		a.args[k] = to[id]
+	}
+	for k, id := range a.params {
+		a.params[k] = to[id]
+	}
+	r.Parts = make([]Bits, len(r.Owner))
+	w := (len(acc) + 63) / 64
+	flat := make(Bits, len(r.Owner)*w)
 	for id := range r.Parts {
 		r.Parts[id] = flat[id*w : (id+1)*w : (id+1)*w]
 	}
-	r.owner = make([]ir.FuncID, len(p.acc))
+	r.owner = make([]ir.FuncID, len(acc))
 	for id, row := range r.Of {
 		owner, some := ir.FuncID(-1), false
 		row.Each(func(k int32) {
@@ -170,7 +215,6 @@ func (a *analysis) partition() *Regions {
 		})
 		r.owner[id] = owner
 	}
-	return r
 }
 
 // Find sets in row the regions that an access touches.

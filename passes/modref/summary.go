@@ -31,7 +31,7 @@ func (r *Result) summaries(d dir) []Bits {
 				parts.Add(int32(p))
 			}
 		}
-		parts.Each(func(p int32) { rows[c].Or(r.regions.Of[p]) })
+		parts.Each(func(p int32) { rows[c].OrRow(r.regions.Of[p]) })
 		last := -1
 		for _, e := range r.graph.Out(f) {
 			if d := r.graph.SCC(e.Callee); d != c && d != last && !e.Async() {

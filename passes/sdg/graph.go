@@ -160,7 +160,22 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 	wg.Wait()
 	g.guards()
 	g.deps = make([]bitset, len(p.Funcs))
+	g.prepare()
 	return g
+}
+
+// prepare works out what every slice would ask for first.
+func (g *Graph) prepare() {
+	for p := range g.mr.Parts() {
+		if g.mem.reads.parts.Has(int32(p)) || g.mem.writes.parts.Has(int32(p)) {
+			g.overlap(modref.PartID(p))
+		}
+	}
+	for _, f := range g.prog.Funcs {
+		if g.defined(f.ID) {
+			g.summary(f.ID)
+		}
+	}
 }
 
 // number finds the calls, and what they may reach.

@@ -167,13 +167,14 @@ func (g *Graph) overlap(p modref.PartID) bitset {
 }
 
 // among returns the parts that touch one of the regions.
-func (g *Graph) among(regions bitset) bitset {
+func (g *Graph) among(regions modref.Row) bitset {
 	b := modref.NewBits(g.mr.Parts())
 	rows := g.mr.Regions().Parts
 	u := &g.mem.unions
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for k, w := range regions {
+	for _, x := range regions {
+		k, w := int(x.K), x.Bits
 		for c := 0; w != 0; c, w = c+1, w>>16 {
 			some := w & 0xffff
 			if some == 0 {
@@ -211,7 +212,7 @@ func (g *Graph) among(regions bitset) bitset {
 // at from where; nil remembers nothing.
 type Walk struct {
 	g             *Graph
-	reads, writes [vantages][]bitset // by vantage and its number
+	reads, writes seen
 
 	inner   bool
 	entered [2]bitset // blocks of which what controls them was given; [1]: to inner nodes only
@@ -251,20 +252,50 @@ const (
 	vantages
 )
 
+// seen is what a walk has looked at, of reads or of writes.
+type seen struct {
+	parts [vantages][]bitset // by vantage and its number: none where there is a vantage for each procedure
+	asked map[asked]bool
+	all   bitset // parts all of whose touches were given: there is nothing more to them, from wherever
+}
+
+// asked is an access by part, all that overlaps which was looked at from a vantage.
+type asked struct {
+	v    vantage
+	part modref.PartID
+	id   int32
+}
+
 // Walk begins a traversal, all of whose steps go one way.
 func (g *Graph) Walk() *Walk { return &Walk{g: g} }
 
-// take calls f for the parts in row and side that were not looked at from there.
-func (w *Walk) take(m *[vantages][]bitset, v vantage, id int32, row, side bitset, f func(p int32)) {
-	for int(id) >= len(m[v]) {
-		m[v] = append(m[v], make([]bitset, int(id)+1-len(m[v]))...)
+// take calls f for the parts in side that overlap access a and were not looked at from there. f reports whether it gave
+// all touches of the part.
+func (w *Walk) take(m *seen, v vantage, id int32, a *access, side bitset, f func(p int32) bool) {
+	if m.all == nil {
+		m.all, m.asked = modref.NewBits(w.g.mr.Parts()), map[asked]bool{}
 	}
-	done := m[v][id]
-	if done == nil {
-		done = modref.NewBits(w.g.mr.Parts())
-		m[v][id] = done
+	k := asked{v, a.part, id}
+	if m.asked[k] {
+		return
 	}
-	row.Take(side, done, f)
+	m.asked[k] = true
+	look := func(p int32) {
+		if f(p) {
+			m.all.Add(p)
+		}
+	}
+	if v >= ownFromProc {
+		a.parts.BothBut(side, m.all, look)
+		return
+	}
+	for int(id) >= len(m.parts[v]) {
+		m.parts[v] = append(m.parts[v], make([]bitset, int(id)+1-len(m.parts[v]))...)
+	}
+	if m.parts[v][id] == nil {
+		m.parts[v][id] = modref.NewBits(w.g.mr.Parts())
+	}
+	a.parts.Take(side, m.parts[v][id], m.all, look)
 }
 
 // owner returns f if all regions in row are locals of f, and not f otherwise.
@@ -279,6 +310,7 @@ func (g *Graph) owner(regions bitset, f ir.FuncID) bool {
 type access struct {
 	fn    ir.FuncID
 	i     int32
+	part  modref.PartID // -1: none of the program's, which no walk has
 	parts bitset
 	own   bool // nothing but locals of the one activation of fn
 	guard *guard
@@ -287,7 +319,7 @@ type access struct {
 func (a *access) ref() ir.Ref { return ir.Ref{Func: a.fn, I: a.i} }
 
 func (g *Graph) accessOf(f ir.FuncID, i int32, p modref.PartID) access {
-	return access{fn: f, i: i, parts: g.overlap(p), own: g.mr.Regions().PartOwner(p) == f}
+	return access{fn: f, i: i, part: p, parts: g.overlap(p), own: g.mr.Regions().PartOwner(p) == f}
 }
 
 // readersOf emits what may read what a writes; with local set, only what is Same.
@@ -303,7 +335,8 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 			c = fl.activation(a.fn)
 		}
 		region := fl.region(c)
-		look := func(q int32) {
+		look := func(q int32) bool {
+			all := true
 			l := side.of(q)
 			mine := a.own && regions.PartOwner(modref.PartID(q)) == a.fn
 			for k := 0; k < len(l); {
@@ -313,11 +346,14 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 				for ; k < len(l) && l[k].fn == rf; k++ {
 					if !skip && l[k].guard == nil && (whole || region.has(g.prog.Funcs[rf], l[k].i)) {
 						g.read(&l[k], Free, emit)
+					} else {
+						all = false
 					}
 				}
 			}
+			return all
 		}
-		guarded := func(q int32) {
+		guarded := func(q int32) bool {
 			for i, l := 0, side.of(q); i < len(l); i++ {
 				t := &l[i]
 				if t.guard == nil || t.fn == a.fn {
@@ -327,26 +363,27 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 					g.read(t, Free, emit)
 				}
 			}
+			return false
 		}
 		switch {
 		case wk == nil:
-			a.parts.Both(side.parts, look)
-			a.parts.Both(g.guarded, guarded)
+			a.parts.Both(side.parts, func(q int32) { look(q) })
+			a.parts.Both(g.guarded, func(q int32) { guarded(q) })
 		default:
 			v := fromClass
 			if a.own {
 				v = ownFromClass // which leaves out the procedure's own
 			}
-			wk.take(&wk.reads, v, int32(c), a.parts, side.parts, look)
+			wk.take(&wk.reads, v, int32(c), &a, side.parts, look)
 			switch {
 			case a.i < 0:
-				a.parts.Both(g.guarded, guarded)
+				a.parts.Both(g.guarded, func(q int32) { guarded(q) })
 			case a.own:
-				wk.take(&wk.reads, ownFromStretch, fl.stretch(a.ref()), a.parts, g.guarded, guarded)
+				wk.take(&wk.reads, ownFromStretch, fl.stretch(a.ref()), &a, g.guarded, guarded)
 			case !again:
-				wk.take(&wk.reads, fromStretch, fl.stretch(a.ref()), a.parts, g.guarded, guarded)
+				wk.take(&wk.reads, fromStretch, fl.stretch(a.ref()), &a, g.guarded, guarded)
 			default:
-				wk.take(&wk.reads, guardFromProc, int32(a.fn), a.parts, g.guarded, guarded)
+				wk.take(&wk.reads, guardFromProc, int32(a.fn), &a, g.guarded, guarded)
 			}
 		}
 	}
@@ -434,42 +471,49 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 	if local {
 		return
 	}
-	take := func(v vantage, id int32, parts bitset, look func(p int32)) {
+	take := func(v vantage, id int32, parts bitset, look func(p int32) bool) {
 		if wk == nil {
-			a.parts.Both(parts, look)
+			a.parts.Both(parts, func(p int32) { look(p) })
 		} else {
-			wk.take(&wk.writes, v, id, a.parts, parts, look)
+			wk.take(&wk.writes, v, id, &a, parts, look)
 		}
 	}
 	if !a.guard.all() {
 		g.limited(a, take, emit)
 		return
 	}
-	look := func(p int32) {
+	look := func(p int32) bool {
+		all := true
 		owner := regions.PartOwner(modref.PartID(p))
 		side.groups(p, func(wf ir.FuncID, l []touch) {
 			switch {
 			case wf == owner || wf == a.fn && a.guard != nil:
+				all = false
 			case fl.all || fl.again.Has(int32(wf)):
 				in := fl.region(fl.classOf[wf]).has(f, a.i)
 				for i := range l {
 					if in || l[i].i < 0 {
 						emit(l[i].node, Memory, Free)
+					} else {
+						all = false
 					}
 				}
 			default:
 				for i := range l {
 					if l[i].i < 0 || fl.in(fl.follow(l[i].ref(), false), a.ref()) {
 						emit(l[i].node, Memory, Free)
+					} else {
+						all = false
 					}
 				}
 			}
 		})
+		return all
 	}
-	owned := func(p int32) {
+	owned := func(p int32) bool {
 		wf := regions.PartOwner(modref.PartID(p))
 		if wf == a.fn || !fl.region(fl.activation(wf)).some(a.fn) {
-			return
+			return false
 		}
 		l := side.of(p)
 		lo, hi := side.in(l, wf)
@@ -478,11 +522,16 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 				emit(t.node, Memory, Free)
 			}
 		}
+		return false
 	}
 	if a.guard != nil {
 		// The stretch is this load's alone.
-		a.parts.Both(side.parts, look)
-		a.parts.Both(side.owned, owned)
+		if wk == nil || wk.writes.all == nil {
+			a.parts.Both(side.parts, func(p int32) { look(p) })
+		} else {
+			a.parts.BothBut(side.parts, wk.writes.all, func(p int32) { look(p) })
+		}
+		a.parts.Both(side.owned, func(p int32) { owned(p) })
 		return
 	}
 	if again {
@@ -497,17 +546,21 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 
 // limited emits the writers in other procedures that a load with a guard sees:
 // those that were called since, and other threads'.
-func (g *Graph) limited(a access, take func(vantage, int32, bitset, func(int32)), emit Emit) {
+func (g *Graph) limited(a access, take func(vantage, int32, bitset, func(int32) bool), emit Emit) {
 	side := &g.mem.writes
-	some := func(ok func(wf ir.FuncID) bool) func(p int32) {
-		return func(p int32) {
+	some := func(ok func(wf ir.FuncID) bool) func(p int32) bool {
+		return func(p int32) bool {
+			all := true
 			side.groups(p, func(wf ir.FuncID, l []touch) {
 				if ok(wf) {
 					for i := range l {
 						emit(l[i].node, Memory, Free)
 					}
+				} else {
+					all = false
 				}
 			})
+			return all
 		}
 	}
 	if a.guard.calls != nil {
@@ -543,5 +596,5 @@ func (g *Graph) adHoc(at ir.Ref, locs []modref.Access) access {
 		l.Loc, l.Size = g.pts.Span(l.Loc, l.Size)
 		regions.Find(l, row)
 	}
-	return access{fn: at.Func, i: at.I, parts: g.among(row), own: g.owner(row, at.Func)}
+	return access{fn: at.Func, i: at.I, part: -1, parts: g.among(modref.RowOf(row)), own: g.owner(row, at.Func)}
 }
