@@ -29,6 +29,16 @@ func (b Bits) Or(c Bits) {
 	}
 }
 
+// Meets reports whether a bit is set in both b and c.
+func (b Bits) Meets(c Bits) bool {
+	for k, w := range b {
+		if w&c[k] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Each calls f for each bit that is set, in order.
 func (b Bits) Each(f func(i int32)) { each(b, f) }
 

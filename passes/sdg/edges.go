@@ -14,6 +14,10 @@ func (g *Graph) Succs(n Node, emit Emit) { g.succs(n, nil, emit) }
 func (w *Walk) Succs(n Node, emit Emit) { w.g.succs(n, w, emit) }
 
 func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
+	if int32(n) < g.n && g.callOf[n] < 0 {
+		g.plainSuccs(int32(n), wk, emit)
+		return
+	}
 	role, ref := g.What(n)
 	f := g.prog.Funcs[ref.Func]
 	fn := &g.funcs[ref.Func]
@@ -52,66 +56,34 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 		g.written(wk, ref, emit)
 		return
 	}
-	if in.Op == ir.Call {
-		if inner {
-			emit(g.result(id), Control, Same)
-		}
-		for _, t := range g.callees(id) {
-			if g.defined(t) {
-				emit(g.entry(t), Called, Down)
-			} else if m := g.pts.Model(t); m != nil && m.Slot != "" && (len(m.Keeps)+len(m.KeepsIn) > 0 || len(m.Calls) > 0) {
-				for _, r := range g.gives[m.Slot] {
-					if g.flow.follows(ref, r) {
-						emit(g.Of(r), Memory, Free)
-					}
+	if inner {
+		emit(g.result(id), Control, Same)
+	}
+	for _, t := range g.callees(id) {
+		if g.defined(t) {
+			emit(g.entry(t), Called, Down)
+		} else if m := g.pts.Model(t); m != nil && m.Slot != "" && (len(m.Keeps)+len(m.KeepsIn) > 0 || len(m.Calls) > 0) {
+			for _, r := range g.gives[m.Slot] {
+				if g.flow.follows(ref, r) {
+					emit(g.Of(r), Memory, Free)
 				}
 			}
 		}
-		for _, cb := range g.callbacks(id) {
-			if !g.defined(cb.Func) {
-				continue
-			}
-			emit(g.entry(cb.Func), Called, Down)
-			for k := range g.prog.Funcs[cb.Func].Params {
-				emit(g.param(cb.Func, k), Passed, Down)
-			}
-		}
-		if outer {
-			if in.Dst >= 0 {
-				g.usesOf(f, in.Dst, emit)
-			}
-			g.written(wk, ref, emit)
-		}
-		return
 	}
-	if in.Dst >= 0 {
-		g.usesOf(f, in.Dst, emit)
+	for _, cb := range g.callbacks(id) {
+		if !g.defined(cb.Func) {
+			continue
+		}
+		emit(g.entry(cb.Func), Called, Down)
+		for k := range g.prog.Funcs[cb.Func].Params {
+			emit(g.param(cb.Func, k), Passed, Down)
+		}
 	}
-	g.written(wk, ref, emit)
-	switch {
-	case in.Op == ir.Ret:
-		if in.A.Kind == ir.NoVal {
-			return
+	if outer {
+		if in.Dst >= 0 {
+			g.usesOf(f, in.Dst, emit)
 		}
-		for _, e := range g.graph.In(ref.Func) {
-			if e.Callback {
-				emit(g.Of(e.Site), Returned, Up)
-			} else {
-				emit(g.result(int32(g.Of(e.Site))), Returned, Up)
-			}
-		}
-	case in.Op.IsTerminator():
-		b := in.Block
-		if len(f.Blocks[b].Succs) > 1 {
-			for _, d := range fn.controls[b] {
-				g.block(f, d, emit)
-			}
-		}
-		for _, d := range f.Blocks[b].Succs {
-			for i := f.Blocks[d].Lo; i < f.Blocks[d].Hi && f.Instrs[i].Op == ir.Phi; i++ {
-				emit(Node(g.base[f.ID]+i), Control, Same)
-			}
-		}
+		g.written(wk, ref, emit)
 	}
 }
 
@@ -124,7 +96,11 @@ func (g *Graph) block(f *ir.Func, b ir.BlockID, emit Emit) {
 
 // usesOf emits the uses of a register.
 func (g *Graph) usesOf(f *ir.Func, r ir.Reg, emit Emit) {
-	k := g.regBase[f.ID] + int32(r)
+	g.usesOfReg(f, g.regBase[f.ID]+int32(r), emit)
+}
+
+// usesOfReg is usesOf for register k, counted over all.
+func (g *Graph) usesOfReg(f *ir.Func, k int32, emit Emit) {
 	for _, u := range g.uses[g.useStart[k]:g.useStart[k+1]] {
 		id := g.base[f.ID] + u.i
 		switch {
@@ -183,9 +159,12 @@ func (w *Walk) Preds(n Node, inner bool, emit Emit) {
 
 // preds with local set leaves out what is not Same.
 func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
+	if int32(n) < g.n && g.callOf[n] < 0 {
+		g.plainPreds(int32(n), wk, local, emit)
+		return
+	}
 	role, ref := g.What(n)
 	f := g.prog.Funcs[ref.Func]
-	fn := &g.funcs[ref.Func]
 	switch role {
 	case Arg:
 		return
@@ -235,59 +214,35 @@ func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 		}
 		return
 	}
-	if wk == nil || wk.enters(g.blockOf[id]) {
-		for _, b := range fn.ctrl[in.Block] {
-			emit(Node(g.base[f.ID]+f.Blocks[b].Hi-1), Control, Same)
-		}
-		if fn.root[in.Block] {
-			emit(g.entry(f.ID), Control, Same)
+	if b := g.blockOf[id]; wk == nil || wk.enters(b) {
+		for _, n := range g.plain.ctrl[g.plain.ctrlStart[b]:g.plain.ctrlStart[b+1]] {
+			emit(n, Control, Same)
 		}
 	}
 	g.def(f, in.A, Data, Same, emit)
-	if in.Op == ir.Call && inner && !outer {
+	if inner && !outer {
 		return
 	}
 	g.def(f, in.B, Data, Same, emit)
 	for _, v := range in.Args {
 		g.def(f, v, Data, Same, emit)
 	}
-	if in.Op == ir.Phi {
-		for _, p := range f.Blocks[in.Block].Preds {
-			emit(Node(g.base[f.ID]+f.Blocks[p].Hi-1), Control, Same)
-		}
-	}
-	for _, p := range g.mr.ReadParts(ref) {
-		a := g.accessOf(f.ID, ref.I, p)
-		a.guard = g.guard[id]
-		g.writersOf(wk, a, local, emit)
-	}
+	g.readBy(id, ref, wk, local, emit)
 	if local {
 		return
 	}
-	switch in.Op {
-	case ir.Call:
-		for _, cb := range g.callbacks(id) {
-			if g.defined(cb.Func) {
-				for _, r := range g.funcs[cb.Func].rets {
-					emit(Node(g.base[cb.Func]+r), Returned, Down)
-				}
+	for _, cb := range g.callbacks(id) {
+		if g.defined(cb.Func) {
+			for _, r := range g.funcs[cb.Func].rets {
+				emit(Node(g.base[cb.Func]+r), Returned, Down)
 			}
 		}
-		for _, t := range g.callees(id) {
-			if m := g.pts.Model(t); m != nil && m.Slot != "" && (m.Gives || len(m.GivesIn) > 0) {
-				for _, r := range g.keeps[m.Slot] {
-					if g.flow.follows(r, ref) {
-						emit(g.Of(r), Memory, Free)
-					}
-				}
-			}
-		}
-	case ir.Builtin:
-		if in.Name == "va_start" {
-			for _, e := range g.graph.In(f.ID) {
-				c := &g.prog.Funcs[e.Site.Func].Instrs[e.Site.I]
-				for j := len(f.Params); j < len(c.Args); j++ {
-					g.argDefs(wk, e.Site, j, Passed, Up, false, emit)
+	}
+	for _, t := range g.callees(id) {
+		if m := g.pts.Model(t); m != nil && m.Slot != "" && (m.Gives || len(m.GivesIn) > 0) {
+			for _, r := range g.keeps[m.Slot] {
+				if g.flow.follows(r, ref) {
+					emit(g.Of(r), Memory, Free)
 				}
 			}
 		}

@@ -73,24 +73,26 @@ type Graph struct {
 	graph *callgraph.Result
 	flow  *flow
 
-	base    []int32 // by function: its first instruction's node
-	funcOf  []ir.FuncID
-	blockOf []int32              // by instruction: its block, counted over all
-	blocks  int32                // how many there are
-	n       int32                // instructions
-	calls   []int32              // the calls' nodes, in order
-	callOf  []int32              // by instruction: index into calls, or -1
-	kind    []uint8              // by call: internal, external
-	reach   [][]ir.FuncID        // by call: callees
-	backs   [][]pointer.Callback // by call: what it makes a library call back
-	params  []int32              // by function: first parameter, counted over all
-	funcs   []function
+	base      []int32 // by function: its first instruction's node
+	funcOf    []ir.FuncID
+	blockOf   []int32              // by instruction: its block, counted over all
+	blocks    int32                // how many there are
+	blockBase []int32              // by function: its first block, counted over all
+	n         int32                // instructions
+	calls     []int32              // the calls' nodes, in order
+	callOf    []int32              // by instruction: index into calls, or -1
+	kind      []uint8              // by call: internal, external
+	reach     [][]ir.FuncID        // by call: callees
+	backs     [][]pointer.Callback // by call: what it makes a library call back
+	params    []int32              // by function: first parameter, counted over all
+	funcs     []function
 
 	paramFunc []ir.FuncID
 	regBase   []int32 // by function: first register, counted over all
 	useStart  []int32 // by register: its uses
 	uses      []use
 
+	plain   plain
 	mem     memory
 	guard   map[int32]*guard // by load
 	guarded bitset           // parts of those
@@ -158,6 +160,7 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 	g.indexUses(nr)
 	g.indexMemory()
 	wg.Wait()
+	g.indexPlain()
 	g.guards()
 	g.deps = make([]bitset, len(p.Funcs))
 	g.prepare()
@@ -166,11 +169,21 @@ func Build(p *ir.Program, ms *models.Set, pts *pointer.Result, mr *modref.Result
 
 // prepare works out what every slice would ask for first.
 func (g *Graph) prepare() {
-	for p := range g.mr.Parts() {
-		if g.mem.reads.parts.Has(int32(p)) || g.mem.writes.parts.Has(int32(p)) {
-			g.overlap(modref.PartID(p))
+	n := g.mr.Parts()
+	owned, guarded := modref.NewBits(n), modref.NewBits(n)
+	for p := range int32(n) {
+		if !g.mem.reads.parts.Has(p) && !g.mem.writes.parts.Has(p) {
+			continue
+		}
+		row := g.overlap(modref.PartID(p))
+		if row.Meets(g.mem.writes.owned) {
+			owned.Add(p)
+		}
+		if row.Meets(g.guarded) {
+			guarded.Add(p)
 		}
 	}
+	g.mem.owned, g.mem.guarded = owned, guarded
 	for _, f := range g.prog.Funcs {
 		if g.defined(f.ID) {
 			g.summary(f.ID)
@@ -185,6 +198,7 @@ func (g *Graph) number() {
 	g.blockOf = make([]int32, g.n)
 	for _, f := range g.prog.Funcs {
 		first := g.blocks
+		g.blockBase = append(g.blockBase, first)
 		g.blocks += int32(len(f.Blocks))
 		for i := range f.Instrs {
 			id := g.base[f.ID] + int32(i)

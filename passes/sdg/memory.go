@@ -71,6 +71,8 @@ func (s *side) groups(p int32, f func(fn ir.FuncID, l []touch)) {
 type memory struct {
 	reads, writes side
 	overlap       []atomic.Pointer[bitset] // by part
+	owned         bitset                   // parts that overlap writes of a procedure's locals; nil: not known
+	guarded       bitset                   // parts that overlap loads with a guard; likewise
 	unions        unions
 }
 
@@ -255,8 +257,9 @@ const (
 // seen is what a walk has looked at, of reads or of writes.
 type seen struct {
 	parts [vantages][]bitset // by vantage and its number: none where there is a vantage for each procedure
-	asked map[asked]bool
-	all   bitset // parts all of whose touches were given: there is nothing more to them, from wherever
+	rows  [vantages][]bitset // likewise: parts of accesses, all that overlaps which was looked at from there
+	asked map[asked]bool     // the same of the others
+	all   bitset             // parts all of whose touches were given: there is nothing more to them, from wherever
 }
 
 // asked is an access by part, all that overlaps which was looked at from a vantage.
@@ -275,27 +278,30 @@ func (w *Walk) take(m *seen, v vantage, id int32, a *access, side bitset, f func
 	if m.all == nil {
 		m.all, m.asked = modref.NewBits(w.g.mr.Parts()), map[asked]bool{}
 	}
-	k := asked{v, a.part, id}
-	if m.asked[k] {
-		return
-	}
-	m.asked[k] = true
 	look := func(p int32) {
 		if f(p) {
 			m.all.Add(p)
 		}
 	}
 	if v >= ownFromProc {
-		a.parts.BothBut(side, m.all, look)
+		if k := (asked{v, a.part, id}); !m.asked[k] {
+			m.asked[k] = true
+			a.parts.BothBut(side, m.all, look)
+		}
 		return
 	}
 	for int(id) >= len(m.parts[v]) {
-		m.parts[v] = append(m.parts[v], make([]bitset, int(id)+1-len(m.parts[v]))...)
+		m.parts[v] = append(m.parts[v], nil)
+		m.rows[v] = append(m.rows[v], nil)
 	}
 	if m.parts[v][id] == nil {
-		m.parts[v][id] = modref.NewBits(w.g.mr.Parts())
+		n := w.g.mr.Parts()
+		m.parts[v][id], m.rows[v][id] = modref.NewBits(n), modref.NewBits(n)
 	}
-	a.parts.Take(side, m.parts[v][id], m.all, look)
+	if rows := m.rows[v][id]; !rows.Has(int32(a.part)) {
+		rows.Add(int32(a.part))
+		a.parts.Take(side, m.parts[v][id], m.all, look)
+	}
 }
 
 // owner returns f if all regions in row are locals of f, and not f otherwise.
@@ -376,6 +382,7 @@ func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 			}
 			wk.take(&wk.reads, v, int32(c), &a, side.parts, look)
 			switch {
+			case a.part >= 0 && g.mem.guarded != nil && !g.mem.guarded.Has(int32(a.part)):
 			case a.i < 0:
 				a.parts.Both(g.guarded, func(q int32) { guarded(q) })
 			case a.own:
@@ -517,12 +524,15 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 		}
 		l := side.of(p)
 		lo, hi := side.in(l, wf)
+		all := hi-lo == len(l)
 		for _, t := range l[lo:hi] {
 			if t.i < 0 && fl.in(fl.activation(wf), a.ref()) || t.i >= 0 && fl.in(fl.follow(t.ref(), true), a.ref()) {
 				emit(t.node, Memory, Free)
+			} else {
+				all = false
 			}
 		}
-		return false
+		return all
 	}
 	if a.guard != nil {
 		// The stretch is this load's alone.
@@ -534,14 +544,19 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 		a.parts.Both(side.owned, func(p int32) { owned(p) })
 		return
 	}
+	own := a.part < 0 || g.mem.owned == nil || g.mem.owned.Has(int32(a.part))
 	if again {
 		take(fromColumn, fl.column[a.fn], side.parts, look)
-		take(ownFromProc, int32(a.fn), side.owned, owned)
+		if own {
+			take(ownFromProc, int32(a.fn), side.owned, owned)
+		}
 		return
 	}
 	s := fl.stretch(a.ref())
 	take(fromStretch, s, side.parts, look)
-	take(ownFromStretch, s, side.owned, owned)
+	if own {
+		take(ownFromStretch, s, side.owned, owned)
+	}
 }
 
 // limited emits the writers in other procedures that a load with a guard sees:

@@ -1,0 +1,153 @@
+package sdg
+
+import (
+	"saz/ir"
+)
+
+// Most nodes are instructions that are no calls. A traversal of a large program comes to all of them, in no order, so
+// what it needs of one is kept apart from the instruction itself, which is many times as large: which register it sets, what defines
+// its operands, what decides whether its block runs.
+type plain struct {
+	dst       []int32 // by instruction: the register that it sets, counted over all, -1 none
+	flags     []uint8
+	defStart  []int32 // by instruction
+	defs      []Node  // of its operands, in order; calls have none here
+	ctrlStart []int32 // by block, counted over all
+	ctrl      []Node  // branches that decide, and the entry of the procedure if nothing does
+}
+
+// Flags of an instruction: what else there is to it.
+const (
+	returns  = 1 << iota // it hands a value to callers
+	branches             // others depend on it
+	merges               // a phi: on how control came
+	starts               // va_start
+)
+
+// indexPlain is called when calls, uses and functions are known.
+func (g *Graph) indexPlain() {
+	p := &g.plain
+	p.dst, p.flags, p.defStart = make([]int32, g.n), make([]uint8, g.n), make([]int32, g.n+1)
+	p.ctrlStart = make([]int32, g.blocks+1)
+	for _, f := range g.prog.Funcs {
+		base := g.base[f.ID]
+		add := func(to Node, _ Kind, _ Way) { p.defs = append(p.defs, to) }
+		for i := range f.Instrs {
+			in, id := &f.Instrs[i], base+int32(i)
+			p.dst[id] = -1
+			if in.Dst >= 0 {
+				p.dst[id] = g.regBase[f.ID] + int32(in.Dst)
+			}
+			if g.callOf[id] < 0 {
+				g.def(f, in.A, Data, Same, add)
+				g.def(f, in.B, Data, Same, add)
+				for _, v := range in.Args {
+					g.def(f, v, Data, Same, add)
+				}
+			}
+			p.defStart[id+1] = int32(len(p.defs))
+			switch {
+			case in.Op == ir.Ret:
+				if in.A.Kind != ir.NoVal {
+					p.flags[id] |= returns
+				}
+			case in.Op.IsTerminator():
+				p.flags[id] |= branches
+			case in.Op == ir.Phi:
+				p.flags[id] |= merges
+			case in.Op == ir.Builtin && in.Name == "va_start":
+				p.flags[id] |= starts
+			}
+		}
+		fn := &g.funcs[f.ID]
+		for b := range f.Blocks {
+			for _, c := range fn.ctrl[b] {
+				p.ctrl = append(p.ctrl, Node(base+f.Blocks[c].Hi-1))
+			}
+			if fn.root[b] {
+				p.ctrl = append(p.ctrl, g.entry(f.ID))
+			}
+			if len(f.Blocks) > 0 {
+				p.ctrlStart[g.blockBase[f.ID]+int32(b)+1] = int32(len(p.ctrl))
+			}
+		}
+	}
+}
+
+// plainSuccs is succs for an instruction that is no call.
+func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
+	p := &g.plain
+	f := g.prog.Funcs[g.funcOf[id]]
+	if r := p.dst[id]; r >= 0 {
+		g.usesOfReg(f, r, emit)
+	}
+	ref := ir.Ref{Func: f.ID, I: id - g.base[f.ID]}
+	g.written(wk, ref, emit)
+	switch {
+	case p.flags[id]&returns != 0:
+		for _, e := range g.graph.In(f.ID) {
+			if e.Callback {
+				emit(g.Of(e.Site), Returned, Up)
+			} else {
+				emit(g.result(int32(g.Of(e.Site))), Returned, Up)
+			}
+		}
+	case p.flags[id]&branches != 0:
+		fn := &g.funcs[f.ID]
+		b := f.Instrs[ref.I].Block
+		if len(f.Blocks[b].Succs) > 1 {
+			for _, d := range fn.controls[b] {
+				g.block(f, d, emit)
+			}
+		}
+		for _, d := range f.Blocks[b].Succs {
+			for i := f.Blocks[d].Lo; i < f.Blocks[d].Hi && p.flags[g.base[f.ID]+i]&merges != 0; i++ {
+				emit(Node(g.base[f.ID]+i), Control, Same)
+			}
+		}
+	}
+}
+
+// plainPreds is preds for an instruction that is no call.
+func (g *Graph) plainPreds(id int32, wk *Walk, local bool, emit Emit) {
+	p := &g.plain
+	if b := g.blockOf[id]; wk == nil || wk.enters(b) {
+		for _, n := range p.ctrl[p.ctrlStart[b]:p.ctrlStart[b+1]] {
+			emit(n, Control, Same)
+		}
+	}
+	for _, n := range p.defs[p.defStart[id]:p.defStart[id+1]] {
+		emit(n, Data, Same)
+	}
+	fid := g.funcOf[id]
+	ref := ir.Ref{Func: fid, I: id - g.base[fid]}
+	if p.flags[id]&merges != 0 {
+		f := g.prog.Funcs[fid]
+		for _, b := range f.Blocks[f.Instrs[ref.I].Block].Preds {
+			emit(Node(g.base[fid]+f.Blocks[b].Hi-1), Control, Same)
+		}
+	}
+	g.readBy(id, ref, wk, local, emit)
+	if !local && p.flags[id]&starts != 0 {
+		for _, e := range g.graph.In(fid) {
+			c := &g.prog.Funcs[e.Site.Func].Instrs[e.Site.I]
+			for j := len(g.prog.Funcs[fid].Params); j < len(c.Args); j++ {
+				g.argDefs(wk, e.Site, j, Passed, Up, false, emit)
+			}
+		}
+	}
+}
+
+// readBy emits what may write what instruction id reads.
+func (g *Graph) readBy(id int32, ref ir.Ref, wk *Walk, local bool, emit Emit) {
+	l := g.mr.ReadParts(ref)
+	if len(l) == 0 {
+		return
+	}
+	k := g.guard[id]
+	for _, p := range l {
+		a := g.accessOf(ref.Func, ref.I, p)
+		a.guard = k
+		g.writersOf(wk, a, local, emit)
+	}
+}
