@@ -27,12 +27,16 @@ type settings struct {
 
 func (c *settings) set() {
 	debug.SetGCPercent(c.percent)
-	debug.SetMemoryLimit(max(c.limit, live()*spare/2))
+	n := live()
+	debug.SetMemoryLimit(max(c.limit, min(n*spare/2, n+most)))
 }
 
 // spare halves of what is in use are left to a program that needs more than its limit:
-// at the limit itself it would do nothing but collect.
-const spare = 3
+// at the limit itself it would do nothing but collect. But not more than most bytes.
+const (
+	spare = 3
+	most  = 768 << 20
+)
 
 // live is how much memory the last collection found in use.
 func live() int64 {
@@ -57,7 +61,7 @@ func (c *settings) watch() {
 
 // Collect sets when garbage is collected: not before the process uses 128 MB, then
 // when the heap has grown by percent, and before it is limit bytes large (0: no
-// limit) or half as large again as what is in use. It may be called again. GOGC in the environment goes before.
+// limit) or half as large again as what is in use, 768 MB at most. It may be called again. GOGC in the environment goes before.
 func Collect(percent int, limit int64) {
 	if os.Getenv("GOGC") != "" {
 		return

@@ -45,6 +45,7 @@ type side struct {
 	order  []int32 // touches by function
 	parts  bitset  // those that have touches
 	owned  bitset  // those of one procedure's locals
+	ownIn  []bool  // by function: it touches parts of its own locals
 }
 
 func (s *side) of(p int32) []touch { return s.list[s.start[p]:s.start[p+1]] }
@@ -145,6 +146,10 @@ func (g *Graph) side(l []touch) side {
 		}
 		s.start[p+1] += s.start[p]
 	}
+	s.ownIn = make([]bool, len(g.prog.Funcs))
+	for i := range l {
+		s.ownIn[l[i].fn] = s.ownIn[l[i].fn] || g.mr.Regions().PartOwner(l[i].part) == l[i].fn
+	}
 	for f := range g.prog.Funcs {
 		s.byFunc[f+1] += s.byFunc[f]
 	}
@@ -220,6 +225,22 @@ type Walk struct {
 	entered [2]bitset // blocks of which what controls them was given; [1]: to inner nodes only
 }
 
+// took reports whether nothing is left to look at for access a of a procedure that may run again, from vantage v with number id
+// and, where that has anything, from vantage proc of the procedure.
+func (w *Walk) took(a *access, v vantage, id int32, proc vantage) bool {
+	if w == nil || a.part < 0 || w.g.mem.owned == nil {
+		return false
+	}
+	m, some := &w.writes, w.g.mem.owned
+	if proc == guardFromProc {
+		m, some = &w.reads, w.g.mem.guarded
+	}
+	if int(id) >= len(m.rows[v]) || m.rows[v][id] == nil || !m.rows[v][id].Has(int32(a.part)) {
+		return false
+	}
+	return !some.Has(int32(a.part)) || m.asked[asked{proc, a.part, int32(a.fn)}]
+}
+
 // enters reports whether what controls a block has yet to be given.
 func (w *Walk) enters(block int32) bool {
 	if w.entered[0] == nil {
@@ -267,6 +288,23 @@ type asked struct {
 	v    vantage
 	part modref.PartID
 	id   int32
+}
+
+// Reset makes w as new, for another traversal: what it remembers in is large.
+func (w *Walk) Reset() {
+	for _, m := range []*seen{&w.reads, &w.writes} {
+		for v := range m.parts {
+			for id := range m.parts[v] {
+				clear(m.parts[v][id])
+				clear(m.rows[v][id])
+			}
+		}
+		clear(m.asked)
+		clear(m.all)
+	}
+	clear(w.entered[0])
+	clear(w.entered[1])
+	w.inner = false
 }
 
 // Walk begins a traversal, all of whose steps go one way.
@@ -332,14 +370,15 @@ func (g *Graph) accessOf(f ir.FuncID, i int32, p modref.PartID) access {
 func (g *Graph) readersOf(wk *Walk, a access, local bool, emit Emit) {
 	regions, fl, side := g.mr.Regions(), g.flow, &g.mem.reads
 	again := fl.again.Has(int32(a.fn))
-	if !local {
-		var c class
-		switch {
-		case a.i >= 0:
-			c = fl.follow(a.ref(), a.own)
-		case a.own:
-			c = fl.activation(a.fn)
-		}
+	var c class
+	switch {
+	case local:
+	case a.i >= 0:
+		c = fl.follow(a.ref(), a.own)
+	case a.own:
+		c = fl.activation(a.fn)
+	}
+	if !local && !(again && a.i >= 0 && !a.own && wk.took(&a, fromClass, int32(c), guardFromProc)) {
 		region := fl.region(c)
 		look := func(q int32) bool {
 			all := true
@@ -450,7 +489,11 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 	regions, fl, side := g.mr.Regions(), g.flow, &g.mem.writes
 	f := g.prog.Funcs[a.fn]
 	again := fl.again.Has(int32(a.fn))
-	for _, x := range side.order[side.byFunc[f.ID]:side.byFunc[f.ID+1]] {
+	mine := side.order[side.byFunc[f.ID]:side.byFunc[f.ID+1]]
+	if again && !a.own && a.guard == nil && !side.ownIn[f.ID] {
+		mine = nil // all of them are looked at below
+	}
+	for _, x := range mine {
 		t := &side.list[x]
 		if !a.parts.Has(int32(t.part)) {
 			continue
@@ -475,7 +518,7 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 			}
 		}
 	}
-	if local {
+	if local || again && a.guard == nil && wk.took(&a, fromColumn, fl.column[a.fn], ownFromProc) {
 		return
 	}
 	take := func(v vantage, id int32, parts bitset, look func(p int32) bool) {

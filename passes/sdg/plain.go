@@ -22,6 +22,8 @@ const (
 	branches             // others depend on it
 	merges               // a phi: on how control came
 	starts               // va_start
+	reads                // memory
+	writes
 )
 
 // indexPlain is called when calls, uses and functions are known.
@@ -46,6 +48,13 @@ func (g *Graph) indexPlain() {
 				}
 			}
 			p.defStart[id+1] = int32(len(p.defs))
+			ref := ir.Ref{Func: f.ID, I: int32(i)}
+			if len(g.mr.ReadParts(ref)) > 0 {
+				p.flags[id] |= reads
+			}
+			if len(g.mr.WriteParts(ref)) > 0 {
+				p.flags[id] |= writes
+			}
 			switch {
 			case in.Op == ir.Ret:
 				if in.A.Kind != ir.NoVal {
@@ -80,6 +89,9 @@ func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
 	f := g.prog.Funcs[g.funcOf[id]]
 	if r := p.dst[id]; r >= 0 {
 		g.usesOfReg(f, r, emit)
+	}
+	if p.flags[id]&^(merges|reads) == 0 {
+		return
 	}
 	ref := ir.Ref{Func: f.ID, I: id - g.base[f.ID]}
 	g.written(wk, ref, emit)
@@ -119,6 +131,9 @@ func (g *Graph) plainPreds(id int32, wk *Walk, local bool, emit Emit) {
 	for _, n := range p.defs[p.defStart[id]:p.defStart[id+1]] {
 		emit(n, Data, Same)
 	}
+	if p.flags[id]&(merges|reads|starts) == 0 {
+		return
+	}
 	fid := g.funcOf[id]
 	ref := ir.Ref{Func: fid, I: id - g.base[fid]}
 	if p.flags[id]&merges != 0 {
@@ -140,12 +155,11 @@ func (g *Graph) plainPreds(id int32, wk *Walk, local bool, emit Emit) {
 
 // readBy emits what may write what instruction id reads.
 func (g *Graph) readBy(id int32, ref ir.Ref, wk *Walk, local bool, emit Emit) {
-	l := g.mr.ReadParts(ref)
-	if len(l) == 0 {
+	if g.plain.flags[id]&reads == 0 {
 		return
 	}
 	k := g.guard[id]
-	for _, p := range l {
+	for _, p := range g.mr.ReadParts(ref) {
 		a := g.accessOf(ref.Func, ref.I, p)
 		a.guard = k
 		g.writersOf(wk, a, local, emit)

@@ -19,7 +19,10 @@ type Result struct {
 	pts  *pointer.Result
 	mr   *modref.Result
 	g    *sdg.Graph
-	mu   sync.Mutex
+
+	mu    sync.Mutex
+	walk  *sdg.Walk // working memory of a traversal
+	queue []item
 }
 
 func newResult(c *passes.Context) *Result {
@@ -75,9 +78,13 @@ func (r *Result) newSet(forward bool) *set {
 func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	var queue []item
+	queue := s.r.queue[:0]
 	enough := false
-	wk := s.r.g.Walk()
+	if s.r.walk == nil {
+		s.r.walk = s.r.g.Walk()
+	}
+	wk := s.r.walk
+	wk.Reset()
 	visit := func(n sdg.Node, state uint8, from sdg.Node, k sdg.Kind) {
 		old := s.state[n]
 		if old&(free|refused) != 0 || old&state != 0 {
@@ -100,24 +107,25 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	for _, it := range start {
 		visit(it.n, it.state, -1, sdg.Data)
 	}
+	var it item
+	emit := func(to sdg.Node, k sdg.Kind, w sdg.Way) {
+		st := it.state
+		switch w {
+		case sdg.Down:
+			st = inner
+		case sdg.Up:
+			if st != free {
+				return
+			}
+		case sdg.Free:
+			st = free
+		}
+		visit(to, st, it.n, k)
+	}
 	for i := 0; i < len(queue) && !enough; i++ {
-		it := queue[i]
+		it = queue[i]
 		if s.state[it.n]&free != 0 && it.state != free {
 			continue // reached freely since
-		}
-		emit := func(to sdg.Node, k sdg.Kind, w sdg.Way) {
-			st := it.state
-			switch w {
-			case sdg.Down:
-				st = inner
-			case sdg.Up:
-				if st != free {
-					return
-				}
-			case sdg.Free:
-				st = free
-			}
-			visit(to, st, it.n, k)
 		}
 		if s.forward {
 			wk.Succs(it.n, emit)
@@ -125,6 +133,7 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 			wk.Preds(it.n, it.state == inner, emit)
 		}
 	}
+	s.r.queue = queue
 	for i := range s.state {
 		s.state[i] &^= refused
 	}
