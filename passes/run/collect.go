@@ -35,7 +35,7 @@ func (c *settings) set() {
 // at the limit itself it would do nothing but collect. But not more than most bytes.
 const (
 	spare = 3
-	most  = 768 << 20
+	most  = 1 << 30
 )
 
 // live is how much memory the last collection found in use.
@@ -61,7 +61,7 @@ func (c *settings) watch() {
 
 // Collect sets when garbage is collected: not before the process uses 128 MB, then
 // when the heap has grown by percent, and before it is limit bytes large (0: no
-// limit) or half as large again as what is in use, 768 MB at most. It may be called again. GOGC in the environment goes before.
+// limit) or half as large again as what is in use, 1 GB at most. It may be called again. GOGC in the environment goes before.
 func Collect(percent int, limit int64) {
 	if os.Getenv("GOGC") != "" {
 		return

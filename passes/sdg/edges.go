@@ -14,7 +14,7 @@ func (g *Graph) Succs(n Node, emit Emit) { g.succs(n, nil, emit) }
 func (w *Walk) Succs(n Node, emit Emit) { w.g.succs(n, w, emit) }
 
 func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
-	if int32(n) < g.n && g.callOf[n] < 0 {
+	if int32(n) < g.n && g.plain.of[n].flags&calls == 0 {
 		g.plainSuccs(int32(n), wk, emit)
 		return
 	}
@@ -159,7 +159,7 @@ func (w *Walk) Preds(n Node, inner bool, emit Emit) {
 
 // preds with local set leaves out what is not Same.
 func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
-	if int32(n) < g.n && g.callOf[n] < 0 {
+	if int32(n) < g.n && g.plain.of[n].flags&calls == 0 {
 		g.plainPreds(int32(n), wk, local, emit)
 		return
 	}

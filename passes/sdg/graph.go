@@ -1,6 +1,7 @@
 package sdg
 
 import (
+	"runtime"
 	"slices"
 	"sort"
 	"strconv"
@@ -189,7 +190,13 @@ func (g *Graph) prepare() {
 			g.summary(f.ID)
 		}
 	}
+	if g.n > large {
+		runtime.GC() // now, and not in the midst of a slice
+	}
 }
+
+// large is of how many instructions a graph leaves so much behind when it is made that it is worth while to collect it.
+const large = 1 << 19
 
 // number finds the calls, and what they may reach.
 func (g *Graph) number() {

@@ -8,12 +8,19 @@ import (
 // what it needs of one is kept apart from the instruction itself, which is many times as large: which register it sets, what defines
 // its operands, what decides whether its block runs.
 type plain struct {
-	dst       []int32 // by instruction: the register that it sets, counted over all, -1 none
-	flags     []uint8
-	defStart  []int32 // by instruction
-	defs      []Node  // of its operands, in order; calls have none here
-	ctrlStart []int32 // by block, counted over all
-	ctrl      []Node  // branches that decide, and the entry of the procedure if nothing does
+	of        []plainInstr // by instruction, and one behind the last
+	defs      []Node       // of operands, in order; calls have none here
+	ctrlStart []int32      // by block, counted over all
+	ctrl      []Node       // branches that decide, and the entry of the procedure if nothing does
+}
+
+// A plainInstr is in one line of the processor's cache.
+type plainInstr struct {
+	dst   int32 // the register that it sets, counted over all, -1 none
+	def   int32 // its first in defs
+	block int32 // counted over all
+	fn    ir.FuncID
+	flags uint32
 }
 
 // Flags of an instruction: what else there is to it.
@@ -24,50 +31,54 @@ const (
 	starts               // va_start
 	reads                // memory
 	writes
+	calls // it is a call
 )
 
 // indexPlain is called when calls, uses and functions are known.
 func (g *Graph) indexPlain() {
 	p := &g.plain
-	p.dst, p.flags, p.defStart = make([]int32, g.n), make([]uint8, g.n), make([]int32, g.n+1)
+	p.of = make([]plainInstr, g.n+1)
 	p.ctrlStart = make([]int32, g.blocks+1)
 	for _, f := range g.prog.Funcs {
 		base := g.base[f.ID]
 		add := func(to Node, _ Kind, _ Way) { p.defs = append(p.defs, to) }
 		for i := range f.Instrs {
 			in, id := &f.Instrs[i], base+int32(i)
-			p.dst[id] = -1
+			x := &p.of[id]
+			*x = plainInstr{dst: -1, def: int32(len(p.defs)), block: g.blockOf[id], fn: f.ID}
 			if in.Dst >= 0 {
-				p.dst[id] = g.regBase[f.ID] + int32(in.Dst)
+				x.dst = g.regBase[f.ID] + int32(in.Dst)
 			}
-			if g.callOf[id] < 0 {
+			if g.callOf[id] >= 0 {
+				x.flags |= calls
+			} else {
 				g.def(f, in.A, Data, Same, add)
 				g.def(f, in.B, Data, Same, add)
 				for _, v := range in.Args {
 					g.def(f, v, Data, Same, add)
 				}
 			}
-			p.defStart[id+1] = int32(len(p.defs))
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
 			if len(g.mr.ReadParts(ref)) > 0 {
-				p.flags[id] |= reads
+				x.flags |= reads
 			}
 			if len(g.mr.WriteParts(ref)) > 0 {
-				p.flags[id] |= writes
+				x.flags |= writes
 			}
 			switch {
 			case in.Op == ir.Ret:
 				if in.A.Kind != ir.NoVal {
-					p.flags[id] |= returns
+					x.flags |= returns
 				}
 			case in.Op.IsTerminator():
-				p.flags[id] |= branches
+				x.flags |= branches
 			case in.Op == ir.Phi:
-				p.flags[id] |= merges
+				x.flags |= merges
 			case in.Op == ir.Builtin && in.Name == "va_start":
-				p.flags[id] |= starts
+				x.flags |= starts
 			}
 		}
+		p.of[g.n].def = int32(len(p.defs))
 		fn := &g.funcs[f.ID]
 		for b := range f.Blocks {
 			for _, c := range fn.ctrl[b] {
@@ -76,9 +87,7 @@ func (g *Graph) indexPlain() {
 			if fn.root[b] {
 				p.ctrl = append(p.ctrl, g.entry(f.ID))
 			}
-			if len(f.Blocks) > 0 {
-				p.ctrlStart[g.blockBase[f.ID]+int32(b)+1] = int32(len(p.ctrl))
-			}
+			p.ctrlStart[g.blockBase[f.ID]+int32(b)+1] = int32(len(p.ctrl))
 		}
 	}
 }
@@ -86,17 +95,18 @@ func (g *Graph) indexPlain() {
 // plainSuccs is succs for an instruction that is no call.
 func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
 	p := &g.plain
-	f := g.prog.Funcs[g.funcOf[id]]
-	if r := p.dst[id]; r >= 0 {
-		g.usesOfReg(f, r, emit)
+	x := &p.of[id]
+	f := g.prog.Funcs[x.fn]
+	if x.dst >= 0 {
+		g.usesOfReg(f, x.dst, emit)
 	}
-	if p.flags[id]&^(merges|reads) == 0 {
+	if x.flags&^(merges|reads) == 0 {
 		return
 	}
 	ref := ir.Ref{Func: f.ID, I: id - g.base[f.ID]}
 	g.written(wk, ref, emit)
 	switch {
-	case p.flags[id]&returns != 0:
+	case x.flags&returns != 0:
 		for _, e := range g.graph.In(f.ID) {
 			if e.Callback {
 				emit(g.Of(e.Site), Returned, Up)
@@ -104,7 +114,7 @@ func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
 				emit(g.result(int32(g.Of(e.Site))), Returned, Up)
 			}
 		}
-	case p.flags[id]&branches != 0:
+	case x.flags&branches != 0:
 		fn := &g.funcs[f.ID]
 		b := f.Instrs[ref.I].Block
 		if len(f.Blocks[b].Succs) > 1 {
@@ -113,7 +123,7 @@ func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
 			}
 		}
 		for _, d := range f.Blocks[b].Succs {
-			for i := f.Blocks[d].Lo; i < f.Blocks[d].Hi && p.flags[g.base[f.ID]+i]&merges != 0; i++ {
+			for i := f.Blocks[d].Lo; i < f.Blocks[d].Hi && p.of[g.base[f.ID]+i].flags&merges != 0; i++ {
 				emit(Node(g.base[f.ID]+i), Control, Same)
 			}
 		}
@@ -123,27 +133,28 @@ func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
 // plainPreds is preds for an instruction that is no call.
 func (g *Graph) plainPreds(id int32, wk *Walk, local bool, emit Emit) {
 	p := &g.plain
-	if b := g.blockOf[id]; wk == nil || wk.enters(b) {
+	x := &p.of[id]
+	if b := x.block; wk == nil || wk.enters(b) {
 		for _, n := range p.ctrl[p.ctrlStart[b]:p.ctrlStart[b+1]] {
 			emit(n, Control, Same)
 		}
 	}
-	for _, n := range p.defs[p.defStart[id]:p.defStart[id+1]] {
+	for _, n := range p.defs[x.def:p.of[id+1].def] {
 		emit(n, Data, Same)
 	}
-	if p.flags[id]&(merges|reads|starts) == 0 {
+	if x.flags&(merges|reads|starts) == 0 {
 		return
 	}
-	fid := g.funcOf[id]
+	fid := x.fn
 	ref := ir.Ref{Func: fid, I: id - g.base[fid]}
-	if p.flags[id]&merges != 0 {
+	if x.flags&merges != 0 {
 		f := g.prog.Funcs[fid]
 		for _, b := range f.Blocks[f.Instrs[ref.I].Block].Preds {
 			emit(Node(g.base[fid]+f.Blocks[b].Hi-1), Control, Same)
 		}
 	}
 	g.readBy(id, ref, wk, local, emit)
-	if !local && p.flags[id]&starts != 0 {
+	if !local && x.flags&starts != 0 {
 		for _, e := range g.graph.In(fid) {
 			c := &g.prog.Funcs[e.Site.Func].Instrs[e.Site.I]
 			for j := len(g.prog.Funcs[fid].Params); j < len(c.Args); j++ {
@@ -155,7 +166,7 @@ func (g *Graph) plainPreds(id int32, wk *Walk, local bool, emit Emit) {
 
 // readBy emits what may write what instruction id reads.
 func (g *Graph) readBy(id int32, ref ir.Ref, wk *Walk, local bool, emit Emit) {
-	if g.plain.flags[id]&reads == 0 {
+	if g.plain.of[id].flags&reads == 0 {
 		return
 	}
 	k := g.guard[id]
