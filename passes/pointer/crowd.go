@@ -28,8 +28,15 @@ type crowdLimits struct {
 	size  int
 }
 
-// Tests have other limits.
 var crowdsFrom = crowdLimits{nodes: 1 << 20, facts: 32_000_000, size: 512}
+
+// Crowd makes the solver take any set of more than size places for a crowd as soon as more than facts members were
+// added to sets, until mend is called: for tests, of this package and of those that work on its classes.
+func Crowd(size int, facts int64) (mend func()) {
+	limits := crowdsFrom
+	crowdsFrom = crowdLimits{size: size, facts: facts}
+	return func() { crowdsFrom = limits }
+}
 
 // In crowds, maxOdd and maxViews are less.
 const (

@@ -36,11 +36,3 @@ func LeaveOut(kind string) (mend func()) {
 	}
 	return func() { leaveOut = [len(leaveOut)]bool{} }
 }
-
-// Crowd makes the solver take any set of more than size places for a crowd as soon as more than facts members were
-// added to sets, until mend is called.
-func Crowd(size int, facts int64) (mend func()) {
-	limits := crowdsFrom
-	crowdsFrom = crowdLimits{size: size, facts: facts}
-	return func() { crowdsFrom = limits }
-}

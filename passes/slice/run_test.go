@@ -22,6 +22,7 @@ import (
 	"saz/ir/cprint"
 	"saz/ir/randc"
 	"saz/passes"
+	"saz/passes/pointer"
 	"saz/passes/pointer/ctest"
 	"saz/passes/sdg"
 	"saz/passes/slice"
@@ -821,7 +822,25 @@ func show(t *testing.T, bad []string) {
 }
 
 // TestRuns checks the cases of this and other packages that run by themselves.
-func TestRuns(t *testing.T) {
+func TestRuns(t *testing.T) { runs(t) }
+
+// The same where objects of one type that any set has together are one (package pointer, classes.go).
+func TestRunsInCrowds(t *testing.T) {
+	defer pointer.Crowd(1, 50)()
+	runs(t)
+}
+
+// Longer tests are run so if SAZ_CROWDS is the size of a crowd and the number of members from which on there are some, as 2,100.
+func TestMain(m *testing.M) {
+	var size int
+	var facts int64
+	if n, _ := fmt.Sscanf(os.Getenv("SAZ_CROWDS"), "%d,%d", &size, &facts); n > 0 {
+		pointer.Crowd(size, facts)
+	}
+	os.Exit(m.Run())
+}
+
+func runs(t *testing.T) {
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("no compiler")
 	}
