@@ -30,6 +30,11 @@
 // only if they have a region in common, so that nothing is lost, and everything
 // beyond this package works on rows of bits by region (region.go).
 //
+// In very large programs, where objects of one layout may be one class (package pointer, classes.go), parts and
+// regions are of the objects that stand for their class; what is asked for by places has all of them.
+//
+// Parts that touch the same bytes are one; the regions of a part, few of many, are kept as words that are not 0.
+//
 // Summaries of procedures are worked out when first asked for, bottom-up over
 // the components of the call graph; threads that are started do not count.
 package modref

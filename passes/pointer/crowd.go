@@ -11,14 +11,14 @@ import (
 // places, and each store one to each. So what a large set points at is a crowd: what is there is one for
 // all places that are declared to hold the same kind of pointer, which is Steensgaard's unification ("Points-to Analysis
 // in Almost Linear Time", POPL 1996) in that part of the program alone. A place that is in a crowd is so for small
-// sets, too.
+// sets, too. And objects of one layout are one (classes.go).
 //
 // Where there are crowds, besides: nodes that have the same large set are one from then on (unite), arithmetic that feeds itself is
 // not looked for, objects have fewer odd places and views, and entries that would contain a list's head anywhere in an object are one
 // for each object (virtual.go).
 //
 // Sound as the rest: it makes sets larger, nothing else; run_test.go and facts_test.go go through all their programs with
-// everything in crowds, too. Cost, on the current HAProxy (270,000 lines, 1.3 million nodes): see docs/evaluation.md; without, its edges outgrow memory.
+// everything in crowds, too, and those of packages modref and slice as well. Cost, on the current HAProxy (270,000 lines, 1.3 million nodes): see docs/evaluation.md; without, its edges outgrow memory.
 
 // There are crowds in a program of more than nodes nodes as soon as more than facts members were added to its
 // sets: smaller ones can be afforded whatever their sets do. A crowd is what a set with more than size places points at.

@@ -68,8 +68,8 @@ func (r *Result) Precision() Precision {
 	var p Precision
 	var places, objs, dp, do, typed, blocks int
 	type sizes struct {
-		objs, places, blocks int
-		anywhere             bool
+		all, objs, places, blocks int
+		anywhere                  bool
 	}
 	known := map[*Loc]sizes{} // by the first of a set: most registers have the same few
 	sizesOf := func(l []Loc) sizes {
@@ -78,21 +78,23 @@ func (r *Result) Precision() Precision {
 		}
 		z, ok := known[&l[0]]
 		if !ok {
-			z = sizes{objects(l), len(r.unsplit(l, true)), len(r.unsplit(l, false)), slices.ContainsFunc(l, func(x Loc) bool { return x.Off == Any })}
-			known[&l[0]] = z
+			first := &l[0]
+			l = r.Spread(l) // which is kept nowhere: there may be many, and large ones
+			z = sizes{len(l), objects(l), len(r.unsplit(l, true)), len(r.unsplit(l, false)), slices.ContainsFunc(l, func(x Loc) bool { return x.Off == Any })}
+			known[first] = z
 		}
 		return z
 	}
 	for _, f := range r.solver.prog.Funcs {
 		for i := range f.Regs {
-			l := r.PointsTo(f.ID, ir.RegVal(ir.Reg(i)))
+			l := r.solver.pointsTo(f.ID, ir.RegVal(ir.Reg(i)))
 			if t := f.Regs[i].Type; t != nil && t.Kind == ctype.Pointer {
 				p.Typed++
 				typed += sizesOf(l).places
 			}
 			if len(l) > 0 {
 				p.Pointers++
-				places += len(l)
+				places += sizesOf(l).all
 				objs += sizesOf(l).objs
 			}
 		}
@@ -101,10 +103,9 @@ func (r *Result) Precision() Precision {
 				if v.Kind != ir.VReg {
 					return
 				}
-				l := r.PointsTo(f.ID, v)
+				z := sizesOf(r.solver.pointsTo(f.ID, v))
 				p.Derefs++
-				dp += len(l)
-				z := sizesOf(l)
+				dp += z.all
 				n := z.objs
 				do += n
 				blocks += z.blocks

@@ -45,5 +45,6 @@
 //
 // With package modref, of CPU: PRADS (25,700 instructions) 0.02 s, HAProxy 1.6.0
 // (174,900) 0.8 s, OpenVPN 2.7 (127,200) 0.9 s, Snort 2.9.7 (232,700) 1.9 s,
-// nearly all of it to expand points-to sets and to cut memory into regions.
+// nearly all of it to expand points-to sets and to cut memory into regions. Since then all that a
+// first slice would have to find out belongs to the graph: see docs/evaluation.md.
 package sdg

@@ -10,6 +10,7 @@ func (s *set) step(ref ir.Ref) (from ir.Ref, how sdg.Kind, ok bool) {
 	if s.only {
 		return s.from.step(ref)
 	}
+	s.trace()
 	for _, n := range s.r.g.All(ref) {
 		if s.state[n]&(free|inner) == 0 {
 			continue

@@ -43,8 +43,11 @@ type set struct {
 	r       *Result
 	forward bool
 	state   []uint8    // by node
-	parent  []sdg.Node // how a node was first reached, -1: it is a criterion
+	parent  []sdg.Node // how a node was first reached, -1: it is a criterion; nil: not known yet
 	kind    []sdg.Kind
+	start   []item // what the walk began with, and where it might go: see trace
+	keep    func(sdg.Node) bool
+	once    sync.Once
 	count   int
 	only    bool                 // a chop: no paths of its own
 	entered func(ir.FuncID) bool // told of procedures that have an instruction in the slice, perhaps more than once; true: that is enough
@@ -66,11 +69,37 @@ type item struct {
 
 func (r *Result) newSet(forward bool) *set {
 	n := r.g.Nodes()
-	s := &set{r: r, forward: forward, state: make([]uint8, n), parent: make([]sdg.Node, n), kind: make([]sdg.Kind, n)}
+	s := &set{r: r, forward: forward, state: make([]uint8, n)}
+	if n <= tracedLater {
+		s.traced()
+	}
+	return s
+}
+
+// tracedLater is how many nodes a graph has at most for slices to note at once how they came to each: in a larger one
+// that takes longer than to go through it again when somebody asks.
+var tracedLater = 1 << 20
+
+// traced makes the walk of s note how it comes to nodes.
+func (s *set) traced() {
+	n := len(s.state)
+	s.parent, s.kind = make([]sdg.Node, n), make([]sdg.Kind, n)
 	for i := range s.parent {
 		s.parent[i] = -1
 	}
-	return s
+}
+
+// trace finds out how s came to its nodes, if that is not known.
+func (s *set) trace() {
+	s.once.Do(func() {
+		if s.parent != nil {
+			return
+		}
+		again := &set{r: s.r, forward: s.forward, state: make([]uint8, len(s.state))}
+		again.traced()
+		again.walk(s.start, s.keep)
+		s.parent, s.kind = again.parent, again.kind
+	})
 }
 
 // walk is a breadth-first search, so that paths are shortest. keep says which
@@ -78,6 +107,7 @@ func (r *Result) newSet(forward bool) *set {
 func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
+	s.start, s.keep = start, keep
 	queue := s.r.queue[:0]
 	enough := false
 	if s.r.walk == nil {
@@ -95,7 +125,9 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 				s.state[n] = refused
 				return
 			}
-			s.parent[n], s.kind[n] = from, k
+			if s.parent != nil {
+				s.parent[n], s.kind[n] = from, k
+			}
 		}
 		s.state[n] |= state
 		queue = append(queue, item{n, state})
@@ -315,6 +347,7 @@ func (s *set) path(ref ir.Ref) []passes.Why {
 	if s.only {
 		return s.from.path(ref)
 	}
+	s.trace()
 	// The best of the instruction's nodes: the one with the shortest way.
 	var best []sdg.Node
 	for _, n := range s.r.g.All(ref) {

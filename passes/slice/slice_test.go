@@ -1,8 +1,10 @@
 package slice_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,5 +100,40 @@ func cases(t *testing.T, text string) {
 				t.Errorf("line %d: %s: in the slice: %v", i+1, strings.TrimSpace(s), !want)
 			}
 		}
+	}
+}
+
+// How a slice comes to its instructions is the same if that is found out when it is asked for.
+func TestTracedLater(t *testing.T) {
+	files, _ := filepath.Glob("testdata/run/*.c")
+	asked := 0
+	for _, file := range files {
+		if filepath.Base(file) == "trace.c" {
+			continue
+		}
+		p := ctest.Files(t, ".", []string{"-w"}, file)
+		main := ir.FuncID(p.Entry)
+		sl := slice.Of(slicer(t, p))
+		paths := func() []string {
+			var out []string
+			for i := range p.Funcs[main].Instrs {
+				from := []ir.Ref{{Func: main, I: int32(i)}}
+				for _, s := range []*slice.Set{sl.Forward(from), sl.Backward(from)} {
+					s.Each(func(ref ir.Ref) { out = append(out, fmt.Sprint(from, ref, s.Path(ref))) })
+				}
+			}
+			return out
+		}
+		now := paths()
+		mend := slice.TraceLater()
+		later := paths()
+		mend()
+		asked += len(now)
+		if !slices.Equal(now, later) {
+			t.Errorf("%s: not the same", file)
+		}
+	}
+	if asked < 1000 {
+		t.Errorf("%d ways: too few", asked)
 	}
 }
