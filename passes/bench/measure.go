@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 
 	"saz/frontend/source"
@@ -80,6 +81,7 @@ func measure(target string) (*measured, error) {
 			}
 		}
 	}
+	runtime.GC() // what measuring the sets has left is not the slices' to collect
 	timed := func(make func() *slice.Set) (*slice.Set, share) {
 		t := cpu()
 		s := make()
