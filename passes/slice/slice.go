@@ -107,7 +107,9 @@ func (s *set) trace() {
 func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	s.start, s.keep = start, keep
+	if s.parent == nil {
+		s.start, s.keep = start, keep
+	}
 	queue := s.r.queue[:0]
 	enough := false
 	if s.r.walk == nil {
