@@ -3,10 +3,9 @@
 // the grain of instructions.
 //
 // Nothing but tables is built beforehand; edges are worked out when a slice asks
-// for them, and summaries when it first meets a call. That is what keeps the
-// graph small: the formal and actual nodes for every global at every call, which
-// make classic graphs quadratic, do not exist. Instead a dependence through
-// memory goes straight from the store to the load.
+// for them. That is what keeps the graph small: the formal and actual nodes for
+// every global at every call, which make classic graphs quadratic, do not exist.
+// Instead a dependence through memory goes straight from the store to the load.
 //
 // # Edges
 //
@@ -28,7 +27,7 @@
 // CALLS: from the call to the procedure's entry, from arguments to parameters,
 // from returns to the call's result; and from an argument to the result by a
 // summary edge where the result depends on the parameter inside the callee
-// (found for the procedures that a query meets, bottom-up).
+// (found bottom-up, when the graph is built).
 // A library's callbacks are entered from the library's call.
 //
 // # Soundness

@@ -39,7 +39,7 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 			g.usesOf(f, r, emit)
 		}
 		if p, ok := g.mr.ParamPart(ref.Func, int(ref.I)); ok {
-			g.readersOf(wk, g.accessOf(ref.Func, -1, p), false, emit)
+			g.readersOf(wk, g.accessOf(ref.Func, -1, p, nil), false, emit)
 		}
 		return
 	}
@@ -53,7 +53,7 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 		if in.Dst >= 0 {
 			g.usesOf(f, in.Dst, emit)
 		}
-		g.written(wk, ref, emit)
+		g.writtenBy(id, ref, wk, emit)
 		return
 	}
 	if inner {
@@ -83,7 +83,7 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 		if in.Dst >= 0 {
 			g.usesOf(f, in.Dst, emit)
 		}
-		g.written(wk, ref, emit)
+		g.writtenBy(id, ref, wk, emit)
 	}
 }
 
@@ -96,21 +96,18 @@ func (g *Graph) block(f *ir.Func, b ir.BlockID, emit Emit) {
 
 // usesOf emits the uses of a register.
 func (g *Graph) usesOf(f *ir.Func, r ir.Reg, emit Emit) {
-	g.usesOfReg(f, g.regBase[f.ID]+int32(r), emit)
+	g.usesOfReg(f.ID, g.regBase[f.ID]+int32(r), emit)
 }
 
 // usesOfReg is usesOf for register k, counted over all.
-func (g *Graph) usesOfReg(f *ir.Func, k int32, emit Emit) {
-	for _, u := range g.uses[g.useStart[k]:g.useStart[k+1]] {
-		id := g.base[f.ID] + u.i
-		switch {
-		case g.callOf[id] < 0 || u.op == 0:
-			emit(Node(id), Data, Same)
-		case u.op == 1:
-			emit(g.result(id), Data, Same)
-		default:
-			g.passed(f, u.i, int(u.op-2), Data, Same, emit)
+func (g *Graph) usesOfReg(f ir.FuncID, k int32, emit Emit) {
+	for _, to := range g.uses[g.useStart[k]:g.useStart[k+1]] {
+		if to >= 0 {
+			emit(to, Data, Same)
+			continue
 		}
+		u := g.argUses[^to]
+		g.passed(g.prog.Funcs[f], u.i, int(u.j), Data, Same, emit)
 	}
 }
 
@@ -136,13 +133,6 @@ func (g *Graph) passed(f *ir.Func, i int32, j int, k Kind, w Way, emit Emit) {
 		if g.summary(t).Has(int32(j)) {
 			emit(g.result(id), Summary, w)
 		}
-	}
-}
-
-// written emits what reads what ref writes.
-func (g *Graph) written(wk *Walk, ref ir.Ref, emit Emit) {
-	for _, p := range g.mr.WriteParts(ref) {
-		g.readersOf(wk, g.accessOf(ref.Func, ref.I, p), false, emit)
 	}
 }
 
@@ -214,7 +204,7 @@ func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 		}
 		return
 	}
-	if b := g.blockOf[id]; wk == nil || wk.enters(b) {
+	if b := g.plain.of[id].block; wk == nil || wk.enters(b) {
 		for _, n := range g.plain.ctrl[g.plain.ctrlStart[b]:g.plain.ctrlStart[b+1]] {
 			emit(n, Control, Same)
 		}
@@ -272,8 +262,11 @@ func (g *Graph) argDefs(wk *Walk, site ir.Ref, j int, k Kind, w Way, local bool,
 		return
 	}
 	g.def(f, in.Args[j], k, w, emit)
+	if g.plain.of[g.Of(site)].flags&records == 0 {
+		return
+	}
 	if p, ok := g.mr.ArgPart(site, j); ok {
-		g.writersOf(wk, g.accessOf(f.ID, site.I, p), local, func(n Node, k Kind, v Way) {
+		g.writersOf(wk, g.accessOf(f.ID, site.I, p, nil), local, func(n Node, k Kind, v Way) {
 			if v == Same {
 				v = w
 			}

@@ -74,9 +74,7 @@ type Graph struct {
 	graph *callgraph.Result
 	flow  *flow
 
-	base      []int32 // by function: its first instruction's node
-	funcOf    []ir.FuncID
-	blockOf   []int32              // by instruction: its block, counted over all
+	base      []int32              // by function: its first instruction's node
 	blocks    int32                // how many there are
 	blockBase []int32              // by function: its first block, counted over all
 	n         int32                // instructions
@@ -91,7 +89,8 @@ type Graph struct {
 	paramFunc []ir.FuncID
 	regBase   []int32 // by function: first register, counted over all
 	useStart  []int32 // by register: its uses
-	uses      []use
+	uses      []Node  // what depends on it; the complement of an index into argUses where that is what a call's argument stands for
+	argUses   []argUse
 
 	plain   plain
 	mem     memory
@@ -116,9 +115,8 @@ type function struct {
 	va       []int32        // va_start
 }
 
-type use struct {
-	i, op int32 // op: 0 A, 1 B, 2+j Args[j]
-}
+// An argUse is argument j of the call i of its procedure.
+type argUse struct{ i, j int32 }
 
 const (
 	internal = 1 // a call may reach procedures of the program
@@ -200,17 +198,16 @@ const large = 1 << 19
 
 // number finds the calls, and what they may reach.
 func (g *Graph) number() {
-	g.funcOf = make([]ir.FuncID, g.n)
 	g.callOf = make([]int32, g.n)
-	g.blockOf = make([]int32, g.n)
+	g.plain.of = make([]plainInstr, g.n+1)
 	for _, f := range g.prog.Funcs {
 		first := g.blocks
 		g.blockBase = append(g.blockBase, first)
 		g.blocks += int32(len(f.Blocks))
 		for i := range f.Instrs {
 			id := g.base[f.ID] + int32(i)
-			g.funcOf[id] = f.ID
-			g.blockOf[id] = first + int32(f.Instrs[i].Block)
+			g.plain.of[id].fn = f.ID
+			g.plain.of[id].block = first + int32(f.Instrs[i].Block)
 			g.callOf[id] = -1
 			if f.Instrs[i].Op != ir.Call {
 				continue
@@ -261,34 +258,44 @@ func (g *Graph) targets(l []ir.FuncID) uint8 {
 
 // indexUses lists the uses of all registers, in two passes.
 func (g *Graph) indexUses(regs int32) {
+	const a, b = -2, -1 // operands; from 0 on: arguments
 	g.useStart = make([]int32, regs+1)
-	each := func(note func(r int32, u use)) {
+	each := func(note func(r, id int32, op int)) {
 		for _, f := range g.prog.Funcs {
 			base := g.regBase[f.ID]
 			for i := range f.Instrs {
-				in := &f.Instrs[i]
+				in, id := &f.Instrs[i], g.base[f.ID]+int32(i)
 				if in.A.Kind == ir.VReg {
-					note(base+in.A.ID, use{int32(i), 0})
+					note(base+in.A.ID, id, a)
 				}
 				if in.B.Kind == ir.VReg {
-					note(base+in.B.ID, use{int32(i), 1})
+					note(base+in.B.ID, id, b)
 				}
 				for j := range in.Args {
 					if in.Args[j].Kind == ir.VReg {
-						note(base+in.Args[j].ID, use{int32(i), int32(2 + j)})
+						note(base+in.Args[j].ID, id, j)
 					}
 				}
 			}
 		}
 	}
-	each(func(r int32, _ use) { g.useStart[r+1]++ })
+	each(func(r, _ int32, _ int) { g.useStart[r+1]++ })
 	for r := range regs {
 		g.useStart[r+1] += g.useStart[r]
 	}
-	g.uses = make([]use, g.useStart[regs])
+	g.uses = make([]Node, g.useStart[regs])
 	next := slices.Clone(g.useStart[:regs])
-	each(func(r int32, u use) {
-		g.uses[next[r]] = u
+	each(func(r, id int32, op int) {
+		to := Node(id)
+		switch {
+		case g.callOf[id] < 0 || op == a:
+		case op == b:
+			to = g.result(id)
+		default:
+			to = ^Node(len(g.argUses))
+			g.argUses = append(g.argUses, argUse{id - g.base[g.plain.of[id].fn], int32(op)})
+		}
+		g.uses[next[r]] = to
 		next[r]++
 	})
 }
@@ -383,7 +390,7 @@ func (g *Graph) What(n Node) (Role, ir.Ref) {
 		}
 		id = g.calls[id]
 	}
-	f := g.funcOf[id]
+	f := g.plain.of[id].fn
 	return role, ir.Ref{Func: f, I: id - g.base[f]}
 }
 

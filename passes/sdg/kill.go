@@ -157,7 +157,9 @@ func (k *killer) function(f *ir.Func, exact []span) {
 		} else {
 			gd.calls, gd.row = k.intern(gd.calls)
 		}
-		g.guard[g.base[f.ID]+int32(i)] = gd
+		id := g.base[f.ID] + int32(i)
+		g.guard[id] = gd
+		g.plain.of[id].flags |= guarded
 		g.guarded.Add(int32(l[0]))
 		g.guardIn[f.ID] = true
 	}

@@ -342,7 +342,16 @@ func (w *Walk) take(m *seen, v vantage, id int32, a *access, side bitset, f func
 	}
 }
 
-// owner returns f if all regions in row are locals of f, and not f otherwise.
+// written is take for writes. A walk that remembers nothing (nil) takes all of them.
+func (w *Walk) written(v vantage, id int32, a *access, side bitset, f func(p int32) bool) {
+	if w == nil {
+		a.parts.Both(side, func(p int32) { f(p) })
+		return
+	}
+	w.take(&w.writes, v, id, a, side, f)
+}
+
+// owner reports whether all regions are locals of f.
 func (g *Graph) owner(regions bitset, f ir.FuncID) bool {
 	own := true
 	regions.Each(func(r int32) { own = own && g.mr.Regions().Owner[r] == f })
@@ -362,8 +371,8 @@ type access struct {
 
 func (a *access) ref() ir.Ref { return ir.Ref{Func: a.fn, I: a.i} }
 
-func (g *Graph) accessOf(f ir.FuncID, i int32, p modref.PartID) access {
-	return access{fn: f, i: i, part: p, parts: g.overlap(p), own: g.mr.Regions().PartOwner(p) == f}
+func (g *Graph) accessOf(f ir.FuncID, i int32, p modref.PartID, k *guard) access {
+	return access{fn: f, i: i, part: p, parts: g.overlap(p), own: g.mr.Regions().PartOwner(p) == f, guard: k}
 }
 
 // readersOf emits what may read what a writes; with local set, only what is Same.
@@ -521,15 +530,8 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 	if local || again && a.guard == nil && wk.took(&a, fromColumn, fl.column[a.fn], ownFromProc) {
 		return
 	}
-	take := func(v vantage, id int32, parts bitset, look func(p int32) bool) {
-		if wk == nil {
-			a.parts.Both(parts, func(p int32) { look(p) })
-		} else {
-			wk.take(&wk.writes, v, id, &a, parts, look)
-		}
-	}
 	if !a.guard.all() {
-		g.limited(a, take, emit)
+		g.limited(wk, &a, emit)
 		return
 	}
 	look := func(p int32) bool {
@@ -589,50 +591,50 @@ func (g *Graph) writersOf(wk *Walk, a access, local bool, emit Emit) {
 	}
 	own := a.part < 0 || g.mem.owned == nil || g.mem.owned.Has(int32(a.part))
 	if again {
-		take(fromColumn, fl.column[a.fn], side.parts, look)
+		wk.written(fromColumn, fl.column[a.fn], &a, side.parts, look)
 		if own {
-			take(ownFromProc, int32(a.fn), side.owned, owned)
+			wk.written(ownFromProc, int32(a.fn), &a, side.owned, owned)
 		}
 		return
 	}
 	s := fl.stretch(a.ref())
-	take(fromStretch, s, side.parts, look)
+	wk.written(fromStretch, s, &a, side.parts, look)
 	if own {
-		take(ownFromStretch, s, side.owned, owned)
+		wk.written(ownFromStretch, s, &a, side.owned, owned)
 	}
 }
 
 // limited emits the writers in other procedures that a load with a guard sees:
 // those that were called since, and other threads'.
-func (g *Graph) limited(a access, take func(vantage, int32, bitset, func(int32) bool), emit Emit) {
+func (g *Graph) limited(wk *Walk, a *access, emit Emit) {
 	side := &g.mem.writes
-	some := func(ok func(wf ir.FuncID) bool) func(p int32) bool {
-		return func(p int32) bool {
-			all := true
-			side.groups(p, func(wf ir.FuncID, l []touch) {
-				if ok(wf) {
-					for i := range l {
-						emit(l[i].node, Memory, Free)
-					}
-				} else {
-					all = false
-				}
-			})
-			return all
-		}
-	}
 	if a.guard.calls != nil {
-		take(callsOfGuard, a.guard.row, side.parts, some(a.guard.within))
+		wk.written(callsOfGuard, a.guard.row, a, side.parts, func(p int32) bool { return g.some(p, a, true, emit) })
 	}
 	if g.flow.threads == nil {
 		return
 	}
-	beside := some(func(wf ir.FuncID) bool { return g.flow.beside(wf, a.ref()) })
+	beside := func(p int32) bool { return g.some(p, a, false, emit) }
 	if g.flow.again.Has(int32(a.fn)) {
-		take(besideProc, int32(a.fn), side.parts, beside)
+		wk.written(besideProc, int32(a.fn), a, side.parts, beside)
 	} else {
-		take(besideStretch, g.flow.stretch(a.ref()), side.parts, beside)
+		wk.written(besideStretch, g.flow.stretch(a.ref()), a, side.parts, beside)
 	}
+}
+
+// some emits the writes of a part by what was called since, or by what other threads run. It reports whether that is all of them.
+func (g *Graph) some(p int32, a *access, called bool, emit Emit) bool {
+	all := true
+	g.mem.writes.groups(p, func(wf ir.FuncID, l []touch) {
+		if called && !a.guard.within(wf) || !called && !g.flow.beside(wf, a.ref()) {
+			all = false
+			return
+		}
+		for i := range l {
+			emit(l[i].node, Memory, Free)
+		}
+	})
+	return all
 }
 
 // Readers gives what may read locs (size bytes each, -1: to the end of the

@@ -2,6 +2,7 @@ package sdg
 
 import (
 	"saz/ir"
+	"saz/passes/modref"
 )
 
 // Most nodes are instructions that are no calls. A traversal of a large program comes to all of them, in no order, so
@@ -20,6 +21,7 @@ type plainInstr struct {
 	def   int32 // its first in defs
 	block int32 // counted over all
 	fn    ir.FuncID
+	part  modref.PartID // what it reads or writes, if it is alone
 	flags uint32
 }
 
@@ -31,13 +33,15 @@ const (
 	starts               // va_start
 	reads                // memory
 	writes
-	calls // it is a call
+	alone   // just one part of it
+	guarded // it is a load with a guard
+	calls   // it is a call
+	records // with arguments that are records
 )
 
-// indexPlain is called when calls, uses and functions are known.
+// indexPlain is called when calls, uses and functions are known, and of each instruction its procedure and block.
 func (g *Graph) indexPlain() {
 	p := &g.plain
-	p.of = make([]plainInstr, g.n+1)
 	p.ctrlStart = make([]int32, g.blocks+1)
 	for _, f := range g.prog.Funcs {
 		base := g.base[f.ID]
@@ -45,7 +49,7 @@ func (g *Graph) indexPlain() {
 		for i := range f.Instrs {
 			in, id := &f.Instrs[i], base+int32(i)
 			x := &p.of[id]
-			*x = plainInstr{dst: -1, def: int32(len(p.defs)), block: g.blockOf[id], fn: f.ID}
+			x.dst, x.def = -1, int32(len(p.defs))
 			if in.Dst >= 0 {
 				x.dst = g.regBase[f.ID] + int32(in.Dst)
 			}
@@ -59,11 +63,22 @@ func (g *Graph) indexPlain() {
 				}
 			}
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
-			if len(g.mr.ReadParts(ref)) > 0 {
+			read, written := g.mr.ReadParts(ref), g.mr.WriteParts(ref)
+			if len(read) > 0 {
 				x.flags |= reads
+				x.part = read[0]
 			}
-			if len(g.mr.WriteParts(ref)) > 0 {
+			if len(written) > 0 {
 				x.flags |= writes
+				x.part = written[0]
+			}
+			if len(read)+len(written) == 1 {
+				x.flags |= alone
+			}
+			for j := range in.ArgTypes {
+				if _, ok := g.mr.ArgPart(ref, j); ok {
+					x.flags |= records
+				}
 			}
 			switch {
 			case in.Op == ir.Ret:
@@ -96,15 +111,15 @@ func (g *Graph) indexPlain() {
 func (g *Graph) plainSuccs(id int32, wk *Walk, emit Emit) {
 	p := &g.plain
 	x := &p.of[id]
-	f := g.prog.Funcs[x.fn]
 	if x.dst >= 0 {
-		g.usesOfReg(f, x.dst, emit)
+		g.usesOfReg(x.fn, x.dst, emit)
 	}
-	if x.flags&^(merges|reads) == 0 {
+	if x.flags&(writes|returns|branches) == 0 {
 		return
 	}
-	ref := ir.Ref{Func: f.ID, I: id - g.base[f.ID]}
-	g.written(wk, ref, emit)
+	ref := ir.Ref{Func: x.fn, I: id - g.base[x.fn]}
+	f := g.prog.Funcs[x.fn]
+	g.writtenBy(id, ref, wk, emit)
 	switch {
 	case x.flags&returns != 0:
 		for _, e := range g.graph.In(f.ID) {
@@ -166,13 +181,32 @@ func (g *Graph) plainPreds(id int32, wk *Walk, local bool, emit Emit) {
 
 // readBy emits what may write what instruction id reads.
 func (g *Graph) readBy(id int32, ref ir.Ref, wk *Walk, local bool, emit Emit) {
-	if g.plain.of[id].flags&reads == 0 {
-		return
+	x := &g.plain.of[id]
+	var k *guard
+	if x.flags&guarded != 0 {
+		k = g.guard[id]
 	}
-	k := g.guard[id]
-	for _, p := range g.mr.ReadParts(ref) {
-		a := g.accessOf(ref.Func, ref.I, p)
-		a.guard = k
-		g.writersOf(wk, a, local, emit)
+	switch {
+	case x.flags&reads == 0:
+	case x.flags&alone != 0:
+		g.writersOf(wk, g.accessOf(x.fn, ref.I, x.part, k), local, emit)
+	default:
+		for _, p := range g.mr.ReadParts(ref) {
+			g.writersOf(wk, g.accessOf(x.fn, ref.I, p, k), local, emit)
+		}
+	}
+}
+
+// writtenBy emits what may read what instruction id writes.
+func (g *Graph) writtenBy(id int32, ref ir.Ref, wk *Walk, emit Emit) {
+	x := &g.plain.of[id]
+	switch {
+	case x.flags&writes == 0:
+	case x.flags&alone != 0:
+		g.readersOf(wk, g.accessOf(x.fn, ref.I, x.part, nil), false, emit)
+	default:
+		for _, p := range g.mr.WriteParts(ref) {
+			g.readersOf(wk, g.accessOf(x.fn, ref.I, p, nil), false, emit)
+		}
 	}
 }

@@ -22,7 +22,7 @@ type Result struct {
 
 	mu    sync.Mutex
 	walk  *sdg.Walk // working memory of a traversal
-	queue []item
+	queue [2][]item
 }
 
 func newResult(c *passes.Context) *Result {
@@ -42,12 +42,14 @@ func New(p *ir.Program, pts *pointer.Result, mr *modref.Result, g *sdg.Graph) *R
 type set struct {
 	r       *Result
 	forward bool
-	state   []uint8    // by node
-	parent  []sdg.Node // how a node was first reached, -1: it is a criterion; nil: not known yet
-	kind    []sdg.Kind
-	start   []item // what the walk began with, and where it might go: see trace
-	keep    func(sdg.Node) bool
-	once    sync.Once
+	state   []uint8             // by node
+	start   []item              // what the walk began with
+	keep    func(sdg.Node) bool // which nodes it might enter; nil: all
+
+	traced sync.Once
+	parent []sdg.Node // how a node was first reached, -1: it is a criterion; see trace
+	kind   []sdg.Kind
+
 	count   int
 	only    bool                 // a chop: no paths of its own
 	entered func(ir.FuncID) bool // told of procedures that have an instruction in the slice, perhaps more than once; true: that is enough
@@ -68,49 +70,31 @@ type item struct {
 }
 
 func (r *Result) newSet(forward bool) *set {
-	n := r.g.Nodes()
-	s := &set{r: r, forward: forward, state: make([]uint8, n)}
-	if n <= tracedLater {
-		s.traced()
-	}
-	return s
+	return &set{r: r, forward: forward, state: make([]uint8, r.g.Nodes())}
 }
 
-// tracedLater is how many nodes a graph has at most for slices to note at once how they came to each: in a larger one
-// that takes longer than to go through it again when somebody asks.
-var tracedLater = 1 << 20
-
-// traced makes the walk of s note how it comes to nodes.
-func (s *set) traced() {
-	n := len(s.state)
-	s.parent, s.kind = make([]sdg.Node, n), make([]sdg.Kind, n)
-	for i := range s.parent {
-		s.parent[i] = -1
-	}
-}
-
-// trace finds out how s came to its nodes, if that is not known.
+// trace finds out how s came to its nodes. Most slices are never asked, and most of the time that a walk takes goes by waiting for memory.
 func (s *set) trace() {
-	s.once.Do(func() {
-		if s.parent != nil {
-			return
+	s.traced.Do(func() {
+		n := len(s.state)
+		again := &set{r: s.r, forward: s.forward, state: make([]uint8, n), parent: make([]sdg.Node, n), kind: make([]sdg.Kind, n)}
+		for i := range again.parent {
+			again.parent[i] = -1
 		}
-		again := &set{r: s.r, forward: s.forward, state: make([]uint8, len(s.state))}
-		again.traced()
 		again.walk(s.start, s.keep)
 		s.parent, s.kind = again.parent, again.kind
 	})
 }
 
-// walk is a breadth-first search, so that paths are shortest. keep says which
-// nodes may be entered; nil: all.
+// walk goes to all that start leads to. keep says which nodes may be entered; nil: all. If s has room for the ways, it is a
+// breadth-first search, so that they are shortest. Otherwise any order will do, and depth first is faster: the next node is
+// often close to the last in memory. What is free comes before what is inner then, so that few nodes are visited in both states.
 func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	if s.parent == nil {
-		s.start, s.keep = start, keep
-	}
-	queue := s.r.queue[:0]
+	s.start, s.keep = start, keep
+	deep := s.parent == nil
+	queue, later := s.r.queue[0][:0], s.r.queue[1][:0]
 	enough := false
 	if s.r.walk == nil {
 		s.r.walk = s.r.g.Walk()
@@ -127,12 +111,16 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 				s.state[n] = refused
 				return
 			}
-			if s.parent != nil {
+			if !deep {
 				s.parent[n], s.kind[n] = from, k
 			}
 		}
 		s.state[n] |= state
-		queue = append(queue, item{n, state})
+		if deep && state != free {
+			later = append(later, item{n, state})
+		} else {
+			queue = append(queue, item{n, state})
+		}
 		if old == 0 && s.entered != nil && !enough {
 			role, ref := s.r.g.What(n)
 			enough = role == sdg.Instr && s.entered(ref.Func)
@@ -156,8 +144,20 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 		}
 		visit(to, st, it.n, k)
 	}
-	for i := 0; i < len(queue) && !enough; i++ {
-		it = queue[i]
+	for i := 0; !enough; i++ {
+		switch {
+		case !deep && i < len(queue):
+			it = queue[i]
+		case deep && len(queue) > 0:
+			it = queue[len(queue)-1]
+			queue = queue[:len(queue)-1]
+		case deep && len(later) > 0:
+			it = later[len(later)-1]
+			later = later[:len(later)-1]
+		default:
+			enough = true
+			continue
+		}
 		if s.state[it.n]&free != 0 && it.state != free {
 			continue // reached freely since
 		}
@@ -167,7 +167,7 @@ func (s *set) walk(start []item, keep func(sdg.Node) bool) {
 			wk.Preds(it.n, it.state == inner, emit)
 		}
 	}
-	s.r.queue = queue
+	s.r.queue = [2][]item{queue, later}
 	for i := range s.state {
 		s.state[i] &^= refused
 	}
