@@ -48,6 +48,8 @@ type parts struct {
 	acc   [][]Access // by part: sorted, none within another
 	byKey map[partKey]PartID
 
+	room []Access // for expand
+
 	effects  [][]PartID // by effect; 0 is none
 	single   []int32    // by part: the effect that is just it, 0 not yet made
 	byList   map[string]int32
@@ -100,7 +102,7 @@ func (p *parts) part(k partKey) PartID {
 
 func (p *parts) expand(k partKey) []Access {
 	a, pts := p.a, p.a.pts
-	var out []Access
+	out := p.room[:0]
 	add := func(l pointer.Loc, size int64) {
 		o := &pts.Objects[l.Obj]
 		if o.Kind == pointer.Func || k.write && o.Kind == pointer.Global && a.prog.Globals[o.Global].String {
@@ -141,7 +143,8 @@ func (p *parts) expand(k partKey) []Access {
 	case reachable:
 		a.reach.from(set, func(o pointer.ObjID) { add(pointer.Loc{Obj: o, Off: pointer.Any}, -1) })
 	}
-	return slices.Clip(tidy(out))
+	p.room = out
+	return slices.Clip(slices.Clone(tidy(out)))
 }
 
 // effect returns the number of a list of parts, which it may reorder.

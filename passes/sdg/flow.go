@@ -596,12 +596,22 @@ func (fl *flow) findThreads() {
 	n := len(fl.prog.Funcs)
 	fl.threads, fl.started, fl.startedTwice = make([][]int32, n), modref.NewBits(n), modref.NewBits(n)
 	groups := map[string]int32{}
+	calls := fl.synchronous()
+	var work []ir.FuncID
 	for i := range fl.roots {
 		r := &fl.roots[i]
 		r.funcs = modref.NewBits(n)
-		for _, g := range fl.graph.ReachableSync(r.f) {
+		r.funcs.Add(int32(r.f))
+		for work = append(work[:0], r.f); len(work) > 0; {
+			g := work[len(work)-1]
+			work = work[:len(work)-1]
 			fl.threads[g] = append(fl.threads[g], int32(i))
-			r.funcs.Add(int32(g))
+			for _, h := range calls[g] {
+				if !r.funcs.Has(int32(h)) {
+					r.funcs.Add(int32(h))
+					work = append(work, h)
+				}
+			}
 		}
 		if i == 0 {
 			continue
@@ -619,6 +629,25 @@ func (fl *flow) findThreads() {
 		}
 		r.group = x
 	}
+}
+
+// synchronous returns, by procedure, what it may call and wait for, each once: there may be many roots, and many
+// calls through pointers to the same.
+func (fl *flow) synchronous() [][]ir.FuncID {
+	calls := make([][]ir.FuncID, len(fl.prog.Funcs))
+	var l []ir.FuncID
+	for _, f := range fl.prog.Funcs {
+		l = l[:0]
+		out := fl.graph.Out(f.ID)
+		for j := range out {
+			if !out[j].Async() {
+				l = append(l, out[j].Callee)
+			}
+		}
+		slices.Sort(l)
+		calls[f.ID] = slices.Clone(slices.Compact(l))
+	}
+	return calls
 }
 
 // besides returns what may run in another thread after an instruction of f
