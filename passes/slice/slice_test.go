@@ -101,7 +101,6 @@ func cases(t *testing.T, text string) {
 	}
 }
 
-// How a slice comes to its instructions is the same if that is found out when it is asked for.
 // A slice, and the search for how it came to its nodes, go through the graph in different orders.
 func TestTraced(t *testing.T) {
 	files, _ := filepath.Glob("testdata/run/*.c")
