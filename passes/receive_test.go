@@ -87,7 +87,130 @@ int main(void) {
 		pthread_create(&t, 0, serve, c);
 	}
 }`, "read in serve; accepted all serve.c"},
+	{"003 a library's loop: what it calls is part of a round, what sets it up and what comes after it is not", events + `
+static struct peer { struct peer *next; struct sockaddr from; unsigned long n; } *peers;
+static unsigned long total, ticks, before, after;
+static struct event_base *base;
+static void on_packet(int fd, short what, void *arg) {
+	char buf[2000];
+	struct sockaddr from;
+	socklen_t len = sizeof from;
+	long n = recvfrom(fd, buf, sizeof buf, 0, &from, &len);
+	struct peer *p = peers;
+	while (p && memcmp(&p->from, &from, len)) p = p->next;
+	if (!p) { p = malloc(sizeof *p); p->from = from; p->n = 0; p->next = peers; peers = p; }
+	p->n += n;
+	*(unsigned long *)arg += n;
+	sendto(fd, buf, n, 0, &from, len);
 }
+static void on_tick(int fd, short what, void *arg) { ++*(unsigned long *)arg; }
+static void setup(void) { before++; }
+static void done(void) { after += before + total + ticks; }
+int main(void) {
+	base = event_base_new();
+	setup();
+	event_add(event_new(base, socket(AF_INET, SOCK_DGRAM, 0), 2, on_packet, &total), 0);
+	event_add(event_new(base, -1, 16, on_tick, &ticks), 0);
+	event_base_dispatch(base);
+	done();
+	event_base_free(base);
+	return after != 0;
+}`, "recvfrom in on_packet event_base_dispatch in main; peers ticks total"},
+	{"004 a loop of the program's around one round of a library's, which reads from connections itself", events + `
+static unsigned long in, rounds, before, after, accepted;
+static void on_read(struct bufferevent *be, void *arg) {
+	char buf[2000];
+	unsigned long n = bufferevent_read(be, buf, sizeof buf);
+	*(unsigned long *)arg += n;
+	bufferevent_write(be, buf, n);
+}
+static void on_accept(int fd, short what, void *arg) {
+	struct bufferevent *be = bufferevent_socket_new(arg, accept(fd, 0, 0), 1);
+	accepted++;
+	bufferevent_setcb(be, on_read, 0, 0, &in);
+}
+static void done(void) { after += before + in + rounds + accepted; }
+int main(void) {
+	struct event_base *base = event_base_new();
+	before++;
+	event_add(event_new(base, socket(AF_INET, SOCK_STREAM, 0), 2, on_accept, base), 0);
+	while (event_base_loop(base, 1) == 0 && in < 1000) rounds++;
+	done();
+	return after != 0;
+}`, "bufferevent_read in on_read event_base_loop in main; accepted in rounds"},
+	{"005 a callback that reads until there is no more: its loop is not the one around the packets", events + `
+static unsigned long in, ticks, before, seen;
+static void on_packet(int fd, short what, void *arg) {
+	char buf[2000];
+	long n;
+	while ((n = recv(fd, buf, sizeof buf, 0)) > 0) in += n;
+	seen = ticks;
+}
+static void on_tick(int fd, short what, void *arg) { ticks += seen + 1; }
+int main(void) {
+	struct event_base *base = event_base_new();
+	before++;
+	event_add(event_new(base, socket(AF_INET, SOCK_DGRAM, 0), 2, on_packet, 0), 0);
+	event_add(event_new(base, -1, 16, on_tick, 0), 0);
+	event_base_dispatch(base);
+	return in + before + seen != 0;
+}`, "recv in on_packet event_base_dispatch in main; in seen ticks"},
+}
+
+// Which procedures have the packets' loop, if it is a library's.
+func TestLibraryLoops(t *testing.T) {
+	const callback = `
+static void on_packet(int fd, short what, void *arg) {
+	char buf[2000];
+	*(unsigned long *)arg += recv(fd, buf, sizeof buf, 0);
+}
+static unsigned long in;
+static struct event_base *make(void) {
+	struct event_base *base = event_base_new();
+	event_add(event_new(base, socket(AF_INET, SOCK_DGRAM, 0), 2, on_packet, &in), 0);
+	return base;
+}
+`
+	for _, tc := range []struct{ name, src, want string }{
+		{"the procedure that runs it, not who calls that", events + callback + `
+static void serve(void) { event_base_dispatch(make()); }
+int main(void) { serve(); return 0; }`, "serve"},
+		{"a loop around a round of it, not one that starts all anew", events + callback + `
+static int again;
+static void serve(void) { struct event_base *base = make(); while (event_base_loop(base, 1) == 0) again++; }
+int main(void) { do serve(); while (again); return 0; }`, "serve"},
+	} {
+		c := &passes.Context{Prog: ctest.Text(t, tc.src), Models: models.Default(), Jobs: 2}
+		if err := c.Need(receive.Pass); err != nil {
+			t.Fatal(err)
+		}
+		var loops []string
+		for _, f := range receive.Of(c).LoopProcs {
+			loops = append(loops, c.Prog.Funcs[f].Name)
+		}
+		if got := strings.Join(loops, " "); got != tc.want {
+			t.Errorf("%s: got %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
+// events is what libevent's headers declare, which may not be here.
+const events = `
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+struct event_base; struct event; struct bufferevent; struct timeval;
+struct event_base *event_base_new(void);
+void event_base_free(struct event_base *);
+struct event *event_new(struct event_base *, int, short, void (*)(int, short, void *), void *);
+int event_add(struct event *, const struct timeval *);
+int event_base_dispatch(struct event_base *), event_base_loop(struct event_base *, int);
+struct bufferevent *bufferevent_socket_new(struct event_base *, int, int);
+typedef void (*data_cb)(struct bufferevent *, void *);
+void bufferevent_setcb(struct bufferevent *, data_cb, data_cb, void (*)(struct bufferevent *, short, void *), void *);
+unsigned long bufferevent_read(struct bufferevent *, void *, unsigned long);
+int bufferevent_write(struct bufferevent *, const void *, unsigned long);
+`
 
 func TestReceive(t *testing.T) {
 	for _, tc := range receiveCases {

@@ -188,6 +188,9 @@ func (m *Model) check() error {
 		if len(c.Kept) > 0 && c.From == "" && m.Slot == "" {
 			return errors.New("a callback's kept without from")
 		}
+		if c.Later != "" && (c.From != "" || c.Loop || c.Keep) {
+			return errors.New("a callback's later with from, loop or keep: who runs it has these")
+		}
 	}
 	return nil
 }

@@ -7,6 +7,8 @@
 // and gets the default that package pointer states.
 package models
 
+import "slices"
+
 // A Set is the library models in force.
 type Set struct {
 	ByName map[string]*Model
@@ -47,6 +49,7 @@ type Model struct {
 	Varargs  int        `yaml:"varargs,omitempty"`   // first variable argument; what they point at is read
 	Escapes  bool       `yaml:"escapes,omitempty"`   // varargs pointees are written too (scanf): arguments from Varargs on
 	Calls    []Callback `yaml:"calls,omitempty"`     // calls functions passed to it
+	Runs     []string   `yaml:"runs,omitempty"`      // calls, again and again, what other calls handed over for Later
 	Receive  *Receive   `yaml:"receive,omitempty"`
 	Output   string     `yaml:"output,omitempty"` // "packet" or "log"; "descriptor": what argument To is open on says which
 	To       int        `yaml:"to,omitempty"`
@@ -90,6 +93,7 @@ type Callback struct {
 	Kept   []int          `yaml:"kept,omitempty"`   // parameters that receive anything kept in From, or in the model's own Slot
 	Slots  map[int]string `yaml:"slots,omitempty"`  // parameter → slot: it receives anything kept there
 	Keep   bool           `yaml:"keep,omitempty"`   // what it returns is kept in the model's Slot
+	Later  string         `yaml:"later,omitempty"`  // called, with this call's arguments, not by this call but by those of models that Runs what bears this name
 	Loop   bool           `yaml:"loop,omitempty"`   // called again and again from inside the call
 	Thread bool           `yaml:"thread,omitempty"` // runs as a thread of its own
 	Signal bool           `yaml:"signal,omitempty"` // runs as a signal handler, timer, or at exit
@@ -102,4 +106,45 @@ type Receive struct {
 	Out     []int `yaml:"out,omitempty"`     // arguments through which a pointer to the packet is stored (pcap_next_ex)
 	Result  bool  `yaml:"result,omitempty"`  // the result points at the packet
 	Weak    bool  `yaml:"weak,omitempty"`    // a packet only if nothing else in the program receives (read)
+}
+
+// In returns the slots and queues into which a call of the function puts something, for other calls.
+func (m *Model) In() []string {
+	var out []string
+	if len(m.Keeps)+len(m.KeepsIn) > 0 {
+		out = append(out, m.Slot)
+	}
+	for i := range m.Calls {
+		if m.Calls[i].Keep {
+			out = append(out, m.Slot)
+		}
+		out = append(out, m.Calls[i].Later)
+	}
+	return named(out)
+}
+
+// Out returns the slots and queues out of which a call of the function takes what other calls put there: the program gets it as
+// the result, in memory, as what a callback is called with, or as the callback.
+func (m *Model) Out() []string {
+	out := slices.Clone(m.Runs)
+	if m.Gives || len(m.GivesIn) > 0 {
+		out = append(out, m.Slot)
+	}
+	for i := range m.Calls {
+		c := &m.Calls[i]
+		out = append(out, c.From)
+		if len(c.Kept) > 0 && c.From == "" {
+			out = append(out, m.Slot)
+		}
+		for _, s := range c.Slots {
+			out = append(out, s)
+		}
+	}
+	return named(out)
+}
+
+// named returns names in order, each once, without the empty one.
+func named(names []string) []string {
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(s string) bool { return s == "" })
 }

@@ -325,10 +325,13 @@ func (q *query) param(ctx *context, f *ir.Func, l ir.LocalID, next func(*context
 			continue
 		}
 		for _, cb := range e.pt.Callbacks(site) {
-			if cb.Func == f.ID && cb.How != nil {
-				if a, ok := cb.How.Pass[k]; ok && a < len(in.Args) {
-					next(nil, g, in.Args[a])
-				}
+			if cb.Func != f.ID || cb.How == nil {
+				continue
+			}
+			by := e.c.Prog.Funcs[cb.By.Func] // who handed it over, if the library calls it later
+			args := by.Instrs[cb.By.I].Args
+			if a, ok := cb.How.Pass[k]; ok && a < len(args) {
+				next(nil, by, args[a])
 			}
 		}
 	}

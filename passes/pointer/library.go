@@ -205,6 +205,9 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 		}
 		s.constrain(n, constraint{kind: conCallback, other: id, a: int64(i), b: int64(g)})
 	}
+	for _, name := range m.Runs {
+		s.run(id, name)
+	}
 	if r := m.Receive; r != nil {
 		if r.Result {
 			give(s.at(s.packet(cs.ref, -1, false), 0))
@@ -439,33 +442,82 @@ func (s *solver) mayBeIn(names []string, g ir.FuncID) bool {
 // call with number id, as callback ci of its model says; ci -1: as unknown code
 // does.
 func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
-	cs := s.sites[id]
-	from := id + 1
-	if cs.from != 0 {
-		from = cs.from // a library function that calls itself back stays at one call
-	}
-	key := backKey{from, int32(ci), lib, g}
+	key := backKey{s.outermost(id), int32(ci), lib, g}
 	if s.backSeen[key] {
 		return
 	}
 	s.backSeen[key] = true
-	var how *models.Callback
-	var m *models.Model
-	name := cs.name
-	if ci >= 0 {
-		if lib >= 0 {
-			name = s.prog.Funcs[lib].Link
+	d := deferred{id, int32(ci), lib, g}
+	how, _, _ := s.howCalled(d)
+	switch {
+	case how == nil:
+		s.calledBack(id, d)
+	case !s.mayBeIn(how.Member, g):
+	case how.Later == "":
+		s.calledBack(id, d)
+	default:
+		q := s.queue(how.Later)
+		q.in = append(q.in, d)
+		for _, r := range q.runners {
+			s.calledBack(r, d)
 		}
-		m = s.models.Lookup(name)
-		how = &m.Calls[ci]
 	}
-	if how != nil && !s.mayBeIn(how.Member, g) {
+}
+
+// outermost tells callbacks apart by the call of the program that they are due to, plus 1: a library function that calls itself back,
+// or a loop that is run in itself, stays at one call.
+func (s *solver) outermost(id int32) int32 {
+	if from := s.sites[id].from; from != 0 {
+		return from
+	}
+	return id + 1
+}
+
+// howCalled returns what the model of the library function says of the callback, and under which name it is modelled; nil: it has no model.
+func (s *solver) howCalled(d deferred) (*models.Callback, *models.Model, string) {
+	name := s.sites[d.site].name
+	if d.call < 0 {
+		return nil, nil, name
+	}
+	if d.lib >= 0 {
+		name = s.prog.Funcs[d.lib].Link
+	}
+	m := s.models.Lookup(name)
+	return &m.Calls[d.call], m, name
+}
+
+// run makes the call with number id one that calls all that is ever in the queue called name.
+func (s *solver) run(id int32, name string) {
+	q := s.queue(name)
+	q.runners = append(q.runners, id)
+	for i := 0; i < len(q.in); i++ { // what is called may hand over more
+		s.calledBack(id, q.in[i])
+	}
+}
+
+func (s *solver) queue(name string) *queue {
+	q := s.queues[name]
+	if q == nil {
+		q = &queue{}
+		s.queues[name] = q
+	}
+	return q
+}
+
+// calledBack makes the effects of the call with number id calling back what d says, with the arguments of the call that d is from.
+func (s *solver) calledBack(id int32, d deferred) {
+	key := ranKey{s.outermost(id), d}
+	if s.ranSeen[key] {
 		return
 	}
+	s.ranSeen[key] = true
+	how, m, name := s.howCalled(d)
+	lib, g := d.lib, d.f
+	cs, at := s.sites[d.site], s.sites[id]
 	if how == nil {
 		s.unknownBacks[lib] = append(s.unknownBacks[lib], Callback{Func: g})
 	} else {
-		s.backs[cs.ref] = append(s.backs[cs.ref], Callback{g, how})
+		s.backs[at.ref] = append(s.backs[at.ref], Callback{g, how, cs.ref})
 	}
 
 	fn := s.prog.Funcs[g]
@@ -473,7 +525,7 @@ func (s *solver) callBack(id int32, ci int, lib, g ir.FuncID) {
 	if fn.Type != nil && fn.Type.Func != nil && !fn.Type.Func.OldStyle {
 		params = len(fn.Type.Func.Params)
 	}
-	bs := callSite{from: from, ref: cs.ref, in: cs.in, dst: none, recDst: none, direct: false, args: make([]int32, params)}
+	bs := callSite{from: s.outermost(id), ref: at.ref, in: at.in, dst: none, recDst: none, direct: false, args: make([]int32, params)}
 	for i := range bs.args {
 		bs.args[i] = none
 	}

@@ -67,7 +67,7 @@ func (s *solver) finish() *Result {
 	s.images, s.sets, s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil, nil, nil
 	s.crowd = crowd{}
 	s.likeness, s.unknownBacks, s.unknownCalls = nil, nil, nil
-	s.copySeen, s.backSeen, s.watchers, s.order = nil, nil, nil, nil
+	s.copySeen, s.backSeen, s.ranSeen, s.queues, s.watchers, s.order = nil, nil, nil, nil, nil, nil
 	s.heap, s.sites, s.base = nil, nil, nil
 	s.arith, s.steps, s.carrier, s.uses, s.ranges, s.knownCalls, s.codeAt = nil, nil, nil, nil, nil, nil, nil
 	s.doms, s.counters, s.recsIn, s.starts, s.virtAs, s.viewIDs, s.looked = nil, nil, nil, nil, nil, nil, nil

@@ -67,6 +67,7 @@ const Any = -1
 type Callback struct {
 	Func ir.FuncID
 	How  *models.Callback // nil: the library function has no model
+	By   ir.Ref           // the call whose arguments How speaks of: another one if it says Later
 }
 
 // An Unmodelled function is external and has no model.

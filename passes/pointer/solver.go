@@ -134,6 +134,8 @@ type solver struct {
 	unknownBacks map[ir.FuncID][]Callback // what code without a model calls; -1: code that a library handed out
 	unknownCalls map[ir.FuncID][]ir.Ref   // of it
 	backSeen     map[backKey]bool
+	queues       map[string]*queue
+	ranSeen      map[ranKey]bool
 	packetAt     map[packetKey]ObjID
 	unmod        map[ir.FuncID][]ir.Ref
 	varCalls     map[varCall]bool // calls through variables of libraries
@@ -160,6 +162,23 @@ type solver struct {
 type backKey struct {
 	from, call int32 // which call, and which callback of the library's model
 	lib, f     ir.FuncID
+}
+
+// A deferred is a callback that a call of a library function handed over for later.
+type deferred struct {
+	site, call int32 // which call, and which callback of the library's model
+	lib, f     ir.FuncID
+}
+
+type ranKey struct {
+	from int32 // which call runs it
+	deferred
+}
+
+// A queue is what one name of Later and Runs stands for.
+type queue struct {
+	in      []deferred
+	runners []int32 // sites
 }
 
 type packetKey struct {
@@ -219,7 +238,7 @@ func Analyze(p *ir.Program, ms *models.Set) *Result {
 		prog: p, models: ms, sets: newSets(), images: make([]image, 1<<imageBits), likeness: map[likeness]bool{}, private: make([][]bool, len(p.Funcs)), copyOf: map[ObjID]ObjID{}, family: map[ObjID][]ObjID{}, meltedFamily: map[ObjID]bool{}, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
 		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
-		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, unknownBacks: map[ir.FuncID][]Callback{}, unknownCalls: map[ir.FuncID][]ir.Ref{}, backSeen: map[backKey]bool{},
+		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, unknownBacks: map[ir.FuncID][]Callback{}, unknownCalls: map[ir.FuncID][]ir.Ref{}, backSeen: map[backKey]bool{}, queues: map[string]*queue{}, ranSeen: map[ranKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
 		libAlloc: map[int32][]ObjID{}, heapOf: map[ir.Ref][]ObjID{}, behind: map[ObjID][]Loc{}, stack: map[ir.Ref]ObjID{}, libObjs: map[ir.FuncID]ObjID{}, libParts: map[partKey]ObjID{}, outside: map[string]ObjID{}, outNames: map[ObjID]string{}, noCode: map[ObjID]bool{},
 	}

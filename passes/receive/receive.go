@@ -33,6 +33,7 @@
 package receive
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -105,6 +106,7 @@ func run(c *passes.Context) (any, error) {
 		// What is received elsewhere sets something up.
 		res.Sites = slices.DeleteFunc(res.Sites, func(s Site) bool { return !below[s.Ref.Func] })
 	}
+	res.Sites = append(res.Sites, libraryLoops(c, pt, res.Sites, below)...)
 	o := &outer{c: c, pt: pt, named: named, below: below, known: map[ir.FuncID]bool{}, last: map[ir.Ref]bool{},
 		waits: newWaiting(c, pt, pt.Callees, nil)}
 	res.Last, res.Looped = o.isLast, o.looped
@@ -142,7 +144,7 @@ func siteOf(c *passes.Context, pt *pointer.Result, ref ir.Ref, m *models.Model, 
 	site := Site{Ref: ref, Function: m.Name}
 	found := false
 	for _, cb := range m.Calls {
-		if cb.Arg >= len(in.Args) {
+		if cb.Arg >= len(in.Args) || cb.Later != "" {
 			continue
 		}
 		for _, t := range Targets(pt, ref.Func, in.Args[cb.Arg], cb.In) {
@@ -188,6 +190,63 @@ func Targets(pt *pointer.Result, f ir.FuncID, v ir.Value, in bool) []ir.FuncID {
 	return out
 }
 
+// Runs reports whether the call at r is of a library's loop that calls f: of pcap_loop, event_base_dispatch.
+func Runs(pt *pointer.Result, r ir.Ref, f ir.FuncID) bool {
+	return slices.ContainsFunc(pt.Callbacks(r), func(cb pointer.Callback) bool {
+		return cb.Func == f && cb.How != nil && (cb.How.Loop || cb.How.Later != "")
+	})
+}
+
+// libraryLoops returns the calls of libraries' loops that call back what receives packets: all that such a loop calls is part of a round,
+// and one that runs is a packet. below: the procedures to look at; nil: all.
+func libraryLoops(c *passes.Context, pt *pointer.Result, sites []Site, below map[ir.FuncID]bool) []Site {
+	known := map[ir.Ref]bool{}
+	for i := range sites {
+		known[sites[i].Ref] = true
+	}
+	var out []Site
+	seen := map[ir.FuncID]bool{}
+	var up func(f ir.FuncID, why []passes.Why)
+	up = func(f ir.FuncID, why []passes.Why) {
+		if seen[f] {
+			return
+		}
+		seen[f] = true
+		for _, r := range pt.Callers(f) {
+			if below != nil && !below[r.Func] {
+				continue
+			}
+			if !Runs(pt, r, f) {
+				up(r.Func, why)
+				continue
+			}
+			if known[r] {
+				continue
+			}
+			known[r] = true
+			s := Site{Ref: r, InLoop: true}
+			for _, t := range pt.Callees(r) {
+				if !c.Prog.Funcs[t].Defined() {
+					s.Function = c.Prog.Funcs[t].Name
+				}
+			}
+			for _, cb := range pt.Callbacks(r) {
+				if c.Prog.Funcs[cb.Func].Defined() && Runs(pt, r, cb.Func) && !slices.Contains(s.Callbacks, cb.Func) {
+					s.Callbacks = append(s.Callbacks, cb.Func)
+				}
+			}
+			s.Why = append(why[:len(why):len(why)], c.Because(r, "%s calls %s again and again", s.Function, c.Prog.Funcs[f].Name))
+			out = append(out, s)
+			up(r.Func, s.Why)
+		}
+	}
+	for i := range sites {
+		up(sites[i].Ref.Func, sites[i].Why)
+	}
+	slices.SortFunc(out, func(x, y Site) int { return cmp.Or(int(x.Ref.Func)-int(y.Ref.Func), int(x.Ref.I)-int(y.Ref.I)) })
+	return out
+}
+
 // loopsOf adds the procedures that loop around a site, and which of them loop innermost.
 func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site, out, innermost map[ir.FuncID]bool) {
 	seen := map[ir.FuncID]bool{}
@@ -225,7 +284,7 @@ func loopsOf(c *passes.Context, pt *pointer.Result, o *outer, s *Site, out, inne
 			out[ref.Func], innermost[ref.Func] = true, true // it receives once: its frame is what there is
 		}
 		for _, r := range callers {
-			up(r, false, inner)
+			up(r, Runs(pt, r, ref.Func), inner)
 		}
 	}
 	up(s.Ref, s.InLoop, false)
@@ -329,7 +388,7 @@ func (o *outer) looped(f ir.FuncID) bool {
 				continue
 			}
 			g := o.c.Prog.Funcs[r.Func]
-			if r.Func != f && o.c.Loop(g, g.Instrs[r.I].Block) != nil {
+			if r.Func != f && (o.c.Loop(g, g.Instrs[r.I].Block) != nil || Runs(o.pt, r, x)) {
 				found = true
 				break
 			}

@@ -9,7 +9,8 @@ import (
 
 // waits are the functions that wait for events.
 var waits = map[string]bool{"select": true, "pselect": true, "poll": true, "ppoll": true, "__poll_chk": true, "__ppoll_chk": true,
-	"epoll_wait": true, "epoll_pwait": true, "epoll_pwait2": true, "kevent": true, "io_getevents": true, "port_getn": true}
+	"epoll_wait": true, "epoll_pwait": true, "epoll_pwait2": true, "kevent": true, "io_getevents": true, "port_getn": true,
+	"event_base_dispatch": true, "event_base_loop": true, "event_dispatch": true, "event_loop": true, "uev_run": true}
 
 // waiting says which procedures wait: they have a call all of whose callees do.
 type waiting struct {

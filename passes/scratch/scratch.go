@@ -623,7 +623,7 @@ func (a *analysis) starts() []start {
 			}
 			up[r.Func] = true
 			for _, cr := range a.pt.Callers(r.Func) {
-				if a.rc.Around(cr.Func) && !a.rc.Starts(cr, r.Func) {
+				if a.rc.Around(cr.Func) && !a.rc.Starts(cr, r.Func) && !receive.Runs(a.pt, cr, r.Func) {
 					climb(cr)
 				}
 			}

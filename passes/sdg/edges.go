@@ -62,10 +62,12 @@ func (g *Graph) succs(n Node, wk *Walk, emit Emit) {
 	for _, t := range g.callees(id) {
 		if g.defined(t) {
 			emit(g.entry(t), Called, Down)
-		} else if m := g.pts.Model(t); m != nil && m.Slot != "" && (len(m.Keeps)+len(m.KeepsIn) > 0 || len(m.Calls) > 0) {
-			for _, r := range g.gives[m.Slot] {
-				if g.flow.follows(ref, r) {
-					emit(g.Of(r), Memory, Free)
+		} else if m := g.pts.Model(t); m != nil {
+			for _, slot := range m.In() {
+				for _, r := range g.gives[slot] {
+					if g.flow.follows(ref, r) {
+						emit(g.Of(r), Memory, Free)
+					}
 				}
 			}
 		}
@@ -229,10 +231,12 @@ func (g *Graph) preds(n Node, wk *Walk, local bool, emit Emit) {
 		}
 	}
 	for _, t := range g.callees(id) {
-		if m := g.pts.Model(t); m != nil && m.Slot != "" && (m.Gives || len(m.GivesIn) > 0) {
-			for _, r := range g.keeps[m.Slot] {
-				if g.flow.follows(r, ref) {
-					emit(g.Of(r), Memory, Free)
+		if m := g.pts.Model(t); m != nil {
+			for _, slot := range m.Out() {
+				for _, r := range g.keeps[slot] {
+					if g.flow.follows(r, ref) {
+						emit(g.Of(r), Memory, Free)
+					}
 				}
 			}
 		}

@@ -91,6 +91,7 @@ type flow struct {
 	threads [][]int32 // by function: roots (thread 0 is main)
 	roots   []root
 	groups  [][]ir.Ref         // where roots are started
+	backs   map[ir.Ref]bitset  // by call: see calledBack
 	byside  map[string]*region // by what besides says that it depends on
 
 	started, startedTwice bitset // what runs in some thread that is not main's, and in two of them
@@ -128,7 +129,7 @@ type root struct {
 func newFlow(p *ir.Program, pts *pointer.Result, g *callgraph.Result) *flow {
 	n := len(p.Funcs)
 	fl := &flow{prog: p, pts: pts, graph: g, all: p.Entry < 0, reach: make([][]bitset, n), segs: map[segKey]*segment{}, calls: make([][]siteCallees, n),
-		byHash: map[[2]uint64]class{}, byside: map[string]*region{}}
+		byHash: map[[2]uint64]class{}, byside: map[string]*region{}, backs: map[ir.Ref]bitset{}}
 	everything := &region{full: modref.NewBits(n)}
 	for i := range everything.full {
 		everything.full[i] = ^uint64(0)
@@ -249,6 +250,9 @@ func (fl *flow) returned(c int, members []ir.FuncID) {
 			if e.Async() {
 				continue // it returns to nobody
 			}
+			if e.Callback {
+				r.full.Or(fl.calledBack(e.Site)) // and what else the library function calls
+			}
 			if k := len(tails); k == 0 || tails[k-1] != e.Site {
 				tails = append(tails, e.Site)
 				r.full.Or(fl.segOf(e.Site, false).calls)
@@ -293,6 +297,25 @@ func (fl *flow) returned(c int, members []ir.FuncID) {
 	if len(own) > 0 {
 		r.part = []map[ir.FuncID][]int32{own}
 	}
+}
+
+// calledBack returns what may run because the library function that is called at ref calls back.
+func (fl *flow) calledBack(ref ir.Ref) bitset {
+	out, ok := fl.backs[ref]
+	if ok {
+		return out
+	}
+	for _, e := range fl.graph.Out(ref.Func) {
+		if e.Site != ref || !e.Callback || e.Async() {
+			continue
+		}
+		if out == nil {
+			out = modref.NewBits(len(fl.prog.Funcs))
+		}
+		out.Or(fl.down[fl.graph.SCC(e.Callee)])
+	}
+	fl.backs[ref] = out
+	return out
 }
 
 // tail adds what may run after the call at ref in its procedure.
@@ -553,9 +576,18 @@ func (fl *flow) in(c class, b ir.Ref) bool {
 	return fl.region(c).has(fl.prog.Funcs[b.Func], b.I)
 }
 
-// follows reports whether b may run after a.
+// follows reports whether b may run after a, or goes on after it: b is a call that a was called back from.
 func (fl *flow) follows(a, b ir.Ref) bool {
-	return fl.in(fl.follow(a, false), b) || a.Func == b.Func && fl.inside(a, b)
+	if fl.in(fl.follow(a, false), b) || a.Func == b.Func && fl.inside(a, b) {
+		return true
+	}
+	if fl.all {
+		return true
+	}
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	back := fl.calledBack(b)
+	return back != nil && back.Has(int32(a.Func))
 }
 
 // entered reports whether f may be entered after a, or is what a is in.

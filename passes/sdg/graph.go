@@ -220,18 +220,14 @@ func (g *Graph) number() {
 			g.kind = append(g.kind, g.targets(g.callees(id)))
 			for _, t := range g.callees(id) {
 				m := g.pts.Model(t)
-				if m == nil || m.Slot == "" {
+				if m == nil {
 					continue
 				}
-				keeps := len(m.Keeps)+len(m.KeepsIn) > 0
-				for k := range m.Calls {
-					keeps = keeps || m.Calls[k].Keep
+				for _, slot := range m.In() {
+					g.keeps[slot] = append(g.keeps[slot], ref)
 				}
-				if keeps {
-					g.keeps[m.Slot] = append(g.keeps[m.Slot], ref)
-				}
-				if m.Gives || len(m.GivesIn) > 0 {
-					g.gives[m.Slot] = append(g.gives[m.Slot], ref)
+				for _, slot := range m.Out() {
+					g.gives[slot] = append(g.gives[slot], ref)
 				}
 			}
 		}

@@ -185,8 +185,8 @@ func (r *Result) after(from []ir.Ref) func(sdg.Node) bool {
 		if role == sdg.Entry || role == sdg.Param {
 			return scope.Entered(ref.Func)
 		}
-		if role == sdg.Result && scope.Has(ir.Ref{Func: ref.Func, I: ref.I + 1}) {
-			return true // a call has its result when what it called has run
+		if (role == sdg.Result || role == sdg.Instr && len(r.pts.Callbacks(ref)) > 0) && scope.Has(ir.Ref{Func: ref.Func, I: ref.I + 1}) {
+			return true // a call has its result when what it called has run, and a library function goes on after that
 		}
 		return scope.Has(ref) || start[ref]
 	}

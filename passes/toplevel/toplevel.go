@@ -285,9 +285,13 @@ func (g *region) level(c *passes.Context, pt *pointer.Result, x way, why []passe
 	}
 	seen[ref.Func] = true
 	for _, r := range pt.Callers(ref.Func) {
-		if g.in(r.Func) && !g.starts(r, ref.Func) {
-			up(r)
+		if !g.in(r.Func) || g.starts(r, ref.Func) {
+			continue
 		}
+		if receive.Runs(pt, r, ref.Func) {
+			continue // the loop is the library's, and a site itself
+		}
+		up(r)
 	}
 }
 
