@@ -1,5 +1,5 @@
 /* An event library: who registers a function says what it is called with, and the library's loop calls it. libevent, as its headers declare it;
- * it need not be there, for this runs in no test. */
+ * it need not be there: then nothing runs. */
 #include <sys/time.h>
 typedef void (*event_fn)(int, short, void *);
 struct event_base;
@@ -105,6 +105,8 @@ static void accepted(struct client *c)
 int main(void)
 {
 	event_fn unused = never;
+	if (!event_base_new)
+		return 0;
 	struct evbuffer *buf = evbuffer_new();
 	base = event_base_new();
 	event_assign(&here.ev, base, 1, 2, on_accept, &here); // calls: event_assign
