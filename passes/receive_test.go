@@ -87,6 +87,28 @@ int main(void) {
 		pthread_create(&t, 0, serve, c);
 	}
 }`, "read in serve; accepted all serve.c"},
+	{"003 a message's bytes are behind two pointers, its header's and its vector's", `
+#include <sys/socket.h>
+static char in[100], out[100];
+static struct iovec iv[1], ov[1];
+static struct msghdr im, om;
+static int count;
+int main(void) {
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	for (;;) {
+		iv[0].iov_base = in;
+		iv[0].iov_len = sizeof in;
+		im.msg_iov = iv;
+		im.msg_iovlen = 1;
+		recvmsg(s, &im, 0);
+		if (in[3] == 2) out[4] = ++count;
+		ov[0].iov_base = out;
+		ov[0].iov_len = sizeof out;
+		om.msg_iov = ov;
+		om.msg_iovlen = 1;
+		sendmsg(s, &om, 0);
+	}
+}`, "recvmsg in main; count im in om out"},
 }
 
 func TestReceive(t *testing.T) {

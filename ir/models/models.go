@@ -32,6 +32,7 @@ type Model struct {
 	Reads    []int      `yaml:"reads,omitempty"`     // reads what these arguments point at
 	Gathers  []int      `yaml:"gathers,omitempty"`   // reads what pointers stored in these arguments' pointees point at (writev, sendmsg)
 	Scatters []int      `yaml:"scatters,omitempty"`  // writes plain data to what pointers stored in these arguments' pointees point at (readv, recvmsg)
+	Depth    int        `yaml:"depth,omitempty"`     // how many pointers deep Gathers, Scatters and Receive.Vectors go (sendmsg: header, vectors, bytes); 0: one
 	Copies   [][2]int   `yaml:"copies,omitempty"`    // [dst, src]: copies *src to *dst, pointers included (memcpy, qsort's own swaps: [0,0])
 	Moves    [][2]int   `yaml:"moves,omitempty"`     // [dst, src]: stores through argument dst a pointer into what src points into (strtol's end, getline's)
 	Puts     [][2]int   `yaml:"puts,omitempty"`      // [dst, src]: stores a pointer into what src points into anywhere in what dst points at

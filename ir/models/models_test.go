@@ -220,6 +220,7 @@ func TestStrict(t *testing.T) {
 		{"- name: f\n  reads: [-1]\n", "argument -1"},
 		{"- name: f\n  reads: x\n", "x"},
 		{"- name: f\n  data: [1]\n", "output"},
+		{"- name: f\n  reads: [1]\n  depth: 2\n", "depth"},
 	} {
 		_, err := models.Parse("saz.yaml", []byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "saz.yaml") {
