@@ -184,6 +184,9 @@ func (m *Model) check() error {
 			}
 		}
 	}
+	if m.Alloc != nil && m.Alloc.Keep && m.Slot == "" {
+		return errors.New("an allocation's keep without slot")
+	}
 	for _, c := range m.Calls {
 		if c.Keep && m.Slot == "" {
 			return errors.New("a callback's keep without slot")

@@ -30,12 +30,19 @@ var headers = strings.Fields(`
 	openssl/param_build.h openssl/decoder.h openssl/kdf.h openssl/rsa.h openssl/conf.h openssl/pem.h lz4.h lzo/lzo1x.h lzma.h
 	cap-ng.h daq.h dumbnet.h libnetfilter_queue/libnetfilter_queue.h nghttp2/nghttp2.h
 	netlink/netlink.h netlink/socket.h netlink/msg.h netlink/attr.h netlink/handlers.h netlink/genl/genl.h netlink/genl/ctrl.h netlink/genl/family.h
-	netlink/genl/mngt.h
+	netlink/genl/mngt.h libnet.h libnetfilter_queue/libnetfilter_queue_ipv4.h libnetfilter_queue/libnetfilter_queue_ipv6.h
+	libnetfilter_queue/libnetfilter_queue_tcp.h libnetfilter_queue/libnetfilter_queue_udp.h libnetfilter_queue/libnetfilter_queue_icmp.h
+	libnetfilter_queue/pktbuff.h libmnl/libmnl.h libnfnetlink/libnfnetlink.h pcap/can_socketcan.h pcreposix.h
+	rte_eal.h rte_ethdev.h rte_mbuf.h rte_mbuf_dyn.h rte_mempool.h rte_ring.h rte_stack.h rte_ether.h rte_ip.h rte_net.h rte_hash.h rte_thash.h rte_lpm.h
+	rte_lpm6.h rte_acl.h rte_meter.h rte_timer.h rte_cycles.h rte_lcore.h rte_launch.h rte_log.h rte_malloc.h rte_memzone.h rte_memory.h rte_memcpy.h
+	rte_errno.h rte_random.h rte_spinlock.h rte_rwlock.h rte_ticketlock.h rte_alarm.h rte_interrupts.h rte_epoll.h rte_dev.h rte_bus.h rte_thread.h rte_debug.h
+	rte_common.h rte_string_fns.h rte_version.h rte_kvargs.h rte_cfgfile.h rte_ip_frag.h rte_reorder.h rte_distributor.h rte_flow.h rte_kni.h rte_prefetch.h
+	rte_pause.h rte_service.h rte_hexdump.h rte_cpuflags.h rte_vect.h
 `)
 
 func prototypes(t *testing.T) map[string]*ctype.Type {
 	var b strings.Builder
-	b.WriteString("#define _GNU_SOURCE 1\n#define PCRE2_CODE_UNIT_WIDTH 8\n")
+	b.WriteString("#define _GNU_SOURCE 1\n#define PCRE2_CODE_UNIT_WIDTH 8\n#define ALLOW_EXPERIMENTAL_API 1\n#if __has_include(<rte_config.h>)\n#include <rte_config.h>\n#endif\n")
 	for _, h := range append(headers, "pcre2.h") {
 		b.WriteString("#if __has_include(<" + h + ">)\n#include <" + h + ">\n#endif\n")
 	}
@@ -43,7 +50,7 @@ func prototypes(t *testing.T) map[string]*ctype.Type {
 	if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"cc", "-c", "-I/usr/include/libnl3", file}
+	args := []string{"cc", "-c", "-I/usr/include/libnl3", "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", file}
 	fp, err := frontend.LoadWith(&build.Program{Name: "test", Commands: []build.Command{{Dir: filepath.Dir(file), File: file, Args: args}}},
 		&source.Sink{}, frontend.Options{Jobs: 2, Whole: true}) // declarations that nothing uses, too
 	if err != nil {
@@ -127,6 +134,14 @@ func TestPrototypes(t *testing.T) {
 		if m.Len != nil {
 			arg("len", *m.Len, false)
 		}
+		if r := m.Receive; r != nil {
+			ptrs("receive", r.Buffers)
+			ptrs("receive", r.Vectors)
+			ptrs("receive", r.Out)
+			if r.Result && ft.Elem.Kind != ctype.Pointer {
+				t.Errorf("%s: %s: receives but returns %s", m.File, n, ft.Elem)
+			}
+		}
 		for _, i := range m.Data {
 			arg("data", i, false)
 		}
@@ -176,14 +191,14 @@ func TestPrototypes(t *testing.T) {
 				}
 				arg("pass", a, false)
 			}
-			for _, l := range [][]int{c.Packet, c.Elems, c.Lib} {
+			for _, l := range [][]int{c.Packet, c.Elems, c.Into, c.Held, c.Lib, c.Kept} {
 				for _, p := range l {
 					if p >= np {
 						t.Errorf("%s: %s: callback has no parameter %d", m.File, n, p)
 					}
 				}
 			}
-			if len(c.Pass)+len(c.Packet)+len(c.Elems)+len(c.Lib) == 0 {
+			if len(c.Pass)+len(c.Packet)+len(c.Elems)+len(c.Into)+len(c.Held)+len(c.Lib)+len(c.Kept) == 0 {
 				for i := range cb.Func.Params {
 					if cb.Func.Params[i].Type.Kind == ctype.Pointer && n != "pthread_key_create" {
 						t.Errorf("%s: %s: where does the callback's parameter %d come from?", m.File, n, i)
@@ -221,6 +236,7 @@ func TestStrict(t *testing.T) {
 		{"- name: f\n  reads: x\n", "x"},
 		{"- name: f\n  data: [1]\n", "output"},
 		{"- name: f\n  reads: [1]\n  depth: 2\n", "depth"},
+		{"- name: f\n  alloc: {keep: true}\n", "slot"},
 	} {
 		_, err := models.Parse("saz.yaml", []byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "saz.yaml") {
