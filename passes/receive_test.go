@@ -87,7 +87,26 @@ int main(void) {
 		pthread_create(&t, 0, serve, c);
 	}
 }`, "read in serve; accepted all serve.c"},
-	{"003 a message's bytes are behind two pointers, its header's and its vector's", `
+	{"003 what a library calls while a packet is processed counts: of a variable's own, read before it is written", `
+#include <stdlib.h>
+#include <sys/socket.h>
+static unsigned long asked, other;
+static int one(const void *a, const void *b) { asked++; return *(char *)a - *(char *)b; }
+static int two(const void *a, const void *b) { return 2; }
+static int three(const void *a, const void *b) { return 3; }
+static int four(const void *a, const void *b) { return 4; }
+static int five(const void *a, const void *b) { return other++; }
+static int (*any[])(const void *, const void *) = { two, three, four, five, two };
+int main(void) {
+	static char in[4096];
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	for (;;) {
+		int n = recv(s, in, sizeof in, 0);
+		qsort(in, n, 1, one);
+		if (n > 2) qsort(in, n, 1, any[n % 5]);
+	}
+}`, "recv in main; asked other"},
+	{"004 a message's bytes are behind two pointers, its header's and its vector's", `
 #include <sys/socket.h>
 static char in[100], out[100];
 static struct iovec iv[1], ov[1];
