@@ -179,7 +179,7 @@ func (m *Model) check() error {
 	for _, l := range [][]int{m.Frees, m.Returns, m.Same, m.Elem, m.Writes, m.Fills, m.Reads, m.Gathers, m.Scatters,
 		m.Keeps, m.KeepsIn, m.GivesIn, m.Points, m.PointsIn, m.Data, m.Opaque, m.Locks, m.Unlocks} {
 		for _, i := range l {
-			if i < 0 || i > 15 {
+			if i < 0 || i > 31 {
 				return fmt.Errorf("argument %d", i)
 			}
 		}

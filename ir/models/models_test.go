@@ -310,6 +310,16 @@ func TestCoverage(t *testing.T) {
 		pcap_open_dead pthread_create pthread_join recv sem_init sem_post sem_wait socket sigaction sigemptyset strtok
 		strcspn strspn setvbuf ferror pcap_datalink pcap_breakloop pcap_datalink_val_to_name pcap_dispatch pcap_next_ex
 		recvfrom recvmsg recvmmsg send sendto sendmsg pcap_sendpacket pcap_dump epoll_wait epoll_ctl qsort bsearch
+		rte_eal_init rte_eth_rx_burst rte_eth_tx_burst rte_eth_tx_buffer rte_eth_tx_buffer_flush rte_eth_dev_configure rte_eth_dev_start
+		rte_pktmbuf_pool_create rte_pktmbuf_alloc rte_pktmbuf_free rte_eal_remote_launch rte_eal_mp_remote_launch rte_malloc rte_zmalloc_socket rte_ring_enqueue
+		rte_ring_dequeue_burst rte_hash_lookup_data rte_lpm_lookup rte_timer_manage rte_rdtsc rte_lcore_id rte_log rte_exit __rte_panic rte_memcpy
+		rte_flow_create rte_mempool_get rte_spinlock_lock rte_kni_rx_burst libnet_init libnet_build_tcp libnet_build_ipv4 libnet_autobuild_ethernet libnet_write
+		libnet_adv_write_link libnet_destroy libnet_geterror eth_open eth_send ip_send arp_get arp_loop route_loop intf_loop fw_loop tun_recv addr_pton blob_write
+		ip_checksum ip6_checksum ip_add_option rand_uint32 nfq_open nfq_create_queue nfq_handle_packet nfq_get_payload nfq_set_verdict nfq_set_verdict_batch
+		nfq_nlmsg_put nfq_nlmsg_parse nfq_nlmsg_verdict_put nfq_nlmsg_verdict_put_pkt pktb_alloc pktb_data nfq_ip_get_hdr nfq_tcp_get_hdr nfq_tcp_mangle_ipv4
+		nfq_udp_mangle_ipv4 mnl_socket_open mnl_socket_recvfrom mnl_socket_sendto mnl_cb_run mnl_attr_get_payload mnl_attr_parse mnl_nlmsg_put_header nfnl_open
+		thrd_create mtx_lock tss_get call_once epoll_pwait2 pthread_cond_clockwait pcap_fopen_offline_with_tstamp_precision pcre_jit_exec pcre2_substitute_8
+		inflateBack deflateCopy daq_acquire
 		uev_init uev_run uev_exit uev_io_init uev_io_stop uev_timer_init uev_timer_set uev_timer_stop uev_signal_init`) {
 		if s.Lookup(n) == nil {
 			t.Errorf("%s has no model", n)
