@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	out = rte_zmalloc_socket("out", sizeof *out + 256, 0, 0);
 	rte_timer_reset(&timer, rte_rdtsc() + 1000, 1, 0, tick, &ticks);
 	rte_eal_mp_remote_launch(loop, 0, 1);
-}`, "rte_eth_rx_burst in loop; loops: loop; rte_eth_tx_buffer rte_eth_tx_buffer_flush; next_to* out* received ticks"},
+}`, "rte_eth_rx_burst in loop; loops: loop; rte_eth_tx_buffer rte_eth_tx_buffer_flush; next_to* out* received table* ticks"},
 	{"libnet: what is sniffed is answered with what was built before", `
 #include <stdint.h>
 #include <sys/types.h>

@@ -37,7 +37,7 @@ var headers = strings.Fields(`
 	rte_lpm6.h rte_acl.h rte_meter.h rte_timer.h rte_cycles.h rte_lcore.h rte_launch.h rte_log.h rte_malloc.h rte_memzone.h rte_memory.h rte_memcpy.h
 	rte_errno.h rte_random.h rte_spinlock.h rte_rwlock.h rte_ticketlock.h rte_alarm.h rte_interrupts.h rte_epoll.h rte_dev.h rte_bus.h rte_thread.h rte_debug.h
 	rte_common.h rte_string_fns.h rte_version.h rte_kvargs.h rte_cfgfile.h rte_ip_frag.h rte_reorder.h rte_distributor.h rte_flow.h rte_kni.h rte_prefetch.h
-	rte_pause.h rte_service.h rte_hexdump.h rte_cpuflags.h rte_vect.h
+	rte_pause.h rte_service.h rte_hexdump.h rte_cpuflags.h rte_vect.h rte_fib.h rte_fib6.h rte_power.h immintrin.h
 `)
 
 func prototypes(t *testing.T) map[string]*ctype.Type {
