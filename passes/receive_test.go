@@ -155,6 +155,47 @@ int main(void) {
 	event_base_dispatch(base);
 	return in + before + seen != 0;
 }`, "recv in on_packet event_base_dispatch in main; in seen ticks"},
+	{"006 what a library calls while a packet is processed counts: of a variable's own, read before it is written", `
+#include <stdlib.h>
+#include <sys/socket.h>
+static unsigned long asked, other;
+static int one(const void *a, const void *b) { asked++; return *(char *)a - *(char *)b; }
+static int two(const void *a, const void *b) { return 2; }
+static int three(const void *a, const void *b) { return 3; }
+static int four(const void *a, const void *b) { return 4; }
+static int five(const void *a, const void *b) { return other++; }
+static int (*any[])(const void *, const void *) = { two, three, four, five, two };
+int main(void) {
+	static char in[4096];
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	for (;;) {
+		int n = recv(s, in, sizeof in, 0);
+		qsort(in, n, 1, one);
+		if (n > 2) qsort(in, n, 1, any[n % 5]);
+	}
+}`, "recv in main; asked other"},
+	{"007 a message's bytes are behind two pointers, its header's and its vector's", `
+#include <sys/socket.h>
+static char in[100], out[100];
+static struct iovec iv[1], ov[1];
+static struct msghdr im, om;
+static int count;
+int main(void) {
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	for (;;) {
+		iv[0].iov_base = in;
+		iv[0].iov_len = sizeof in;
+		im.msg_iov = iv;
+		im.msg_iovlen = 1;
+		recvmsg(s, &im, 0);
+		if (in[3] == 2) out[4] = ++count;
+		ov[0].iov_base = out;
+		ov[0].iov_len = sizeof out;
+		om.msg_iov = ov;
+		om.msg_iovlen = 1;
+		sendmsg(s, &om, 0);
+	}
+}`, "recvmsg in main; count im in om out"},
 }
 
 // Which procedures have the packets' loop, if it is a library's.

@@ -175,7 +175,7 @@ func loadTarget(c *cli.Context, targets, flags []string) (*run.Analysis, error) 
 	if err := guard(c); err != nil {
 		return nil, err
 	}
-	a, err := run.Load(run.Options{Target: targets, Flags: flags, Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", NoStore: c.Bool("no-cache"), Whole: c.Bool("layout"), Step: p.step, Config: effective(c)})
+	a, err := run.Load(run.Options{Target: targets, Flags: flags, Jobs: c.Int("jobs"), TrackAll: c.String("track") == "all", NoStore: c.Bool("no-cache"), Whole: c.Bool("layout"), Code: c.Command.Name == "dump" && c.Bool("c"), Step: p.step, Config: effective(c)})
 	if err != nil {
 		return nil, cli.Exit(err.Error(), exitUsage)
 	}

@@ -49,7 +49,7 @@ func (pr *printer) signature(f *ir.Func, def bool) string {
 // returnsTwice are library functions whose callers the compiler must treat
 // with care; it knows them by name, which asm labels hide.
 var returnsTwice = map[string]bool{
-	"setjmp": true, "_setjmp": true, "sigsetjmp": true, "__sigsetjmp": true, "savectx": true,
+	"setjmp": true, "_setjmp": true, "sigsetjmp": true, "__sigsetjmp": true, "__sigsetjmp_cancel": true, "savectx": true,
 	"vfork": true, "getcontext": true,
 }
 

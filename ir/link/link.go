@@ -18,6 +18,12 @@ import (
 // units and, within one, of declarations, whatever jobs is. The functions are
 // not lifted: see ir.LiftAll.
 func Link(name string, units []*check.Unit, files *source.Set, sink *source.Sink, jobs int) *ir.Program {
+	return LinkWith(name, units, files, sink, jobs, nil)
+}
+
+// LinkWith is Link where modelled (nil: nothing is) reports which static functions of a unit are left
+// undefined: see lower.UnitWith.
+func LinkWith(name string, units []*check.Unit, files *source.Set, sink *source.Sink, jobs int, modelled func(*check.Unit, *check.Object) bool) *ir.Program {
 	p := &ir.Program{Name: name, Files: files, Entry: -1}
 	res := make([]*lower.Result, len(units))
 	var g errgroup.Group
@@ -25,7 +31,7 @@ func Link(name string, units []*check.Unit, files *source.Set, sink *source.Sink
 	for i, u := range units {
 		p.Units = append(p.Units, &ir.Unit{ID: ir.UnitID(i), Name: u.Name, AST: u})
 		g.Go(func() error {
-			res[i] = lower.Unit(u, ir.UnitID(i), sink)
+			res[i] = lower.UnitWith(u, ir.UnitID(i), sink, modelled)
 			return nil
 		})
 	}

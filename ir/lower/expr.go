@@ -762,7 +762,7 @@ func (b *fb) incDec(e *check.Expr, want bool) ir.Value {
 // returnsTwice are the functions after whose second return locals must still
 // be where they were.
 var returnsTwice = map[string]bool{
-	"setjmp": true, "_setjmp": true, "sigsetjmp": true, "__sigsetjmp": true, "savectx": true,
+	"setjmp": true, "_setjmp": true, "sigsetjmp": true, "__sigsetjmp": true, "__sigsetjmp_cancel": true, "savectx": true,
 	"vfork": true, "getcontext": true, "__builtin_setjmp": true,
 }
 

@@ -30,8 +30,14 @@ type Result struct {
 // Unit lowers u. Diagnostics go to sink; a function that cannot be lowered is
 // unknown code.
 func Unit(u *check.Unit, id ir.UnitID, sink *source.Sink) *Result {
+	return UnitWith(u, id, sink, nil)
+}
+
+// UnitWith is Unit where modelled (nil: nothing is) reports which static functions of u are a library's that is known
+// by name: their bodies are not lowered, and they are undefined symbols like the library's others.
+func UnitWith(u *check.Unit, id ir.UnitID, sink *source.Sink, modelled func(*check.Unit, *check.Object) bool) *Result {
 	b := &unit{
-		u: u, id: id, sink: sink,
+		u: u, id: id, sink: sink, modelled: modelled,
 		strings: map[string]int32{},
 		ptrs:    map[*ctype.Type]*ctype.Type{},
 	}
@@ -118,6 +124,8 @@ type unit struct {
 	u    *check.Unit
 	id   ir.UnitID
 	sink *source.Sink
+
+	modelled func(*check.Unit, *check.Object) bool
 
 	funcs    []*ir.Func
 	fobjs    []*check.Object
@@ -251,6 +259,7 @@ func (b *unit) funcRef(o *check.Object) ir.Value {
 	case o.InlineOnly && b.system(o):
 		// glibc's own inline definitions say what the library's function does;
 		// the library models know it by name.
+	case o.Storage == check.Static && b.modelled != nil && b.modelled(b.u, o):
 	default:
 		f.Linkage = ir.External
 		if o.Storage != check.Extern {

@@ -173,13 +173,19 @@ func (m *Model) check() error {
 	if m.Alloc != nil && m.Alloc.From != nil && m.Alloc.Opaque {
 		return errors.New("an opaque allocation has no contents to copy")
 	}
+	if m.Depth < 0 || m.Depth > 8 || m.Depth > 0 && len(m.Gathers)+len(m.Scatters) == 0 && (m.Receive == nil || len(m.Receive.Vectors) == 0) {
+		return errors.New("depth is of gathers, scatters or vectors, 1 to 8")
+	}
 	for _, l := range [][]int{m.Frees, m.Returns, m.Same, m.Elem, m.Writes, m.Fills, m.Reads, m.Gathers, m.Scatters,
 		m.Keeps, m.KeepsIn, m.GivesIn, m.Points, m.PointsIn, m.Data, m.Opaque, m.Locks, m.Unlocks} {
 		for _, i := range l {
-			if i < 0 || i > 15 {
+			if i < 0 || i > 31 {
 				return fmt.Errorf("argument %d", i)
 			}
 		}
+	}
+	if m.Alloc != nil && m.Alloc.Keep && m.Slot == "" {
+		return errors.New("an allocation's keep without slot")
 	}
 	for _, c := range m.Calls {
 		if c.Keep && m.Slot == "" {

@@ -34,6 +34,7 @@ type Model struct {
 	Reads    []int      `yaml:"reads,omitempty"`     // reads what these arguments point at
 	Gathers  []int      `yaml:"gathers,omitempty"`   // reads what pointers stored in these arguments' pointees point at (writev, sendmsg)
 	Scatters []int      `yaml:"scatters,omitempty"`  // writes plain data to what pointers stored in these arguments' pointees point at (readv, recvmsg)
+	Depth    int        `yaml:"depth,omitempty"`     // how many pointers deep Gathers, Scatters and Receive.Vectors go (sendmsg: header, vectors, bytes); 0: one
 	Copies   [][2]int   `yaml:"copies,omitempty"`    // [dst, src]: copies *src to *dst, pointers included (memcpy, qsort's own swaps: [0,0])
 	Moves    [][2]int   `yaml:"moves,omitempty"`     // [dst, src]: stores through argument dst a pointer into what src points into (strtol's end, getline's)
 	Puts     [][2]int   `yaml:"puts,omitempty"`      // [dst, src]: stores a pointer into what src points into anywhere in what dst points at
@@ -60,6 +61,7 @@ type Model struct {
 	Data       []int  `yaml:"data,omitempty"`   // Output: arguments that are emitted (their values and pointees); empty: all
 	Nondet     bool   `yaml:"nondet,omitempty"` // time, random, environment
 	NoReturn   bool   `yaml:"noreturn,omitempty"`
+	Inline     bool   `yaml:"inline,omitempty"`  // stands for the static inline definition that the library's header has, too (rte_eth_rx_burst)
 	Again      bool   `yaml:"again,omitempty"`   // returns more than once (setjmp, fork)
 	Opaque     []int  `yaml:"opaque,omitempty"`  // arguments that point at objects of the library's own (FILE, pcap_t): what it does to them does not count as an update of the program's state
 	Locks      []int  `yaml:"locks,omitempty"`   // acquires the lock that the argument points at
@@ -76,6 +78,7 @@ type Alloc struct {
 	Opaque bool  `yaml:"opaque,omitempty"` // an object of the library's own
 	Self   bool  `yaml:"self,omitempty"`   // holds pointers to more of its kind (getaddrinfo)
 	String bool  `yaml:"string,omitempty"` // holds characters
+	Keep   bool  `yaml:"keep,omitempty"`   // it is kept in the model's Slot, too
 	From   *int  `yaml:"from,omitempty"`   // contents copied from this argument (strdup, realloc)
 }
 
@@ -87,6 +90,8 @@ type Callback struct {
 	Packet []int          `yaml:"packet,omitempty"` // parameters that point at packet bytes or headers
 	Elems  []int          `yaml:"elems,omitempty"`  // parameters that point into what argument Of points at (qsort, bsearch)
 	Of     int            `yaml:"of,omitempty"`
+	Into   []int          `yaml:"into,omitempty"`   // parameters that point anywhere in what argument Of points at
+	Held   []int          `yaml:"held,omitempty"`   // parameters that are pointers stored in what argument Of points at
 	Lib    []int          `yaml:"lib,omitempty"`    // parameters that point at storage inside the library
 	From   string         `yaml:"from,omitempty"`   // instead of Arg: any function that was kept in this slot (by another call of the library, which was given it as a function)
 	Member []string       `yaml:"member,omitempty"` // with From: only what is ever stored in one of these members, RECORD.FIELD
@@ -105,13 +110,14 @@ type Receive struct {
 	Vectors []int `yaml:"vectors,omitempty"` // arguments whose pointees hold pointers to what receives it (recvmsg)
 	Out     []int `yaml:"out,omitempty"`     // arguments through which a pointer to the packet is stored (pcap_next_ex)
 	Result  bool  `yaml:"result,omitempty"`  // the result points at the packet
+	Empty   bool  `yaml:"empty,omitempty"`   // room for a packet to come, and none is received (rte_pktmbuf_alloc)
 	Weak    bool  `yaml:"weak,omitempty"`    // a packet only if nothing else in the program receives (read)
 }
 
 // In returns the slots and queues into which a call of the function puts something, for other calls.
 func (m *Model) In() []string {
 	var out []string
-	if len(m.Keeps)+len(m.KeepsIn) > 0 {
+	if len(m.Keeps)+len(m.KeepsIn) > 0 || m.Alloc != nil && m.Alloc.Keep {
 		out = append(out, m.Slot)
 	}
 	for i := range m.Calls {

@@ -32,7 +32,14 @@ var headers = strings.Fields(`
 	openssl/param_build.h openssl/decoder.h openssl/kdf.h openssl/rsa.h openssl/conf.h openssl/pem.h lz4.h lzo/lzo1x.h lzma.h
 	cap-ng.h daq.h dumbnet.h libnetfilter_queue/libnetfilter_queue.h nghttp2/nghttp2.h
 	netlink/netlink.h netlink/socket.h netlink/msg.h netlink/attr.h netlink/handlers.h netlink/genl/genl.h netlink/genl/ctrl.h netlink/genl/family.h
-	netlink/genl/mngt.h
+	netlink/genl/mngt.h libnet.h libnetfilter_queue/libnetfilter_queue_ipv4.h libnetfilter_queue/libnetfilter_queue_ipv6.h
+	libnetfilter_queue/libnetfilter_queue_tcp.h libnetfilter_queue/libnetfilter_queue_udp.h libnetfilter_queue/libnetfilter_queue_icmp.h
+	libnetfilter_queue/pktbuff.h libmnl/libmnl.h libnfnetlink/libnfnetlink.h pcap/can_socketcan.h pcreposix.h
+	rte_eal.h rte_ethdev.h rte_mbuf.h rte_mbuf_dyn.h rte_mempool.h rte_ring.h rte_stack.h rte_ether.h rte_ip.h rte_net.h rte_hash.h rte_thash.h rte_lpm.h
+	rte_lpm6.h rte_acl.h rte_meter.h rte_timer.h rte_cycles.h rte_lcore.h rte_launch.h rte_log.h rte_malloc.h rte_memzone.h rte_memory.h rte_memcpy.h
+	rte_errno.h rte_random.h rte_spinlock.h rte_rwlock.h rte_ticketlock.h rte_alarm.h rte_interrupts.h rte_epoll.h rte_dev.h rte_bus.h rte_thread.h rte_debug.h
+	rte_common.h rte_string_fns.h rte_version.h rte_kvargs.h rte_cfgfile.h rte_ip_frag.h rte_reorder.h rte_distributor.h rte_flow.h rte_kni.h rte_prefetch.h
+	rte_pause.h rte_service.h rte_hexdump.h rte_cpuflags.h rte_vect.h rte_fib.h rte_fib6.h rte_power.h immintrin.h
 	event2/event.h event2/event_struct.h event2/event_compat.h event2/buffer.h event2/buffer_compat.h event2/bufferevent.h
 	event2/bufferevent_struct.h event2/bufferevent_compat.h event2/bufferevent_ssl.h event2/listener.h event2/dns.h event2/dns_compat.h
 	event2/http.h event2/http_compat.h event2/tag.h event2/thread.h event2/util.h
@@ -40,7 +47,7 @@ var headers = strings.Fields(`
 
 func prototypes(t *testing.T) map[string]*ctype.Type {
 	var b strings.Builder
-	b.WriteString("#define _GNU_SOURCE 1\n#define PCRE2_CODE_UNIT_WIDTH 8\n")
+	b.WriteString("#define _GNU_SOURCE 1\n#define PCRE2_CODE_UNIT_WIDTH 8\n#define ALLOW_EXPERIMENTAL_API 1\n#if __has_include(<rte_config.h>)\n#include <rte_config.h>\n#endif\n")
 	for _, h := range append(headers, "pcre2.h") {
 		b.WriteString("#if __has_include(<" + h + ">)\n#include <" + h + ">\n#endif\n")
 	}
@@ -48,7 +55,7 @@ func prototypes(t *testing.T) map[string]*ctype.Type {
 	if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"cc", "-c", "-I/usr/include/libnl3", file}
+	args := []string{"cc", "-c", "-I/usr/include/libnl3", "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", file}
 	fp, err := frontend.LoadWith(&build.Program{Name: "test", Commands: []build.Command{{Dir: filepath.Dir(file), File: file, Args: args}}},
 		&source.Sink{}, frontend.Options{Jobs: 2, Whole: true}) // declarations that nothing uses, too
 	if err != nil {
@@ -132,6 +139,14 @@ func TestPrototypes(t *testing.T) {
 		if m.Len != nil {
 			arg("len", *m.Len, false)
 		}
+		if r := m.Receive; r != nil {
+			ptrs("receive", r.Buffers)
+			ptrs("receive", r.Vectors)
+			ptrs("receive", r.Out)
+			if r.Result && ft.Elem.Kind != ctype.Pointer {
+				t.Errorf("%s: %s: receives but returns %s", m.File, n, ft.Elem)
+			}
+		}
 		for _, i := range m.Data {
 			arg("data", i, false)
 		}
@@ -178,7 +193,7 @@ func TestPrototypes(t *testing.T) {
 			for _, a := range c.Pass {
 				arg("pass", a, false)
 			}
-			from := slices.Concat(c.Packet, c.Elems, c.Lib, c.Kept, slices.Collect(maps.Keys(c.Pass)), slices.Collect(maps.Keys(c.Slots)))
+			from := slices.Concat(c.Packet, c.Elems, c.Into, c.Held, c.Lib, c.Kept, slices.Collect(maps.Keys(c.Pass)), slices.Collect(maps.Keys(c.Slots)))
 			for _, p := range from {
 				if p >= np {
 					t.Errorf("%s: %s: callback has no parameter %d", m.File, n, p)
@@ -219,6 +234,8 @@ func TestStrict(t *testing.T) {
 		{"- name: f\n  reads: [-1]\n", "argument -1"},
 		{"- name: f\n  reads: x\n", "x"},
 		{"- name: f\n  data: [1]\n", "output"},
+		{"- name: f\n  reads: [1]\n  depth: 2\n", "depth"},
+		{"- name: f\n  alloc: {keep: true}\n", "slot"},
 	} {
 		_, err := models.Parse("saz.yaml", []byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "saz.yaml") {
@@ -292,6 +309,16 @@ func TestCoverage(t *testing.T) {
 		pcap_open_dead pthread_create pthread_join recv sem_init sem_post sem_wait socket sigaction sigemptyset strtok
 		strcspn strspn setvbuf ferror pcap_datalink pcap_breakloop pcap_datalink_val_to_name pcap_dispatch pcap_next_ex
 		recvfrom recvmsg recvmmsg send sendto sendmsg pcap_sendpacket pcap_dump epoll_wait epoll_ctl qsort bsearch
+		rte_eal_init rte_eth_rx_burst rte_eth_tx_burst rte_eth_tx_buffer rte_eth_tx_buffer_flush rte_eth_dev_configure rte_eth_dev_start
+		rte_pktmbuf_pool_create rte_pktmbuf_alloc rte_pktmbuf_free rte_eal_remote_launch rte_eal_mp_remote_launch rte_malloc rte_zmalloc_socket rte_ring_enqueue
+		rte_ring_dequeue_burst rte_hash_lookup_data rte_lpm_lookup rte_timer_manage rte_rdtsc rte_lcore_id rte_log rte_exit __rte_panic rte_memcpy
+		rte_flow_create rte_mempool_get rte_spinlock_lock rte_kni_rx_burst libnet_init libnet_build_tcp libnet_build_ipv4 libnet_autobuild_ethernet libnet_write
+		libnet_adv_write_link libnet_destroy libnet_geterror eth_open eth_send ip_send arp_get arp_loop route_loop intf_loop fw_loop tun_recv addr_pton blob_write
+		ip_checksum ip6_checksum ip_add_option rand_uint32 nfq_open nfq_create_queue nfq_handle_packet nfq_get_payload nfq_set_verdict nfq_set_verdict_batch
+		nfq_nlmsg_put nfq_nlmsg_parse nfq_nlmsg_verdict_put nfq_nlmsg_verdict_put_pkt pktb_alloc pktb_data nfq_ip_get_hdr nfq_tcp_get_hdr nfq_tcp_mangle_ipv4
+		nfq_udp_mangle_ipv4 mnl_socket_open mnl_socket_recvfrom mnl_socket_sendto mnl_cb_run mnl_attr_get_payload mnl_attr_parse mnl_nlmsg_put_header nfnl_open
+		thrd_create mtx_lock tss_get call_once epoll_pwait2 pthread_cond_clockwait pcap_fopen_offline_with_tstamp_precision pcre_jit_exec pcre2_substitute_8
+		inflateBack deflateCopy daq_acquire
 		uev_init uev_run uev_exit uev_io_init uev_io_stop uev_timer_init uev_timer_set uev_timer_stop uev_signal_init`) {
 		if s.Lookup(n) == nil {
 			t.Errorf("%s has no model", n)

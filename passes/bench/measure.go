@@ -73,7 +73,7 @@ func measure(target string) (*measured, error) {
 		for i := range f.Instrs {
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
 			for _, g := range pt.Callees(ref) {
-				if l := pt.Model(g); l != nil && l.Receive != nil && !l.Receive.Weak {
+				if l := pt.Model(g); l != nil && l.Receive != nil && !l.Receive.Weak && !l.Receive.Empty {
 					from = append(from, ref)
 				} else if l != nil && l.Output != "" {
 					to = append(to, ref)

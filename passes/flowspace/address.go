@@ -135,7 +135,7 @@ func (q *query) addressOf(ctx *context, f *ir.Func, v ir.Value, off, size int64,
 		}
 	case ir.Call:
 		for _, t := range e.callees(ir.Ref{Func: f.ID, I: r.Def}) {
-			if mo := e.pt.Model(t); mo != nil && mo.Receive != nil && mo.Receive.Result {
+			if mo := e.pt.Model(t); mo != nil && mo.Receive != nil && mo.Receive.Result && !mo.Receive.Empty {
 				q.frame(off, size, m)
 				return
 			}

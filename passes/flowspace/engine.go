@@ -111,8 +111,29 @@ func newEngine(c *passes.Context) *engine {
 				}
 			}
 		}
+		for _, k := range s.Vectors {
+			if k < len(in.Args) {
+				e.vectors(e.pt.PointsTo(s.Ref.Func, in.Args[k]), s.Depth)
+			}
+		}
 	}
 	return e
+}
+
+// vectors notes the objects of bytes that pointers in what is at l lead to, depth of them one after the other.
+func (e *engine) vectors(l []pointer.Loc, depth int) {
+	for ; depth > 0; depth-- {
+		var next []pointer.Loc
+		for _, x := range l {
+			next = append(next, e.pt.Contents(x.Obj, pointer.Any)...)
+		}
+		l = next
+	}
+	for _, x := range l {
+		if t := e.pt.TypeOf(x.Obj); t == nil || !t.IsRecord() {
+			e.packet[x.Obj] = true
+		}
+	}
 }
 
 // maxWrites bounds what one instruction may write for it to be followed: a

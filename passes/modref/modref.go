@@ -335,7 +335,7 @@ func (e *effect) model(m *models.Model, name string, ft *ctype.FuncType) {
 	deep := func(l []int, d dir) {
 		for _, i := range l {
 			if v, ok := arg(i); ok {
-				e.add(e.a.pts.PointsToClasses(e.f.ID, v), partKey{kind: behind}, d)
+				e.add(e.a.pts.PointsToClasses(e.f.ID, v), partKey{kind: behind, size: int64(m.Depth)}, d)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ const (
 	sized     partKind = iota // size bytes
 	moved                     // size bytes, shift bytes further on
 	bounded                   // to the end of the array of bytes around the place
-	behind                    // all that pointers stored in the object point at
+	behind                    // all that pointers stored in the object point at, and in what these point at, size pointers deep
 	reachable                 // all that can be reached from the object
 )
 
@@ -128,17 +128,28 @@ func (p *parts) expand(k partKey) []Access {
 			add(l, pts.Bound(l))
 		}
 	case behind:
-		last := pointer.ObjID(-1)
+		var now []pointer.ObjID
+		seen := map[pointer.ObjID]bool{}
 		for _, l := range set {
-			if l.Obj == last {
-				continue
+			if !seen[l.Obj] {
+				seen[l.Obj] = true
+				now = append(now, l.Obj)
 			}
-			last = l.Obj
-			for _, in := range pts.ContentClasses(l.Obj) {
-				for _, m := range in {
-					add(m, -1)
+		}
+		for d := max(k.size, 1); d > 0 && len(now) > 0; d-- {
+			var next []pointer.ObjID
+			for _, o := range now {
+				for _, in := range pts.ContentClasses(o) {
+					for _, m := range in {
+						add(m, -1)
+						if !seen[m.Obj] {
+							seen[m.Obj] = true
+							next = append(next, m.Obj)
+						}
+					}
 				}
 			}
+			now = next
 		}
 	case reachable:
 		a.reach.from(set, func(o pointer.ObjID) { add(pointer.Loc{Obj: o, Off: pointer.Any}, -1) })

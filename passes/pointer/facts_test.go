@@ -36,7 +36,7 @@ type fact struct {
 }
 
 var (
-	heapRE = regexp.MustCompile(`^[\w()*]+@test\.c:(\d+)(\[\])?`)
+	heapRE = regexp.MustCompile(`^[\w()*']+@test\.c:(\d+)(\[\])?`)
 	factRE = regexp.MustCompile(`^(pts|calls|callers)(>?):(.*)$`)
 )
 

@@ -100,6 +100,9 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 			} else if n := arg(*a.Out); n != none {
 				s.constrain(n, constraint{kind: conStore, other: s.constNode(p)})
 			}
+			if a.Keep {
+				s.addPlace(s.slot(m.Slot), p)
+			}
 			if a.Self {
 				any := s.anyStoreOf(o)
 				s.addPlace(any, p)
@@ -210,11 +213,14 @@ func (s *solver) model(id int32, g ir.FuncID, m *models.Model, name string) {
 	}
 	if r := m.Receive; r != nil {
 		if r.Result {
-			give(s.at(s.packet(cs.ref, -1, false), 0))
+			give(s.at(s.packet(g, cs.ref, -1, false), 0))
 		}
 		for _, i := range r.Out {
 			if a := arg(i); a != none {
-				s.constrain(a, constraint{kind: conStore, other: s.constNode(s.at(s.packet(cs.ref, i, false), 0))})
+				// Into a variable, or some elements of an array (rte_eth_rx_burst).
+				n := s.node()
+				s.constrain(a, constraint{kind: conIndex, other: n, a: elemStride})
+				s.constrain(n, constraint{kind: conStore, other: s.constNode(s.at(s.packet(g, cs.ref, i, false), 0))})
 			}
 		}
 	}
@@ -399,16 +405,66 @@ func mayGiveCode(t *ctype.Type) bool {
 
 // packet returns the object for packet bytes (or a header) in the library's
 // buffer that the call at ref hands out by way of argument (or callback
-// parameter) i; -1 is its result.
-func (s *solver) packet(ref ir.Ref, i int, cb bool) ObjID {
+// parameter) i; -1 is its result. The function, g, that is called (or called back) says as
+// what it does: a record that holds pointers (rte_mbuf) points at more of its kind, at the packet's
+// bytes, which are behind it in the same object, and at what else is the library's.
+func (s *solver) packet(g ir.FuncID, ref ir.Ref, i int, cb bool) ObjID {
 	k := packetKey{ref, i, cb}
 	o, ok := s.packetAt[k]
-	if !ok {
-		o = s.newHeapObj(ref, ref, nil, true, false)
-		s.objects[o].Packet = true
-		s.packetAt[k] = o
+	if ok {
+		return o
 	}
+	o = s.newHeapObj(ref, ref, nil, true, false)
+	s.objects[o].Packet = true
+	s.packetAt[k] = o
+	t := s.packetType(g, i, cb)
+	if t == nil {
+		return o
+	}
+	rec, at := s.recordID(t.Rec), s.constNode(s.at(o, 0))
+	ctype.Leaves(t, func(l ctype.Leaf) bool {
+		if l.Type.Kind != ctype.Pointer || l.Type.Elem.Kind == ctype.Func {
+			return true
+		}
+		var p int32
+		switch e := l.Type.Elem; {
+		case e.Kind == ctype.Void || !e.IsRecord() && e.Kind != ctype.Pointer:
+			p = s.place(o, Any)
+		case e.IsRecord() && s.recordID(e.Rec) == rec:
+			p = s.at(o, 0)
+		default:
+			p = s.place(s.libPart(g, ref, e), 0)
+		}
+		to := s.node()
+		s.constrain(at, constraint{kind: conShift, other: to, a: l.Off, b: rec})
+		s.constrain(to, constraint{kind: conStore, other: s.constNode(p)})
+		return true
+	})
 	return o
+}
+
+// packetType returns the record that g takes what it hands out by way of its result or parameter i for, nil if it is
+// none that is known.
+func (s *solver) packetType(g ir.FuncID, i int, cb bool) *ctype.Type {
+	if g < 0 || s.prog.Funcs[g].Type == nil {
+		return nil
+	}
+	t := s.prog.Funcs[g].Type
+	switch {
+	case i < 0:
+		t = t.Elem
+	case t.Func == nil || t.Func.OldStyle || i >= len(t.Func.Params):
+		return nil
+	default:
+		t = t.Func.Params[i].Type
+		if !cb && t.Kind == ctype.Pointer {
+			t = t.Elem
+		}
+	}
+	if t == nil || t.Kind != ctype.Pointer || t.Elem.Kind != ctype.Struct || !ctype.IsComplete(t.Elem) || t.Elem.Rec.Size <= 0 {
+		return nil
+	}
+	return t.Elem
 }
 
 // allocated returns the objects that a call of an allocator makes.
@@ -569,13 +625,27 @@ func (s *solver) calledBack(id int32, d deferred) {
 			}
 		}
 		for _, p := range how.Packet {
-			set(p, s.constNode(s.at(s.packet(cs.ref, p, true), 0)))
+			set(p, s.constNode(s.at(s.packet(g, cs.ref, p, true), 0)))
 		}
 		for _, p := range how.Elems {
 			if a := arg(how.Of); a != none {
 				// An element's address: in an object of unknown layout anywhere.
 				n := s.node()
 				s.constrain(a, constraint{kind: conIndex, other: n, a: elemStride})
+				set(p, n)
+			}
+		}
+		for _, p := range how.Into {
+			if a := arg(how.Of); a != none {
+				n := s.node()
+				s.constrain(a, constraint{kind: conIndex, other: n, a: 1})
+				set(p, n)
+			}
+		}
+		for _, p := range how.Held {
+			if a := arg(how.Of); a != none {
+				n := s.node()
+				s.constrain(a, constraint{kind: conLoadAny, other: n})
 				set(p, n)
 			}
 		}

@@ -318,7 +318,8 @@ func first(s string, n int) string {
 var probeRE = regexp.MustCompile(`(?m)^(void probe\((?:const )?void \*(?:, \.\.\.)?\));$`)
 
 // cannotRun are cases that name a file or functions that there are not, or libraries that need not be installed.
-var cannotRun = map[string]bool{"pcap.c": true, "unknown.c": true, "libnl.c": true, "polarssl.c": true}
+var cannotRun = map[string]bool{"pcap.c": true, "unknown.c": true, "libnl.c": true, "polarssl.c": true,
+	"dpdk.c": true, "libnet.c": true, "nfqueue.c": true}
 
 func TestRuns(t *testing.T) { runs(t) }
 

@@ -159,9 +159,10 @@ func siteOf(c *passes.Context, pt *pointer.Result, ref ir.Ref, m *models.Model, 
 			}
 		}
 	}
-	if r := m.Receive; r != nil {
+	if r := m.Receive; r != nil && !r.Empty {
 		found = true
 		site.Buffers = append(append([]int(nil), r.Buffers...), r.Out...)
+		site.Vectors, site.Depth = r.Vectors, max(m.Depth, 1)
 		site.Result = r.Result
 		site.Why = []passes.Why{c.Because(ref, "%s receives a packet", m.Name)}
 		return site, r.Weak, true

@@ -14,6 +14,9 @@ type Site struct {
 	// (recv: 1; pcap_next: the header, 1). Result says that the result points
 	// at the packet (pcap_next) .
 	Buffers []int
+	// Vectors are those in whose pointees, Depth pointers deep, there are pointers to what receives it (recvmsg).
+	Vectors []int
+	Depth   int
 	Result  bool
 	// Callbacks are the procedures that the library calls with a packet
 	// (pcap_loop); PacketParams their parameter indexes that point at packet bytes or header.

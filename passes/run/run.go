@@ -34,6 +34,7 @@ type Options struct {
 	TrackAll bool         // see passes.Context
 	NoStore  bool         // neither look for units in the user's cache directory nor keep any there
 	Whole    bool         // keep declarations and functions that nothing leads to
+	Code     bool         // keep the bodies of inline functions that a model stands for: the program is to be compiled again
 	Step     func(string) // told what is being done, for progress; may be nil
 
 	// Config gives the project's settings, which may stand beside its sources; nil: none.
@@ -100,7 +101,11 @@ func Load(o Options) (*Analysis, error) {
 	a.step("lowering")
 	t = time.Now()
 	units := slices.DeleteFunc(slices.Clone(a.Frontend.Units), func(u *check.Unit) bool { return u == nil }) // it was said why they can't be read
-	prog := link.Link(a.Build.Name, units, a.Frontend.Files, a.Sink, o.Jobs)
+	modelled := inlined(set, units, a.Frontend.Files)
+	if o.Code {
+		modelled = nil
+	}
+	prog := link.LinkWith(a.Build.Name, units, a.Frontend.Files, a.Sink, o.Jobs, modelled)
 	if len(o.Target) > 1 && prog.Entry >= 0 { // several C files: the program is called after the one with main, not the first
 		name := filepath.Base(prog.Units[prog.Funcs[prog.Entry].Unit].Name)
 		prog.Name = strings.TrimSuffix(name, filepath.Ext(name))
@@ -110,6 +115,22 @@ func Load(o Options) (*Analysis, error) {
 	configured(cfg, prog, a.Sink)
 	a.Context = &passes.Context{Prog: prog, Models: set, Sink: a.Sink, Jobs: o.Jobs, TrackAll: o.TrackAll, Config: cfg, Step: o.Step}
 	return a, nil
+}
+
+// inlined reports of functions of units whether they are inline ones of a library's header that a model stands for. A header that is
+// beside one of the sources is the program's own, or the sources are the library's: then the code is analysed.
+func inlined(set *models.Set, units []*check.Unit, files *source.Set) func(*check.Unit, *check.Object) bool {
+	own := map[string]bool{}
+	for _, u := range units {
+		own[filepath.Dir(u.Cpp.Main.Path)] = true
+	}
+	return func(u *check.Unit, o *check.Object) bool {
+		if m := set.ByName[o.Name]; m == nil || !m.Inline || !o.Inline {
+			return false
+		}
+		f := files.File(o.Pos.File)
+		return f != nil && !own[filepath.Dir(f.Path)]
+	}
 }
 
 // configured warns of functions and types that the project's settings name and the program does not have.
@@ -122,14 +143,17 @@ func configured(cfg *config.Config, p *ir.Program, sink *source.Sink) {
 		funcs = append(funcs, f.Name)
 	}
 	cfg.Warn(p.Files, sink, cfg.Functions(), "function", funcs)
-	defined := map[string]bool{}
+	defined, inline := map[string]bool{}, map[string]bool{}
 	for _, f := range p.Funcs {
 		if f.Def != nil {
 			defined[f.Name] = true
+			inline[f.Name] = f.Linkage == ir.Internal && f.Def.Obj != nil && f.Def.Obj.Inline
 		}
 	}
 	for _, w := range cfg.Modelled() {
-		if defined[w.Text] {
+		if inline[w.Text] {
+			cfg.Idle(p.Files, sink, w, "%s is an inline function: its code is analysed, and not this model, which has no inline: true, or the header is beside the sources", w.Text)
+		} else if defined[w.Text] {
 			cfg.Idle(p.Files, sink, w, "the program defines %s itself: its code is analysed, and not this model", w.Text)
 		}
 	}

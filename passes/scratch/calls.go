@@ -22,6 +22,11 @@ func (p *proc) call(i int32, in *ir.Instr, w bits, x *collector) (bits, bool) {
 			continue
 		}
 		if s := p.e.sums[cb.Func]; s != nil {
+			p.bulk(s.objs, x, false).each(x.seen(), func(k int) {
+				if !p.known(w, &p.e.spans[k]) {
+					x.add(int32(k), origin{ref, cb.Func, int32(k)})
+				}
+			})
 			p.bulk(p.e.outside(cb.Func, s), x, true).each(x.seen(), func(k int) {
 				p.through(w, int32(k), x, origin{ref, cb.Func, int32(k)})
 			})

@@ -20,6 +20,7 @@ type group struct {
 	seen    []*summary // what has been taken over of each
 	at      int        // the engine's clock when it was last looked at
 	objs    bits
+	out     bits // of those that a library calls: what their parameters point at, too
 	params  []int32
 	in      bits // params as a set
 	returns bool
@@ -59,7 +60,7 @@ func (g *group) update(e *engine) {
 		g.seen[k] = s
 		g.version++
 		if g.back {
-			g.objs = g.objs.or(e.outside(t, s))
+			g.objs, g.out = g.objs.or(s.objs), g.out.or(e.outside(t, s))
 			continue
 		}
 		g.objs = g.objs.or(s.objs)
@@ -138,7 +139,12 @@ func (p *proc) runs(m *many, i int32, in *ir.Instr, w bits, x *collector) (bits,
 	from := origin{ref, m.first(), -1}
 	if len(m.back.funcs) > 0 {
 		m.back.update(p.e)
-		p.bulk(m.back.objs, x, true).each(&x.have, func(k int) { p.through(w, int32(k), x, from) })
+		p.bulk(m.back.objs, x, false).each(&x.have, func(k int) {
+			if !p.known(w, &p.e.spans[k]) {
+				x.add(int32(k), from)
+			}
+		})
+		p.bulk(m.back.out, x, true).each(&x.have, func(k int) { p.through(w, int32(k), x, from) })
 	}
 	if len(m.own.funcs) == 0 && !m.returns {
 		return w, len(p.e.pt.Callees(ref)) > 0
