@@ -27,7 +27,7 @@ func TestCases(t *testing.T) { cases(t, false) }
 
 // Where objects of one type that any set has together are one (package pointer, classes.go), there is more, and nothing less.
 func TestCasesInCrowds(t *testing.T) {
-	defer pointer.Crowd(1, 0)()
+	defer pointer.Crowd(1, 0, 16)()
 	cases(t, true)
 }
 

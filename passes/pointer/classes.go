@@ -14,6 +14,9 @@ import (
 // all sets. So a set has no more places than layouts have, whatever the size of the program. In the result, what
 // stands for others is all of them again, but for who asks for classes (package modref).
 //
+// Nor is there much use for telling apart what is where in the larger of them: one with many places becomes one place, as does
+// what has too many odd ones (melt).
+//
 // An object that no large set has stays what it is; so do functions, literals, what is a library's, headers of
 // blocks, and variables in a section of their own.
 //
@@ -24,9 +27,11 @@ type classes struct {
 	of     map[classKey]ObjID // who stands for a class
 	stands []ObjID            // by object: who stands for it, most often itself
 	moved  []int32            // by place: the one that stands for it, none if it is its own
+	fresh  []int32            // of those that are moved, the ones that sets may have
 	seen   map[setID]bool     // large sets that were looked at
 	met    []uint64           // by place: such a set has it
 	count  int                // objects that others stand for
+	lumps  map[ObjID]*lay     // what has become one place, with the layout that it had
 
 	// In the result.
 	members map[ObjID][]ObjID // by object that stands for others, with itself
@@ -81,7 +86,9 @@ func (s *solver) classOf(o ObjID) (classKey, bool) {
 			k.flags |= 1 << i
 		}
 	}
-	if k.lay == meltedLay && ob.Type != nil {
+	if l := s.class.lumps[o]; l != nil {
+		k.lay = l
+	} else if k.lay == meltedLay && ob.Type != nil {
 		k.was = s.lays.of(ob.Type)
 	}
 	return k, true
@@ -94,7 +101,7 @@ func (s *solver) classify() {
 	}
 	c := &s.class
 	if c.of == nil {
-		c.of, c.seen = map[classKey]ObjID{}, map[setID]bool{}
+		c.of, c.seen, c.lumps = map[classKey]ObjID{}, map[setID]bool{}, map[ObjID]*lay{}
 	}
 	copies := map[ObjID][]ObjID{} // a variable's, which go with it
 	for x, base := range s.copyOf {
@@ -122,6 +129,11 @@ func (s *solver) classify() {
 	}
 	if len(from) > 0 {
 		s.moveAll(from)
+	}
+	s.lump()
+	if len(c.fresh) > 0 {
+		s.rename()
+		s.dirty = true
 	}
 }
 
@@ -169,18 +181,12 @@ func (s *solver) classed(o ObjID, copies map[ObjID][]ObjID, from []ObjID) []ObjI
 func (s *solver) moveAll(from []ObjID) {
 	c := &s.class
 	c.count += len(from)
-	moves := func(p, q int32) {
-		for len(c.moved) < len(s.places) {
-			c.moved = append(c.moved, none)
-		}
-		c.moved[p] = q
-	}
 	gone := map[ObjID]bool{}
 	var copies []copyTarget
 	for _, o := range from {
 		gone[o] = true
 		for _, p := range s.byObj[o] {
-			moves(p, s.place(s.standsFor(o), s.places[p].Off))
+			s.moves(p, s.place(s.standsFor(o), s.places[p].Off))
 		}
 	}
 	for _, o := range from {
@@ -217,14 +223,61 @@ func (s *solver) moveAll(from []ObjID) {
 			if dist == atHead {
 				dist = 0
 			}
-			moves(int32(v), s.virtual(s.real(int32(v)), dist, s.virtAs[int32(v)]))
+			s.moves(int32(v), s.virtual(s.real(int32(v)), dist, s.virtAs[int32(v)]))
 		}
 	}
 	for _, w := range copies {
 		s.copyBlock(s.placed(w.dst), s.placed(w.src), w.size)
 	}
-	s.rename() // tables of steps stay: arithmetic stays in its object
-	s.dirty = true
+	// Tables of steps stay: arithmetic stays in its object.
+}
+
+// lump makes one place of all those of an object that stands for a class, if it has many.
+func (s *solver) lump() {
+	c := &s.class
+	var list []ObjID
+	for _, o := range c.of {
+		if s.standsFor(o) == o && s.objLay[o] != meltedLay && !s.viewed[o] && len(s.byObj[o]) > crowdsFrom.places {
+			list = append(list, o)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	slices.Sort(list)
+	for _, o := range list {
+		c.lumps[o] = s.objLay[o]
+		s.melt(o)
+		one := s.place(o, 0)
+		for _, p := range s.byObj[o] {
+			if p == one {
+				continue
+			}
+			if s.cell[p] != none {
+				s.mergeNodes(s.cellOf(one), s.cell[p])
+			}
+			if s.crowd.crowded(p) && !s.crowd.crowded(one) {
+				s.join(one)
+			}
+			s.moves(p, one)
+		}
+		s.byObj[o] = []int32{one}
+	}
+	for v := range len(s.virt) {
+		if o := s.places[v].Obj; s.virt[v] != 0 && c.lumps[o] != nil && s.placed(int32(v)) == int32(v) {
+			s.moves(int32(v), s.place(o, 0))
+		}
+	}
+}
+
+// moves makes place q stand for p.
+func (s *solver) moves(p, q int32) {
+	c := &s.class
+	for len(c.moved) < len(s.places) {
+		c.moved = append(c.moved, none)
+	}
+	c.moved[p] = q
+	c.fresh = append(c.fresh, p)
 }
 
 // mergeNodes makes nodes a and b one.
@@ -239,28 +292,17 @@ func (s *solver) mergeNodes(a, b int32) {
 func (s *solver) rename() {
 	c := &s.class
 	var moved set
-	for p, q := range c.moved {
-		if q != none {
-			moved.add(int32(p))
-		}
+	for _, p := range c.fresh {
+		moved.add(p)
 	}
+	c.fresh = c.fresh[:0]
 	to := map[setID]setID{}
 	renamed := func(d setID) setID {
 		if r, ok := to[d]; ok {
 			return r
 		}
 		r := d
-		i, some := 0, false
-		for _, b := range s.sets.all[d].b {
-			for i < len(moved.b) && moved.b[i].k < b.k {
-				i++
-			}
-			if i < len(moved.b) && moved.b[i].k == b.k && moved.b[i].w&b.w != 0 {
-				some = true
-				break
-			}
-		}
-		if some {
+		if meets(moved.b, s.sets.all[d].b) {
 			places := s.sets.members(d, s.buffer())
 			out := s.builder(len(places))
 			for _, p := range places {
@@ -283,7 +325,7 @@ func (s *solver) rename() {
 // joinClasses is for the result: who is in a class, and what is behind headers as classes.
 func (s *solver) joinClasses() {
 	c := &s.class
-	c.of, c.moved, c.seen, c.met = nil, nil, nil, nil
+	c.of, c.moved, c.fresh, c.seen, c.met, c.lumps = nil, nil, nil, nil, nil, nil
 	if c.count == 0 {
 		return
 	}

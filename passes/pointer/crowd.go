@@ -22,19 +22,22 @@ import (
 
 // There are crowds in a program of more than nodes nodes as soon as more than facts members were added to its
 // sets: smaller ones can be afforded whatever their sets do. A crowd is what a set with more than size places points at.
+// In one, an object of more than some places becomes one place.
 type crowdLimits struct {
-	nodes int
-	facts int64
-	size  int
+	nodes  int
+	facts  int64
+	size   int
+	places int
 }
 
-var crowdsFrom = crowdLimits{nodes: 1 << 20, facts: 32_000_000, size: 512}
+var crowdsFrom = crowdLimits{nodes: 1 << 20, facts: 32_000_000, size: 512, places: 16}
 
 // Crowd makes the solver take any set of more than size places for a crowd as soon as more than facts members were
-// added to sets, until mend is called: for tests, of this package and of those that work on its classes.
-func Crowd(size int, facts int64) (mend func()) {
+// added to sets, and an object there of more than so many places for one, until mend is called: for tests, of this package and of those that work
+// on its classes.
+func Crowd(size int, facts int64, places int) (mend func()) {
 	limits := crowdsFrom
-	crowdsFrom = crowdLimits{size: size, facts: facts}
+	crowdsFrom = crowdLimits{size: size, facts: facts, places: places}
 	return func() { crowdsFrom = limits }
 }
 

@@ -77,18 +77,20 @@ func (s *solver) finish() *Result {
 // A shower turns sets into places in order. What a place is in the result, and which comes before
 // which, is the same for all sets.
 type shower struct {
-	s     *solver
-	rank  []int32  // by place; none: it is not shown
-	locs  []Loc    // by rank
-	ranks []uint64 // of a set's places
-	ids   []int32
-	out   []Loc
-	shown [][]Loc // by set: equal ones are shared
+	s      *solver
+	rank   []int32           // by place; none: it is not shown
+	locs   []Loc             // by rank
+	beside map[int32][]int32 // by rank of an end of a section, those of its variables
+	ranks  []uint64          // of a set's places
+	ids    []int32
+	out    []Loc
+	shown  [][]Loc // by set: equal ones are shared
 }
 
 func newShower(s *solver) *shower {
 	sh := &shower{s: s, rank: make([]int32, len(s.places))}
 	at := make([]Loc, len(s.places))
+	beside := map[int32][]Loc{}
 	for p := range s.places {
 		if s.virt[p] != 0 {
 			continue
@@ -101,14 +103,32 @@ func newShower(s *solver) *shower {
 		}
 		at[p] = l
 		sh.locs = append(sh.locs, l)
+		if more := s.inSection(l); len(more) > 0 {
+			beside[int32(p)] = more
+			sh.locs = append(sh.locs, more...)
+		}
 	}
 	sh.locs = sortLocs(sh.locs)
+	rank := func(l Loc) int32 {
+		r, _ := slices.BinarySearchFunc(sh.locs, l, compareLocs)
+		return int32(r)
+	}
 	for p := range s.places {
 		sh.rank[p] = none
 		if s.virt[p] == 0 {
-			r, _ := slices.BinarySearchFunc(sh.locs, at[p], compareLocs)
-			sh.rank[p] = int32(r)
+			sh.rank[p] = rank(at[p])
 		}
+		for _, l := range beside[int32(p)] {
+			if sh.beside == nil {
+				sh.beside = map[int32][]int32{}
+			}
+			r := sh.rank[p]
+			sh.beside[r] = append(sh.beside[r], rank(l))
+		}
+	}
+	for r, l := range sh.beside {
+		slices.Sort(l)
+		sh.beside[r] = slices.Compact(l)
 	}
 	sh.ranks = make([]uint64, (len(sh.locs)+63)/64)
 	return sh
@@ -132,11 +152,19 @@ func (sh *shower) of(t setID) []Loc {
 func (sh *shower) places(t setID) []Loc {
 	sh.ids = sh.s.sets.members(t, sh.ids[:0])
 	lo, hi := len(sh.ranks), 0
+	add := func(r int32) {
+		w := int(r >> 6)
+		sh.ranks[w] |= 1 << (r & 63)
+		lo, hi = min(lo, w), max(hi, w+1)
+	}
 	for _, p := range sh.ids {
 		if r := sh.rank[p]; r != none {
-			w := int(r >> 6)
-			sh.ranks[w] |= 1 << (r & 63)
-			lo, hi = min(lo, w), max(hi, w+1)
+			add(r)
+			if sh.beside != nil {
+				for _, x := range sh.beside[r] {
+					add(x)
+				}
+			}
 		}
 	}
 	out := sh.out[:0]
@@ -145,9 +173,6 @@ func (sh *shower) places(t setID) []Loc {
 			out = append(out, sh.locs[w<<6+bits.TrailingZeros64(b)])
 		}
 		sh.ranks[w] = 0
-	}
-	if len(sh.s.sections) > 0 {
-		out = sortLocs(sh.s.inSection(out))
 	}
 	sh.out = cover(out)
 	return slices.Clone(sh.out)
@@ -229,7 +254,8 @@ func (s *solver) pointsTo(f ir.FuncID, v ir.Value) []Loc {
 		if s.isString(ObjID(v.ID)) {
 			return []Loc{{s.firstString, 0}}
 		}
-		return sortLocs(s.inSection([]Loc{{ObjID(v.ID), s.canonOff(ObjID(v.ID), v.Off)}}))
+		l := Loc{ObjID(v.ID), s.canonOff(ObjID(v.ID), v.Off)}
+		return sortLocs(append(s.inSection(l), l))
 	case ir.VFunc:
 		return []Loc{{s.funcObj(ir.FuncID(v.ID)), 0}}
 	case ir.VLocal:

@@ -327,7 +327,7 @@ func TestRuns(t *testing.T) { runs(t) }
 func TestRunsInCrowds(t *testing.T) {
 	for _, c := range crowds {
 		t.Run(c.String(), func(t *testing.T) {
-			defer pointer.Crowd(c.size, c.facts)()
+			defer pointer.Crowd(c.size, c.facts, c.places)()
 			runs(t)
 		})
 	}
@@ -360,11 +360,11 @@ func runs(t *testing.T) {
 	}
 }
 
-// Longer tests are run with crowds if SAZ_CROWDS is their size, or that and a number of members, as 2,100.
+// Longer tests are run with crowds if SAZ_CROWDS is their size, or that and a number of members and one of places, as 2,100,4.
 func TestMain(m *testing.M) {
-	var c crowded
-	if n, _ := fmt.Sscanf(os.Getenv("SAZ_CROWDS"), "%d,%d", &c.size, &c.facts); n > 0 {
-		pointer.Crowd(c.size, c.facts)
+	c := crowded{places: 16}
+	if n, _ := fmt.Sscanf(os.Getenv("SAZ_CROWDS"), "%d,%d,%d", &c.size, &c.facts, &c.places); n > 0 {
+		pointer.Crowd(c.size, c.facts, c.places)
 	}
 	os.Exit(m.Run())
 }

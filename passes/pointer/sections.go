@@ -45,19 +45,15 @@ func (s *solver) findSections() {
 	}
 }
 
-// inSection adds, for each place of out at an end of a section, those of its variables.
-func (s *solver) inSection(out []Loc) []Loc {
-	if len(s.sections) == 0 {
-		return out
-	}
-	for _, l := range out {
-		for _, v := range s.sections[l.Obj] {
-			off := l.Off
-			if off != Any {
-				off = s.canonOff(v, int64(off))
-			}
-			out = append(out, Loc{v, off})
+// inSection returns the places in the variables of the section at whose end l is, if it is at one.
+func (s *solver) inSection(l Loc) []Loc {
+	var out []Loc
+	for _, v := range s.sections[l.Obj] {
+		off := l.Off
+		if off != Any {
+			off = s.canonOff(v, int64(off))
 		}
+		out = append(out, Loc{v, off})
 	}
 	return out
 }

@@ -52,6 +52,19 @@ func (s *set) union(t *set) {
 	}
 }
 
+// meets reports whether few and many have a member in common.
+func meets(few, many []block) bool {
+	for _, x := range few {
+		if many = many[search(many, x.k):]; len(many) == 0 {
+			return false
+		}
+		if many[0].k == x.k && many[0].w&x.w != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // appendTo appends the members in order.
 func (s *set) appendTo(out []int32) []int32 { return members(s.b, out) }
 

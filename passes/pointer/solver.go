@@ -453,6 +453,12 @@ func (s *solver) melt(o ObjID) {
 	}
 	join(s.anyLoad[o])
 	join(s.anyStore[o])
+	// What is copied from some place of it may be stored there as it is stored anywhere in it.
+	copies := s.watchers[o]
+	s.watchers[o] = nil
+	for _, w := range copies {
+		s.copyBlock(w.dst, w.src, w.size)
+	}
 }
 
 // at returns the place of byte off of o.

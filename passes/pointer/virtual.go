@@ -39,14 +39,18 @@ const atHead = math.MinInt32
 const someHead = math.MinInt32 + 1
 
 func (s *solver) virtual(p, dist int32, as *lay) int32 {
-	if l := s.places[p]; l.Off == Any && s.crowd.on {
+	l := s.places[p]
+	switch {
+	case !s.crowd.on:
+	case s.objLay[l.Obj] == meltedLay:
+		return s.place(l.Obj, 0)
+	case l.Off == Any:
 		dist, as = someHead, nil
 	}
 	k := virtKey{p, dist, as}
 	if v, ok := s.virtAt[k]; ok {
 		return v
 	}
-	l := s.places[p]
 	entry := as != nil && s.trust[l.Obj] && dist >= 0 && int64(dist) <= as.size // as far as a member is from its record
 	if dist == someHead || entry && l.Off == Any {
 		// One for each record and member that there are.

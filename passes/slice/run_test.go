@@ -826,16 +826,23 @@ func TestRuns(t *testing.T) { runs(t) }
 
 // The same where objects of one type that any set has together are one (package pointer, classes.go).
 func TestRunsInCrowds(t *testing.T) {
-	defer pointer.Crowd(1, 50)()
+	defer pointer.Crowd(1, 50, 16)()
 	runs(t)
 }
 
-// Longer tests are run so if SAZ_CROWDS is the size of a crowd and the number of members from which on there are some, as 2,100.
+// And where the larger ones of these are one place.
+func TestRunsInLumps(t *testing.T) {
+	defer pointer.Crowd(1, 50, 2)()
+	runs(t)
+}
+
+// Longer tests are run so if SAZ_CROWDS is the size of a crowd, the number of members from which on there are some, and that of an object's
+// places, as 2,100,4.
 func TestMain(m *testing.M) {
-	var size int
+	size, places := 0, 16
 	var facts int64
-	if n, _ := fmt.Sscanf(os.Getenv("SAZ_CROWDS"), "%d,%d", &size, &facts); n > 0 {
-		pointer.Crowd(size, facts)
+	if n, _ := fmt.Sscanf(os.Getenv("SAZ_CROWDS"), "%d,%d,%d", &size, &facts, &places); n > 0 {
+		pointer.Crowd(size, facts, places)
 	}
 	os.Exit(m.Run())
 }
