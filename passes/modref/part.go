@@ -129,7 +129,7 @@ func (p *parts) expand(k partKey) []Access {
 		}
 	case behind:
 		var now []pointer.ObjID
-		seen := map[pointer.ObjID]bool{}
+		seen, had := map[pointer.ObjID]bool{}, map[setKey]bool{}
 		for _, l := range set {
 			if !seen[l.Obj] {
 				seen[l.Obj] = true
@@ -140,6 +140,10 @@ func (p *parts) expand(k partKey) []Access {
 			var next []pointer.ObjID
 			for _, o := range now {
 				for _, in := range pts.ContentClasses(o) {
+					if len(in) == 0 || had[setKey{&in[0], len(in)}] {
+						continue // sets are shared
+					}
+					had[setKey{&in[0], len(in)}] = true
 					for _, m := range in {
 						add(m, -1)
 						if !seen[m.Obj] {
