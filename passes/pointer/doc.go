@@ -36,7 +36,8 @@
 // keeps on a free list are as good as fresh when it hands them out again (freelist.go).
 //
 // UNIFICATION-BASED where inclusion can't be afforded: in very large programs, what large sets
-// point at is one for all places that hold the same kind of pointer (crowd.go), and objects of one layout are one there (classes.go).
+// point at is one for all places that hold the same kind of pointer (crowd.go), and objects of one layout are one there, and one
+// place if they have many (classes.go).
 //
 // The CALL GRAPH is built on the fly. A function pointer reaches the functions in
 // its set whose number of parameters and kind of result the call fits, and of which some was
