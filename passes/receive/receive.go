@@ -191,14 +191,14 @@ func Targets(pt *pointer.Result, f ir.FuncID, v ir.Value, in bool) []ir.FuncID {
 	return out
 }
 
-// Runs reports whether the call at r is of a library's loop that calls f: of pcap_loop, event_base_dispatch.
+// Runs reports whether the call at r is of a library's loop that waits for events and calls f: event_base_dispatch. (Many more call what they are given
+// for each of something, at once.)
 func Runs(pt *pointer.Result, r ir.Ref, f ir.FuncID) bool {
-	return slices.ContainsFunc(pt.Callbacks(r), func(cb pointer.Callback) bool {
-		return cb.Func == f && cb.How != nil && (cb.How.Loop || cb.How.Later != "")
-	})
+	return slices.ContainsFunc(pt.Callbacks(r), func(cb pointer.Callback) bool { return cb.Func == f && cb.How != nil && cb.How.Later != "" }) &&
+		slices.ContainsFunc(pt.Callees(r), func(t ir.FuncID) bool { m := pt.Model(t); return m != nil && waits[m.Name] })
 }
 
-// libraryLoops returns the calls of libraries' loops that call back what receives packets: all that such a loop calls is part of a round,
+// libraryLoops returns the calls of libraries' loops (see Runs) that call back what receives packets: all that such a loop calls is part of a round,
 // and one that runs is a packet. below: the procedures to look at; nil: all.
 func libraryLoops(c *passes.Context, pt *pointer.Result, sites []Site, below map[ir.FuncID]bool) []Site {
 	known := map[ir.Ref]bool{}
