@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"reflect"
@@ -196,6 +197,33 @@ func (m *Model) check() error {
 		}
 		if c.Later != "" && (c.From != "" || c.Loop || c.Keep) {
 			return errors.New("a callback's later with from, loop or keep: who runs it has these")
+		}
+	}
+	return nil
+}
+
+// Check reports a queue that only one side names: what is handed over for later would never be called, and nothing would say so.
+func (s *Set) Check() error {
+	later, runs := map[string]bool{}, map[string]bool{}
+	for _, m := range s.ByName {
+		for i := range m.Calls {
+			later[m.Calls[i].Later] = true
+		}
+		for _, q := range m.Runs {
+			runs[q] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.ByName)) {
+		m := s.ByName[name]
+		for _, q := range m.Runs {
+			if !later[q] {
+				return fmt.Errorf("%s: %s: runs %q, for which no model hands anything over (later)", m.File, name, q)
+			}
+		}
+		for i := range m.Calls {
+			if q := m.Calls[i].Later; q != "" && !runs[q] {
+				return fmt.Errorf("%s: %s: hands over for later %q, which no model runs", m.File, name, q)
+			}
 		}
 	}
 	return nil

@@ -264,6 +264,26 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A name that only one of later and runs has is an error; ours have none.
+func TestQueues(t *testing.T) {
+	if err := models.Default().Check(); err != nil {
+		t.Error(err)
+	}
+	for text, want := range map[string]string{
+		"- name: event_loop\n  runs: [libevnt]\n":                               `mine.yaml: event_loop: runs "libevnt", for which`,
+		"- name: on_event\n  calls:\n    - {arg: 0, later: queue}\n":            `mine.yaml: on_event: hands over for later "queue", which`,
+		"- name: f\n  calls:\n    - {arg: 0, later: q}\n- {name: g, runs: [q]}": "",
+	} {
+		s := models.Default()
+		if err := s.Add("mine.yaml", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Check(); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v; want %q", text, err, want)
+		}
+	}
+}
+
 func TestVariants(t *testing.T) {
 	s := models.Default()
 	for name, want := range map[string]string{

@@ -239,7 +239,7 @@ func (c *Config) Apply(set *models.Set) error {
 			return fmt.Errorf("%s: %w", w.From, err)
 		}
 	}
-	return nil
+	return set.Check()
 }
 
 // whole reports whether the function's model comes from the models section, which says all of it.
