@@ -1,6 +1,10 @@
 package ir
 
 import (
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
 	"saz/frontend/check"
 	"saz/frontend/ctype"
 	"saz/frontend/source"
@@ -25,7 +29,7 @@ type Ref struct {
 // A Pos is where an instruction comes from: a token range of its unit.
 type Pos struct {
 	Unit     UnitID
-	Tok, End int32 // Unit.AST.Cpp.Tokens, half-open
+	Tok, End int32 // Unit.AST.Tokens, half-open
 }
 
 // A Program is the translation units that are linked into one executable.
@@ -46,7 +50,7 @@ type Program struct {
 type Unit struct {
 	ID   UnitID
 	Name string
-	AST  *check.Unit
+	AST  *check.Unit // it rests after linking: see Wake
 }
 
 // Linkage of a global or function, as the linker sees it.
@@ -286,7 +290,7 @@ func (p *Program) SourcePos(at Pos) source.Pos {
 	if at.Unit < 0 || int(at.Unit) >= len(p.Units) {
 		return source.Pos{}
 	}
-	toks := p.Units[at.Unit].AST.Cpp.Tokens
+	toks := p.Units[at.Unit].AST.Tokens()
 	if at.Tok < 0 || int(at.Tok) >= len(toks) {
 		return source.Pos{}
 	}
@@ -295,6 +299,20 @@ func (p *Program) SourcePos(at Pos) source.Pos {
 		return t.Exp
 	}
 	return t.Spell
+}
+
+// Wake makes the units' expressions available again: after lowering they rest
+// (check.Unit.Rest).
+func (p *Program) Wake() {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, u := range p.Units {
+		g.Go(func() error {
+			u.AST.Wake()
+			return nil
+		})
+	}
+	_ = g.Wait() // waking has no way to fail
 }
 
 // Record returns the record that stands for r in the whole program.

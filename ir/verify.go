@@ -177,7 +177,7 @@ func (v *verifier) instrs() {
 	f := v.f
 	ntok := int32(-1)
 	if int(f.Unit) < len(v.p.Units) && f.Unit >= 0 && v.p.Units[f.Unit].AST != nil && v.p.Units[f.Unit].AST.Cpp != nil {
-		ntok = int32(len(v.p.Units[f.Unit].AST.Cpp.Tokens))
+		ntok = int32(len(v.p.Units[f.Unit].AST.Tokens()))
 	}
 	for i := range f.Instrs {
 		k := int32(i)

@@ -21,7 +21,7 @@ func SourcePos(p *ir.Program, at ir.Pos) source.Pos {
 	if at.Unit < 0 || int(at.Unit) >= len(p.Units) {
 		return source.Pos{} // a library's, or made by lowering
 	}
-	toks := p.Units[at.Unit].AST.Cpp.Tokens
+	toks := p.Units[at.Unit].AST.Tokens()
 	if int(at.Tok) >= len(toks) || at.Tok < 0 {
 		return source.Pos{}
 	}
@@ -38,7 +38,7 @@ func (c *Context) Text(ref ir.Ref) string {
 // TokenText returns the text of a token range as the user wrote it: macro
 // invocations unexpanded, white space folded, long text cut.
 func TokenText(p *ir.Program, at ir.Pos) string {
-	toks := p.Units[at.Unit].AST.Cpp.Tokens
+	toks := p.Units[at.Unit].AST.Tokens()
 	var b strings.Builder
 	var last source.Pos
 	for i := at.Tok; i < at.End && int(i) < len(toks) && i >= 0; i++ {

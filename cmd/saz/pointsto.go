@@ -188,7 +188,7 @@ func objectName(p *ir.Program, pt *pointer.Result, id pointer.ObjID) string {
 	case pointer.Heap:
 		f := p.Funcs[o.Site.Func]
 		in := &f.Instrs[o.Site.I]
-		toks := p.Units[in.Pos.Unit].AST.Cpp.Tokens
+		toks := p.Units[in.Pos.Unit].AST.Tokens()
 		return "heap@" + p.Files.Place(toks[in.Pos.Tok].Exp).String()
 	}
 	return "unknown"

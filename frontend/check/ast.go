@@ -2,6 +2,8 @@ package check
 
 import (
 	"math/big"
+	"sync"
+	"sync/atomic"
 
 	"saz/frontend/cpp"
 	"saz/frontend/ctype"
@@ -25,6 +27,10 @@ type Unit struct {
 	Stats    Stats
 
 	tags []*ctype.Type // records and enumerations with a tag of file scope, in order
+
+	image   *unimager    // where DecodeUnit had it from; nil if Check made it
+	state   atomic.Int32 // awake, resting or halfAwake: see Rest
+	reading sync.Mutex   // the tokens, by Tokens
 }
 
 // Typedef is a file-scope typedef, kept for generators that must name types.

@@ -752,13 +752,12 @@ func DecodeUnit(data []byte, files *source.Set) (u *Unit, err error) {
 		counts[i] = head.N()
 	}
 	x := &unimager{
-		u:       &Unit{Files: files},
 		objects: make([]Object, head.N()),
 		funcs:   make([]FuncDef, head.N()),
 		inits:   make([]Init, head.N()),
 		labels:  make([]Label, head.N()),
 		stmts:   make([]Stmt, head.N()),
-		exprs:   make([]Expr, head.N()),
+		nexprs:  head.N(),
 	}
 	types := head.N()
 	x.files = make([]*source.File, head.Len()+1)
@@ -768,19 +767,79 @@ func DecodeUnit(data []byte, files *source.Set) (u *Unit, err error) {
 		}
 	}
 	x.types = ctype.NewImageReader(data[:types], counts, x.posFrom)
-	x.u.Records = make([]*ctype.Record, head.N())
-	for i := range x.u.Records {
-		x.u.Records[i] = x.types.Record(head.U())
-		x.u.Records[i].ID = int32(i)
+	records := make([]*ctype.Record, head.N())
+	for i := range records {
+		records[i] = x.types.Record(head.U())
+		records[i].ID = int32(i)
 	}
-	x.r = wire.NewReader(data[types:])
-	x.unit()
-	return x.u, nil
+	x.data = data[types:]
+	u = x.unit()
+	u.Files, u.Records, u.image = files, records, x
+	return u, nil
 }
+
+// Rest lets go of the expressions and tokens of a unit that DecodeUnit made:
+// two thirds of it, which nothing needs between lowering and rewriting. Objects,
+// functions, statements and types stay, and so do the operands of asm. Wake
+// brings the expressions back, Tokens the tokens. Of a unit that Check made
+// there is no image: it keeps what it has. Nobody else may use the unit at the
+// same time.
+func (u *Unit) Rest() {
+	x := u.image
+	if x == nil {
+		return
+	}
+	for i := range x.stmts {
+		s := &x.stmts[i]
+		s.X, s.Post, s.Lo, s.Hi = nil, nil, nil, nil
+	}
+	for i := range x.inits {
+		x.inits[i].Items = nil
+	}
+	for i := range x.funcs {
+		x.funcs[i].VLASizes = nil
+	}
+	u.Cpp.Tokens, u.Cpp.Chains = nil, nil
+	u.state.Store(resting)
+}
+
+// Wake brings back what Rest let go of, where it was: whoever holds an object,
+// a function or a statement finds its expressions in it again, which are new
+// ones. Nobody else may use the unit at the same time.
+func (u *Unit) Wake() {
+	if u.state.Load() != awake {
+		c := u.image.unit().Cpp
+		u.Cpp.Tokens, u.Cpp.Chains = c.Tokens, c.Chains
+		u.state.Store(awake)
+	}
+}
+
+// Tokens returns the unit's tokens, which it reads again if it rests. It may be
+// called by many at a time.
+func (u *Unit) Tokens() []cpp.Token {
+	if u.state.Load() == resting {
+		u.reading.Lock()
+		defer u.reading.Unlock()
+		if u.state.Load() == resting {
+			x := unimager{r: wire.NewReader(u.image.data), files: u.image.files}
+			x.head(&Unit{})
+			x.tokens(u.Cpp)
+			u.state.Store(halfAwake)
+		}
+	}
+	return u.Cpp.Tokens
+}
+
+// What a unit has.
+const (
+	awake     int32 = iota // all
+	resting                // no expressions, no tokens
+	halfAwake              // no expressions
+)
 
 // An unimager decodes one unit.
 type unimager struct {
-	u     *Unit
+	data  []byte // the body
 	r     *wire.Reader
 	types *ctype.ImageReader
 	files []*source.File
@@ -790,15 +849,24 @@ type unimager struct {
 	inits   []Init
 	labels  []Label
 	stmts   []Stmt
-	exprs   []Expr
-	nexpr   int
-	last    int32
+	exprs   []Expr // those of them that are not used yet
+	nexprs  int
+	last    int32 // token
+	apart   bool  // expressions are those of asm, which stay
 }
 
-func (x *unimager) unit() {
-	r, u := x.r, x.u
-	u.Name = r.S()
-	u.Stats = Stats{Decls: r.N(), Functions: r.N(), Errors: r.N(), Tokens: r.N()}
+func (x *unimager) head(u *Unit) {
+	u.Name = x.r.S()
+	u.Stats = Stats{Decls: x.r.N(), Functions: x.r.N(), Errors: x.r.N(), Tokens: x.r.N()}
+}
+
+// unit reads the body. Objects, functions, initialisers, labels and statements
+// are what they were in the body's last reading, expressions are new.
+func (x *unimager) unit() *Unit {
+	x.r, x.exprs, x.last = wire.NewReader(x.data), make([]Expr, x.nexprs), 0
+	defer func() { x.r, x.exprs = nil, nil }() // nodes are all that has to stay
+	r, u := x.r, &Unit{}
+	x.head(u)
 	c := &cpp.Unit{System: map[source.FileID]bool{}}
 	u.Cpp = c
 	x.tokens(c)
@@ -845,6 +913,7 @@ func (x *unimager) unit() {
 	for _, f := range u.Funcs {
 		n = numberLocals(f, n)
 	}
+	return u
 }
 
 func (x *unimager) posFrom(r *wire.Reader) source.Pos {
@@ -1062,8 +1131,12 @@ func (x *unimager) field() *ctype.Field {
 
 func (x *unimager) expr() *Expr {
 	r := x.r
-	e := &x.exprs[x.nexpr]
-	x.nexpr++
+	var e *Expr
+	if x.apart {
+		e = &Expr{}
+	} else {
+		e, x.exprs = &x.exprs[0], x.exprs[1:]
+	}
 	e.Op = Op(r.U())
 	b := r.U()
 	e.Type = x.types.Type(r.U())
@@ -1166,7 +1239,9 @@ func (x *unimager) stmt() *Stmt {
 		s.Target = x.stmtAt(r.U())
 	}
 	if b&sAsm != 0 {
-		s.Asm = x.asm()
+		if a := x.asm(); s.Asm == nil {
+			s.Asm = a
+		}
 	}
 	if b&sCase != 0 {
 		s.LoVal, s.HiVal = r.I(), r.I()
@@ -1183,6 +1258,8 @@ func (x *unimager) stmt() *Stmt {
 func (x *unimager) asm() *Asm {
 	r := x.r
 	a := &Asm{}
+	defer func(apart bool) { x.apart = apart }(x.apart)
+	x.apart = true
 	b := r.U()
 	a.Volatile, a.Goto = b&1 != 0, b&2 != 0
 	a.Template = r.S()

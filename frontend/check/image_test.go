@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,56 @@ int (*table[])(int) = { twice, 0 }; static int unused_but_defined = 4; int alias
 int aligned __attribute__((aligned(32), section("mine"))); void outer(void) { __label__ far; int v = 1; int inner(void) { if (v) goto far; return v; } inner(); far:; }
 `
 
+// rest lets u rest and wakes it again: tokens and expressions are away in
+// between, and nothing that others hold is another afterwards.
+func rest(t *testing.T, u *Unit) {
+	t.Helper()
+	tokens, chains := slices.Clone(u.Cpp.Tokens), slices.Clone(u.Cpp.Chains)
+	held := func() []any {
+		var list []any
+		for _, o := range u.Objects {
+			list = append(list, o, o.Type, o.Init, o.Func, o.Scope)
+		}
+		for _, f := range u.Funcs {
+			list = append(list, f, f.Obj, f.Body)
+		}
+		for i := range u.image.stmts {
+			s := &u.image.stmts[i]
+			list = append(list, s.Kind, s.Then, s.Init, s.Label, s.Asm, s.Up, s.Tok)
+		}
+		return list
+	}
+	exprs := func() (n int) {
+		for i := range u.image.stmts {
+			s := &u.image.stmts[i]
+			for _, e := range []*Expr{s.X, s.Post, s.Lo, s.Hi} {
+				if e != nil {
+					n++
+				}
+			}
+		}
+		for i := range u.image.inits {
+			n += len(u.image.inits[i].Items)
+		}
+		return n
+	}
+	had, n := held(), exprs()
+	u.Rest()
+	if exprs() > 0 || u.Cpp.Tokens != nil {
+		t.Errorf("a unit that rests still has %d expressions, %d tokens", exprs(), len(u.Cpp.Tokens))
+	}
+	if !slices.Equal(u.Tokens(), tokens) || !slices.Equal(u.Cpp.Chains, chains) {
+		t.Error("the tokens of a unit that rests are others")
+	}
+	u.Wake()
+	if !slices.Equal(u.Tokens(), tokens) || !slices.Equal(u.Cpp.Chains, chains) {
+		t.Error("the tokens of a unit that rested are others")
+	}
+	if !slices.Equal(held(), had) || exprs() != n {
+		t.Errorf("a unit that rested has other nodes, or %d expressions for %d", exprs(), n)
+	}
+}
+
 // A decoded image is the unit that was encoded: what can be reached from it by
 // exported fields is equal, but for what an image leaves out by design. New
 // fields are found by this test.
@@ -84,6 +135,7 @@ func TestImage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			rest(t, got)
 			same := &sameness{t: t, want: u, got: got, met: map[[2]any]bool{}}
 			same.objects()
 			a, b := reflect.ValueOf(u).Elem(), reflect.ValueOf(got).Elem()
@@ -112,8 +164,7 @@ func TestImage(t *testing.T) {
 }
 
 func printFunc(b *bytes.Buffer, u *Unit, f *FuncDef) {
-	one := *u
-	one.Funcs, one.Objects, one.Records, one.Enums, one.Typedefs, one.Asms = []*FuncDef{f}, nil, nil, nil, nil, nil
+	one := &Unit{Name: u.Name, Cpp: u.Cpp, Files: u.Files, Funcs: []*FuncDef{f}, SetJump: u.SetJump, LongJump: u.LongJump, Bad: u.Bad}
 	one.Print(b)
 }
 

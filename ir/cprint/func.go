@@ -545,7 +545,7 @@ func (pr *printer) register(x *check.Expr) string {
 		return ""
 	}
 	// `long rdi asm("rdi")` has the same name twice: only its tokens tell.
-	toks := pr.p.Units[pr.f.Unit].AST.Cpp.Tokens
+	toks := pr.p.Units[pr.f.Unit].AST.Tokens()
 	if i := int(x.Obj.Tok) + 1; x.Obj.Tok >= 0 && i < len(toks) && strings.Trim(toks[i].Text, "_") == "asm" {
 		return x.Obj.Link
 	}

@@ -23,6 +23,8 @@ func Link(name string, units []*check.Unit, files *source.Set, sink *source.Sink
 
 // LinkWith is Link where modelled (nil: nothing is) reports which static functions of a unit are left
 // undefined: see lower.UnitWith.
+// A unit rests as soon as it is lowered (check.Unit.Rest): its expressions and tokens would be half of what a large program
+// occupies, and of what each collection of garbage looks through.
 func LinkWith(name string, units []*check.Unit, files *source.Set, sink *source.Sink, jobs int, modelled func(*check.Unit, *check.Object) bool) *ir.Program {
 	p := &ir.Program{Name: name, Files: files, Entry: -1}
 	res := make([]*lower.Result, len(units))
@@ -32,6 +34,7 @@ func LinkWith(name string, units []*check.Unit, files *source.Set, sink *source.
 		p.Units = append(p.Units, &ir.Unit{ID: ir.UnitID(i), Name: u.Name, AST: u})
 		g.Go(func() error {
 			res[i] = lower.UnitWith(u, ir.UnitID(i), sink, modelled)
+			u.Rest()
 			return nil
 		})
 	}

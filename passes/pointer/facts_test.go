@@ -162,7 +162,7 @@ func testFacts(t *testing.T, sound bool) {
 			}
 			got := map[string]map[int][]string{"pts": {}, "calls": {}, "callers": {}}
 			at := func(in *ir.Instr) int {
-				return p.Files.Place(p.Units[in.Pos.Unit].AST.Cpp.Tokens[in.Pos.Tok].Exp).Line
+				return p.Files.Place(p.Units[in.Pos.Unit].AST.Tokens()[in.Pos.Tok].Exp).Line
 			}
 			probed := map[int]bool{}
 			for _, f := range p.Funcs {

@@ -70,7 +70,7 @@ func check(t *testing.T, text string) {
 			}
 			ref := ir.Ref{Func: f.ID, I: int32(i)}
 			u := p.Units[in.Pos.Unit].AST
-			line := p.Files.Place(u.Cpp.Tokens[in.Pos.Tok].Exp).Line
+			line := p.Files.Place(u.Tokens()[in.Pos.Tok].Exp).Line
 			if in.A.Kind == ir.VFunc && p.Funcs[in.A.ID].Name == "probe" {
 				for _, l := range r.PointsTo(f.ID, in.Args[0]) {
 					probes[line] = append(probes[line], r.LocName(l))

@@ -584,8 +584,8 @@ func (s *solver) where(ref ir.Ref) string {
 	f := s.prog.Funcs[ref.Func]
 	p := f.Instrs[ref.I].Pos
 	if s.prog.Files != nil && int(p.Unit) < len(s.prog.Units) && s.prog.Units[p.Unit] != nil {
-		if u := s.prog.Units[p.Unit].AST; u != nil && u.Cpp != nil && p.Tok >= 0 && int(p.Tok) < len(u.Cpp.Tokens) {
-			pl := s.prog.Files.Place(u.Cpp.Tokens[p.Tok].Exp)
+		if u := s.prog.Units[p.Unit].AST; u != nil && u.Cpp != nil && p.Tok >= 0 && int(p.Tok) < len(u.Tokens()) {
+			pl := s.prog.Files.Place(u.Tokens()[p.Tok].Exp)
 			if pl.Path != "" {
 				return fmt.Sprintf("%s:%d", filepath.Base(pl.Path), pl.Line)
 			}

@@ -266,7 +266,7 @@ func (w *watched) verify(trace []byte) (facts int, bad []string) {
 func (w *watched) at(ref ir.Ref) string {
 	f := w.p.Funcs[ref.Func]
 	in := &f.Instrs[ref.I]
-	toks := w.p.Units[in.Pos.Unit].AST.Cpp.Tokens
+	toks := w.p.Units[in.Pos.Unit].AST.Tokens()
 	return fmt.Sprintf("%s: %s: %s", w.p.Files.Place(toks[in.Pos.Tok].Exp), f.Name, ir.FormatInstr(w.p, f, in))
 }
 

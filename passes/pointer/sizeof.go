@@ -14,7 +14,7 @@ func (h *heap) named(f *ir.Func, ref ir.Ref, w *witness) {
 		return
 	}
 	u := h.s.prog.Units[at.Unit].AST
-	toks := u.Cpp.Tokens
+	toks := u.Tokens()
 	text := func(i int32) string {
 		if i < at.End && int(i) < len(toks) {
 			return toks[i].Text

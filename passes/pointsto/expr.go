@@ -85,7 +85,7 @@ func (q *query) lookAt(file string) {
 
 // covers reports whether the line is among the tokens of a unit.
 func (q *query) covers(unit ir.UnitID, tok, end int32) bool {
-	toks := q.c.Prog.Units[unit].AST.Cpp.Tokens
+	toks := q.c.Prog.Units[unit].AST.Tokens()
 	if tok < 0 || tok >= end || int(end) > len(toks) {
 		return false
 	}

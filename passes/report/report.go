@@ -581,7 +581,7 @@ func (b *builder) spans(packet []Procedure) []Span {
 		s := Span{Name: f.Name, Packet: -1}
 		s.File, s.Line, _ = b.place(f.Pos)
 		s.End = s.Line
-		if toks := b.c.Prog.Units[f.Unit].AST.Cpp.Tokens; f.Def.End > 0 && int(f.Def.End) <= len(toks) {
+		if toks := b.c.Prog.Units[f.Unit].AST.Tokens(); f.Def.End > 0 && int(f.Def.End) <= len(toks) {
 			if file, line, _ := b.place(toks[f.Def.End-1].Exp); file == s.File {
 				s.End = max(s.End, line)
 			}

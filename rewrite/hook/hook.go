@@ -103,7 +103,7 @@ func (h *hooks) again(what string, at source.Pos) bool {
 	return was
 }
 
-func (h *hooks) toks(u ir.UnitID) []cpp.Token { return h.c.Prog.Units[u].AST.Cpp.Tokens }
+func (h *hooks) toks(u ir.UnitID) []cpp.Token { return h.c.Prog.Units[u].AST.Tokens() }
 
 func (h *hooks) add(file source.FileID, edits ...edit.Edit) {
 	f := h.c.Prog.Files.File(file)
@@ -602,8 +602,9 @@ func (h *hooks) adopt(at ir.Pos, first string) bool {
 func (h *hooks) expansions(p source.Pos) int {
 	if len(h.uses) == 0 {
 		for _, u := range h.c.Prog.Units {
-			for i := range u.AST.Cpp.Tokens {
-				t := &u.AST.Cpp.Tokens[i]
+			toks := u.AST.Tokens()
+			for i := range toks {
+				t := &toks[i]
 				if t.Chain == 0 || !t.Spell.IsValid() || t.Kind != cpp.Ident {
 					continue
 				}

@@ -73,8 +73,9 @@ func (h *hooks) number() {
 		main := u.AST.Cpp.Main
 		where := map[int]source.Pos{}
 		last := use{}
-		for i := range u.AST.Cpp.Tokens {
-			t := &u.AST.Cpp.Tokens[i]
+		toks := u.AST.Tokens()
+		for i := range toks {
+			t := &toks[i]
 			k := use{t.Spell, t.Exp}
 			if t.Chain == 0 || k == last || !h.lines.bodies[t.Spell] {
 				continue

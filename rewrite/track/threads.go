@@ -59,6 +59,7 @@ type threader struct {
 
 // FindThreads finds them.
 func FindThreads(c *passes.Context, opt Options) *Threads {
+	c.Prog.Wake() // this package looks at the user's expressions
 	t := &threader{c: c, pt: pointer.Of(c), opt: opt, out: &Threads{Rounds: map[ir.FuncID][]Round{}}, updates: map[ir.FuncID]bool{},
 		direct: map[ir.Ref]bool{}, blocks: map[ir.FuncID]bool{}, seen: map[ir.FuncID]bool{}}
 	if t.opt.Editable == nil {
@@ -295,7 +296,7 @@ func (t *threader) round(f *ir.Func, l *loop) (Round, bool) {
 
 // RoundAt is where a round's boundary goes: around the condition, or (end is not valid) at the beginning of the body.
 func RoundAt(c *passes.Context, r *Round, opt Options) (at, end source.Pos, ok bool) {
-	toks := c.Prog.Units[r.Unit].AST.Cpp.Tokens
+	toks := c.Prog.Units[r.Unit].AST.Tokens()
 	editable := func(f source.FileID) bool { return opt.Editable == nil || opt.Editable(f) }
 	if r.Cond != nil {
 		lo, ok1 := Before(toks, r.Cond.Tok)

@@ -101,6 +101,7 @@ type site struct {
 
 // Place enters the marks of a program into set.
 func Place(c *passes.Context, set *edit.Set, opt Options) (*Result, error) {
+	c.Prog.Wake() // this package looks at the user's expressions
 	p := &placer{c: c, opt: opt, res: &Result{}, set: set,
 		pt: pointer.Of(c), pl: plan.Of(c), braced: map[source.Pos]bool{}, packets: map[ir.FuncID][]beginning{}, failed: map[ir.Ref]bool{}, texts: map[markKey]bool{}}
 	if p.opt.Editable == nil {
@@ -147,7 +148,7 @@ func ScopeAt(c *passes.Context, id ir.FuncID) (source.Pos, bool) {
 	if f.Def == nil || f.Def.Body == nil {
 		return source.Pos{}, false
 	}
-	return After(c.Prog.Units[f.Unit].AST.Cpp.Tokens, f.Def.Body.Tok+1)
+	return After(c.Prog.Units[f.Unit].AST.Tokens(), f.Def.Body.Tok+1)
 }
 
 type placer struct {
@@ -567,7 +568,7 @@ func (p *placer) told(f *ir.Func, i int32, w within) bool {
 // locate finds the spot for marks of vars at s. With late the marks come after
 // the statement or expression, because a packet begins within it; those of early come before it.
 func (p *placer) locate(s site, vars []int, late bool, early ...int) (spot, bool) {
-	toks := p.c.Prog.Units[s.unit].AST.Cpp.Tokens
+	toks := p.c.Prog.Units[s.unit].AST.Tokens()
 	x := s.expr
 	if late && s.stmt.Kind == check.Return {
 		x = s.stmt.X // nothing comes behind the statement
@@ -663,7 +664,7 @@ func (p *placer) bare(toks []cpp.Token, st *check.Stmt) (bare, bool) {
 // round adds marks for what a loop's own expressions update where packets begin in its body and these expressions are in a macro
 // (LIST_FOREACH): at the beginning of the body. With those before the loop and behind it, there is one on each way on from such an expression.
 func (p *placer) round(s site, vars []int, out *spot) bool {
-	st, toks := s.stmt, p.c.Prog.Units[s.unit].AST.Cpp.Tokens
+	st, toks := s.stmt, p.c.Prog.Units[s.unit].AST.Tokens()
 	if st.Kind != check.For && st.Kind != check.While {
 		return false
 	}
