@@ -46,6 +46,7 @@ type Options struct {
 	Store *store.Store // nil for none
 	All   bool         // look for errors in functions that nothing leads to as well
 	Whole bool         // keep everything: all declarations, bodies and tokens
+	Later bool         // units are left for others to wake (check.Unit.Wake), as lowering does
 }
 
 // Cpp preprocesses one command.
@@ -95,6 +96,9 @@ func LoadWith(p *build.Program, sink *source.Sink, opt Options) (*Program, error
 					Hint: "run the recorded compile command by hand to see what the compiler says"})
 			} else {
 				unit.Name = cmd.File
+				if !opt.Later {
+					unit.Wake()
+				}
 				out.Units[i] = unit
 			}
 			failed[i], stored[i] = own.Errors() > 0, hit

@@ -201,7 +201,7 @@ func TestKey(t *testing.T) {
 	if one == all || one == (&loader{}).key(&other, cfg, tc) {
 		t.Error("two kinds of units have one key")
 	}
-	if n := reflect.TypeFor[Options]().NumField(); n != 4 {
+	if n := reflect.TypeFor[Options]().NumField(); n != 5 {
 		t.Errorf("Options has %d fields: does a new one change what a unit is? Then it belongs in the key", n)
 	}
 }

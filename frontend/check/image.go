@@ -23,8 +23,8 @@ import (
 // image holds a tenth of what Check made, and of the tokens only those of the
 // declarations that it kept, so that their indices are the image's own.
 //
-//	image  = counts, files, types (ctype.ImageWriter), body
-//	body   = tokens, chains, includes, functions, asm, unknown code; then, until
+//	image  = counts, files, records, name, includes, types (ctype.ImageWriter), body
+//	body   = tokens, chains, functions, asm, unknown code; then, until
 //	         0, what was mentioned: objects, functions, initialisers, labels;
 //	         then the numbers of the objects with linkage
 //
@@ -40,19 +40,10 @@ func (u *Unit) Image(tree *syntax.Tree) []byte {
 	x.types = ctype.NewImageWriter(x.pos)
 	x.keepDecls(tree.Decls)
 	w := &x.w
-	w.S(u.Name)
-	for _, n := range []int{u.Stats.Decls, u.Stats.Functions, u.Stats.Errors, u.Stats.Tokens} {
-		w.N(n)
+	for _, f := range u.Cpp.Includes {
+		x.file(f.ID) // they come first
 	}
 	x.tokens()
-	w.N(len(u.Cpp.Includes))
-	for _, f := range u.Cpp.Includes {
-		w.U(x.file(f.ID)<<1 | flag(u.Cpp.System[f.ID]))
-	}
-	w.N(len(u.Cpp.Reread))
-	for _, f := range u.Cpp.Reread {
-		w.U(x.file(f))
-	}
 	for _, o := range x.kept {
 		x.object(o)
 	}
@@ -93,7 +84,21 @@ func (u *Unit) Image(tree *syntax.Tree) []byte {
 	for _, r := range recs {
 		head.U(x.types.Record(r))
 	}
-	h, body := head.Bytes(), w.Bytes()
+	head.S(u.Name)
+	for _, n := range []int{u.Stats.Decls, u.Stats.Functions, u.Stats.Errors, u.Stats.Tokens} {
+		head.N(n)
+	}
+	head.N(len(u.Cpp.Includes))
+	for _, f := range u.Cpp.Includes {
+		head.U(x.file(f.ID)<<1 | flag(u.Cpp.System[f.ID]))
+	}
+	head.N(len(u.Cpp.Reread))
+	for _, f := range u.Cpp.Reread {
+		head.U(x.file(f))
+	}
+	body := w.Bytes()
+	head.N(len(body))
+	h := head.Bytes()
 	out := make([]byte, 0, len(h)+len(types)+len(body)+8)
 	out = binary.AppendUvarint(out, uint64(len(h)))
 	out = append(append(append(out, h...), types...), body...)
@@ -733,8 +738,9 @@ func (x *imager) asm(a *Asm) {
 
 // ---- and back
 
-// DecodeUnit makes a unit of an image. An error means that a file is missing
-// that the unit was read from, or that the image is damaged.
+// DecodeUnit makes a unit of an image: its name, files and types; the rest comes
+// when somebody wakes it. An error means that a file is missing that the unit
+// was read from, or that the image is damaged.
 func DecodeUnit(data []byte, files *source.Set) (u *Unit, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -751,13 +757,9 @@ func DecodeUnit(data []byte, files *source.Set) (u *Unit, err error) {
 	for i := range counts {
 		counts[i] = head.N()
 	}
-	x := &unimager{
-		objects: make([]Object, head.N()),
-		funcs:   make([]FuncDef, head.N()),
-		inits:   make([]Init, head.N()),
-		labels:  make([]Label, head.N()),
-		stmts:   make([]Stmt, head.N()),
-		nexprs:  head.N(),
+	x := &unimager{}
+	for i := range x.counts {
+		x.counts[i] = head.N()
 	}
 	types := head.N()
 	x.files = make([]*source.File, head.Len()+1)
@@ -772,9 +774,28 @@ func DecodeUnit(data []byte, files *source.Set) (u *Unit, err error) {
 		records[i] = x.types.Record(head.U())
 		records[i].ID = int32(i)
 	}
-	x.data = data[types:]
-	u = x.unit()
-	u.Files, u.Records, u.image = files, records, x
+	u = &Unit{Name: head.S(), Files: files, Records: records, image: x}
+	u.Stats = Stats{Decls: head.N(), Functions: head.N(), Errors: head.N(), Tokens: head.N()}
+	c := &cpp.Unit{System: map[source.FileID]bool{}, Includes: make([]*source.File, head.Len())}
+	for i := range c.Includes {
+		n := head.U()
+		c.Includes[i] = x.files[n>>1]
+		if n&1 != 0 {
+			c.System[c.Includes[i].ID] = true
+		}
+	}
+	c.Main = c.Includes[0]
+	if n := head.Len(); n > 0 {
+		c.Reread = make([]source.FileID, n)
+		for i := range c.Reread {
+			c.Reread[i] = x.files[head.U()].ID
+		}
+	}
+	u.Cpp = c
+	if x.data = data[types:]; len(x.data) != head.N() {
+		return nil, errors.New("image of a unit: damaged")
+	}
+	u.state.Store(unread)
 	return u, nil
 }
 
@@ -786,7 +807,7 @@ func DecodeUnit(data []byte, files *source.Set) (u *Unit, err error) {
 // same time.
 func (u *Unit) Rest() {
 	x := u.image
-	if x == nil {
+	if x == nil || u.state.Load() == unread {
 		return
 	}
 	for i := range x.stmts {
@@ -803,15 +824,22 @@ func (u *Unit) Rest() {
 	u.state.Store(resting)
 }
 
-// Wake brings back what Rest let go of, where it was: whoever holds an object,
-// a function or a statement finds its expressions in it again, which are new
-// ones. Nobody else may use the unit at the same time.
+// Wake makes all of a unit available. It brings back what Rest let go of, where
+// it was: whoever holds an object, a function or a statement finds its
+// expressions in it again, which are new ones. Nobody else may use the unit at
+// the same time.
 func (u *Unit) Wake() {
-	if u.state.Load() != awake {
-		c := u.image.unit().Cpp
-		u.Cpp.Tokens, u.Cpp.Chains = c.Tokens, c.Chains
-		u.state.Store(awake)
+	switch u.state.Load() {
+	case awake:
+		return
+	case unread:
+		u.image.unit(u)
+	default:
+		again := &Unit{Cpp: &cpp.Unit{}}
+		u.image.unit(again)
+		u.Cpp.Tokens, u.Cpp.Chains = again.Cpp.Tokens, again.Cpp.Chains
 	}
+	u.state.Store(awake)
 }
 
 // Tokens returns the unit's tokens, which it reads again if it rests. It may be
@@ -822,7 +850,6 @@ func (u *Unit) Tokens() []cpp.Token {
 		defer u.reading.Unlock()
 		if u.state.Load() == resting {
 			x := unimager{r: wire.NewReader(u.image.data), files: u.image.files}
-			x.head(&Unit{})
 			x.tokens(u.Cpp)
 			u.state.Store(halfAwake)
 		}
@@ -833,6 +860,7 @@ func (u *Unit) Tokens() []cpp.Token {
 // What a unit has.
 const (
 	awake     int32 = iota // all
+	unread                 // no more than DecodeUnit says
 	resting                // no expressions, no tokens
 	halfAwake              // no expressions
 )
@@ -849,42 +877,23 @@ type unimager struct {
 	inits   []Init
 	labels  []Label
 	stmts   []Stmt
-	exprs   []Expr // those of them that are not used yet
-	nexprs  int
-	last    int32 // token
-	apart   bool  // expressions are those of asm, which stay
+	exprs   []Expr // those that are not used yet
+	counts  [6]int // how many of each
+	last    int32  // token
+	apart   bool   // expressions are those of asm, which stay
 }
 
-func (x *unimager) head(u *Unit) {
-	u.Name = x.r.S()
-	u.Stats = Stats{Decls: x.r.N(), Functions: x.r.N(), Errors: x.r.N(), Tokens: x.r.N()}
-}
-
-// unit reads the body. Objects, functions, initialisers, labels and statements
-// are what they were in the body's last reading, expressions are new.
-func (x *unimager) unit() *Unit {
-	x.r, x.exprs, x.last = wire.NewReader(x.data), make([]Expr, x.nexprs), 0
+// unit reads the body into u. Objects, functions, initialisers, labels and
+// statements are what they were in the body's last reading, expressions are new.
+func (x *unimager) unit(u *Unit) {
+	if n := x.counts; x.objects == nil {
+		x.objects, x.funcs, x.inits = make([]Object, n[0]), make([]FuncDef, n[1]), make([]Init, n[2])
+		x.labels, x.stmts = make([]Label, n[3]), make([]Stmt, n[4])
+	}
+	x.r, x.exprs, x.last = wire.NewReader(x.data), make([]Expr, x.counts[5]), 0
 	defer func() { x.r, x.exprs = nil, nil }() // nodes are all that has to stay
-	r, u := x.r, &Unit{}
-	x.head(u)
-	c := &cpp.Unit{System: map[source.FileID]bool{}}
-	u.Cpp = c
-	x.tokens(c)
-	c.Includes = make([]*source.File, r.Len())
-	for i := range c.Includes {
-		n := r.U()
-		c.Includes[i] = x.files[n>>1]
-		if n&1 != 0 {
-			c.System[c.Includes[i].ID] = true
-		}
-	}
-	c.Main = c.Includes[0]
-	if n := r.Len(); n > 0 {
-		c.Reread = make([]source.FileID, n)
-		for i := range c.Reread {
-			c.Reread[i] = x.files[r.U()].ID
-		}
-	}
+	r := x.r
+	x.tokens(u.Cpp)
 	u.Funcs = make([]*FuncDef, r.Len())
 	for i := range u.Funcs {
 		u.Funcs[i] = x.fn()
@@ -913,7 +922,6 @@ func (x *unimager) unit() *Unit {
 	for _, f := range u.Funcs {
 		n = numberLocals(f, n)
 	}
-	return u
 }
 
 func (x *unimager) posFrom(r *wire.Reader) source.Pos {

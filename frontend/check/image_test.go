@@ -135,6 +135,7 @@ func TestImage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			got.Wake()
 			rest(t, got)
 			same := &sameness{t: t, want: u, got: got, met: map[[2]any]bool{}}
 			same.objects()

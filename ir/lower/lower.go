@@ -36,6 +36,7 @@ func Unit(u *check.Unit, id ir.UnitID, sink *source.Sink) *Result {
 // UnitWith is Unit where modelled (nil: nothing is) reports which static functions of u are a library's that is known
 // by name: their bodies are not lowered, and they are undefined symbols like the library's others.
 func UnitWith(u *check.Unit, id ir.UnitID, sink *source.Sink, modelled func(*check.Unit, *check.Object) bool) *Result {
+	u.Wake()
 	b := &unit{
 		u: u, id: id, sink: sink, modelled: modelled,
 		strings: map[string]int32{},

@@ -36,7 +36,7 @@ func (c *settings) set() {
 // collection of the current HAProxy's analysis costs a second; of 35, 23 are left.
 const (
 	spare = 5
-	most  = 3 << 29
+	most  = 7 << 28
 )
 
 // live is how much memory the last collection found in use.
@@ -61,8 +61,9 @@ func (c *settings) watch() {
 }
 
 // Collect sets when garbage is collected: not before the process uses 128 MB, then
-// when the heap has grown by percent, and before it is limit bytes large (0: no
-// limit), two and a half times as large as what is in use, or 1.5 GB larger. It may be called again. GOGC in the environment goes before.
+// when the heap has grown by percent, or is limit bytes large (0: no limit). Who needs
+// more than limit has two and a half times what is in use, and 1.75 GB more at most. It
+// may be called again. GOGC in the environment goes before.
 func Collect(percent int, limit int64) {
 	if os.Getenv("GOGC") != "" {
 		return

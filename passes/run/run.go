@@ -55,10 +55,9 @@ type Analysis struct {
 
 // Load reads, types, lowers and links the target.
 func Load(o Options) (*Analysis, error) {
-	// Reading leaves little of what it makes: collected often, a program of 10 million
-	// tokens needs less than 1 GB. What comes later is a batch run: let the heap
-	// grow before collecting, within reason.
-	Collect(150, 1800<<20)
+	// Reading leaves little of what it makes, and what comes later is a batch run that
+	// needs more: let the heap grow before collecting, within reason.
+	Collect(300, 1800<<20)
 	a := &Analysis{Sink: &source.Sink{}, start: time.Now(), step: o.Step}
 	if a.step == nil {
 		a.step = func(string) {}
@@ -85,7 +84,7 @@ func Load(o Options) (*Analysis, error) {
 	if o.Jobs <= 0 {
 		o.Jobs = runtime.GOMAXPROCS(0)
 	}
-	fo := frontend.Options{Jobs: o.Jobs, Whole: o.Whole}
+	fo := frontend.Options{Jobs: o.Jobs, Whole: o.Whole, Later: true}
 	if !o.NoStore {
 		fo.Store = store.Open()
 	}
