@@ -242,21 +242,32 @@ func (fl *flow) returned(c int, members []ir.FuncID) {
 	var tails []ir.Ref
 	var above []int
 	last := -1
+	again := false
+	seen := map[ir.Ref]bool{} // what calls into c, mostly one call many procedures; true: as a library's callback
 	for _, f := range members {
-		for _, e := range fl.graph.In(f) {
-			if e.Callback {
+		in := fl.graph.In(f)
+		for i := range in {
+			e := &in[i]
+			if e.Callback && !again {
 				r.full.Or(fl.down[c]) // it may be called again
+				again = true
 			}
 			if e.Async() {
 				continue // it returns to nobody
 			}
+			back, known := seen[e.Site]
+			if known && (back || !e.Callback) {
+				continue
+			}
+			seen[e.Site] = e.Callback
 			if e.Callback {
 				r.full.Or(fl.calledBack(e.Site)) // and what else the library function calls
 			}
-			if k := len(tails); k == 0 || tails[k-1] != e.Site {
-				tails = append(tails, e.Site)
-				r.full.Or(fl.segOf(e.Site, false).calls)
+			if known {
+				continue
 			}
+			tails = append(tails, e.Site)
+			r.full.Or(fl.segOf(e.Site, false).calls)
 			if d := fl.graph.SCC(e.Site.Func); d != c && d != last {
 				last = d
 				above = append(above, d)
