@@ -185,16 +185,16 @@ func (s *solver) moveAll(from []ObjID) {
 	var copies []copyTarget
 	for _, o := range from {
 		gone[o] = true
-		for _, p := range s.byObj[o] {
-			s.moves(p, s.place(s.standsFor(o), s.places[p].Off))
+		for _, x := range s.byObj[o] {
+			s.moves(x.p, s.place(s.standsFor(o), x.off))
 		}
 	}
 	for _, o := range from {
 		to := s.standsFor(o)
 		in := s.byObj[o]
 		s.byObj[o] = nil
-		for _, p := range in {
-			q := s.placed(p)
+		for _, x := range in {
+			p, q := x.p, s.placed(x.p)
 			s.places[p].Obj = to
 			if s.cell[p] != none {
 				s.mergeNodes(s.cellOf(q), s.cell[p])
@@ -249,7 +249,8 @@ func (s *solver) lump() {
 		c.lumps[o] = s.objLay[o]
 		s.melt(o)
 		one := s.place(o, 0)
-		for _, p := range s.byObj[o] {
+		for _, x := range s.byObj[o] {
+			p := x.p
 			if p == one {
 				continue
 			}
@@ -261,7 +262,7 @@ func (s *solver) lump() {
 			}
 			s.moves(p, one)
 		}
-		s.byObj[o] = []int32{one}
+		s.byObj[o] = []located{{0, one}}
 	}
 	for v := range len(s.virt) {
 		if o := s.places[v].Obj; s.virt[v] != 0 && c.lumps[o] != nil && s.placed(int32(v)) == int32(v) {

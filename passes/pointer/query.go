@@ -285,18 +285,14 @@ func (s *solver) contentsIn(o ObjID, off int32) []Loc {
 		}
 		var out []Loc
 		out = append(out, s.set(s.anyStore[o])...)
-		for _, p := range s.byObj[o] {
-			out = append(out, s.set(s.cell[p])...)
+		for _, x := range s.byObj[o] {
+			out = append(out, s.set(s.cell[x.p])...)
 		}
 		return sortLocs(out)
 	}
-	for _, p := range s.byObj[o] {
-		if s.places[p].Off == off {
-			if s.cell[p] != none {
-				return s.set(s.cell[p])
-			}
-			break
-		}
+	l := s.byObj[o]
+	if i := locate(l, off); i < len(l) && l[i].off == off && s.cell[l[i].p] != none {
+		return s.set(s.cell[l[i].p])
 	}
 	return s.set(s.anyStore[o])
 }
@@ -320,8 +316,8 @@ func (s *solver) setsIn(o ObjID) [][]Loc {
 		return [][]Loc{s.set(n)}
 	}
 	out := make([][]Loc, 0, len(s.byObj[o])+1)
-	for _, p := range s.byObj[o] {
-		if l := s.set(s.cell[p]); len(l) > 0 {
+	for _, x := range s.byObj[o] {
+		if l := s.set(s.cell[x.p]); len(l) > 0 {
 			out = append(out, l)
 		}
 	}

@@ -1,6 +1,9 @@
 package pointer
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A set is a set of small numbers that grows in place: sorted blocks of 64 bits. Most sets
 // have a few members near each other, because ids are given in order of appearance: one
@@ -45,10 +48,29 @@ func (s *set) add(x int32) bool {
 	return true
 }
 
-// union adds all of t to s.
+// union adds all of t to s, in place.
 func (s *set) union(t *set) {
-	if len(t.b) > 0 {
-		s.b, _ = merged(s.b, t.b, make([]block, 0, len(s.b)+len(t.b)), nil)
+	i, news := 0, 0
+	for _, x := range t.b {
+		if i += search(s.b[i:], x.k); i < len(s.b) && s.b[i].k == x.k {
+			s.b[i].w |= x.w
+		} else {
+			news++
+		}
+	}
+	// Blocks that s has not are put between its own from behind.
+	i = len(s.b) - 1
+	s.b = slices.Grow(s.b, news)[:len(s.b)+news]
+	for j := len(t.b) - 1; news > 0; j-- {
+		x := t.b[j]
+		for i >= 0 && s.b[i].k > x.k {
+			s.b[i+news] = s.b[i]
+			i--
+		}
+		if i < 0 || s.b[i].k < x.k {
+			s.b[i+news] = x
+			news--
+		}
 	}
 }
 

@@ -1,8 +1,8 @@
 package pointer
 
 import (
+	"math"
 	"math/bits"
-	"sort"
 
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -287,11 +287,11 @@ func (s *solver) growing(n, p int32, w int64) bool {
 	}
 	for k := int64(1); k <= crawl; k++ {
 		off := int64(l.Off) - k*w
-		if off < 0 {
+		if off < 0 || off > math.MaxInt32 {
 			return false
 		}
-		i := sort.Search(len(in), func(i int) bool { return int64(s.places[in[i]].Off) >= off })
-		if i == len(in) || int64(s.places[in[i]].Off) != off || !s.sets.has(s.pts[n], in[i]) {
+		i := locate(in, int32(off))
+		if i == len(in) || int64(in[i].off) != off || !s.sets.has(s.pts[n], in[i].p) {
 			return false
 		}
 	}
@@ -445,30 +445,25 @@ func (s *solver) search(succ func(int32, []int32) []int32, emit func(root int32,
 		s.seen = append(s.seen, 0)
 	}
 	if cap(s.index) < n {
-		s.index, s.low, s.on = make([]int32, n+n/4), make([]int32, n+n/4), make([]bool, n+n/4)
+		s.index = make([]int32, n+n/4)
 	}
-	index, low, on := s.index[:n], s.low[:n], s.on[:n]
+	index := s.index[:n] // in order of appearance, from 1; done for what is in a component
 	clear(index)
+	const done = math.MaxInt32
 	type frame struct {
-		n    int32
-		kids []int32
-		i    int
+		n, low int32
+		from   int // of kids
+		next   int
 	}
-	var stack []int32
+	var stack, kids []int32 // kids: those of all frames, of which the last frame's are the last
 	var frames []frame
-	var pool [][]int32
 	count := int32(0)
 	push := func(v int32) {
 		count++
-		index[v], low[v] = count, count
+		index[v] = count
 		stack = append(stack, v)
-		on[v] = true
-		var kids []int32
-		if l := len(pool); l > 0 {
-			kids = pool[l-1][:0]
-			pool = pool[:l-1]
-		}
-		frames = append(frames, frame{v, succ(v, kids), 0})
+		frames = append(frames, frame{v, count, len(kids), len(kids)})
+		kids = succ(v, kids)
 	}
 	for r := range n {
 		if s.rep[r] != int32(r) || index[r] != 0 {
@@ -477,30 +472,30 @@ func (s *solver) search(succ func(int32, []int32) []int32, emit func(root int32,
 		push(int32(r))
 		for len(frames) > 0 {
 			f := &frames[len(frames)-1]
-			v := f.n
-			if f.i < len(f.kids) {
-				k := s.find(f.kids[f.i])
-				f.i++
+			v, low := f.n, f.low
+			if f.next < len(kids) {
+				k := s.find(kids[f.next])
+				f.next++
 				if index[k] == 0 {
 					push(k)
-				} else if on[k] {
-					low[v] = min(low[v], index[k])
+				} else {
+					f.low = min(low, index[k])
 				}
 				continue
 			}
-			pool = append(pool, f.kids)
+			kids = kids[:f.from]
 			frames = frames[:len(frames)-1]
 			if len(frames) > 0 {
-				p := frames[len(frames)-1].n
-				low[p] = min(low[p], low[v])
+				p := &frames[len(frames)-1]
+				p.low = min(p.low, low)
 			}
-			if low[v] == index[v] {
+			if low == index[v] {
 				i := len(stack) - 1
 				for stack[i] != v {
 					i--
 				}
 				for _, w := range stack[i:] {
-					on[w] = false
+					index[w] = done
 				}
 				emit(v, stack[i:])
 				stack = stack[:i]
@@ -519,6 +514,9 @@ func (s *solver) merge(a, b int32) {
 		s.delta[a] = s.pts[a]
 	} else {
 		s.delta[a], _ = s.sets.union(s.delta[a], s.delta[b])
+	}
+	if len(s.succ[a].b) < len(s.succ[b].b) {
+		s.succ[a], s.succ[b] = s.succ[b], s.succ[a]
 	}
 	s.succ[a].union(&s.succ[b])
 	s.cons[a] = append(s.cons[a], s.cons[b]...)

@@ -1,7 +1,7 @@
 package pointer
 
 import (
-	"sort"
+	"slices"
 
 	"saz/frontend/ctype"
 	"saz/ir"
@@ -36,7 +36,7 @@ type solver struct {
 	cell                        []int32        // by place: the node of its contents, none if never accessed
 	bare                        []bool         // by place: no pointer is stored there
 	constant                    []int32        // by place: a node whose set is just the place
-	byObj                       [][]int32      // by object: its places, by offset
+	byObj                       [][]located    // by object: its places, by offset
 	anyLoad                     []int32        // by object: node that includes all contents
 	anyStore                    []int32        // by object: node included in all contents
 	watchers                    [][]copyTarget // by object: copies from it
@@ -119,8 +119,6 @@ type solver struct {
 	seen         []int32 // scratch of the order's search
 	stamp        int32
 	index        []int32
-	low          []int32
-	on           []bool
 	copies       []blockCopy
 	dirty        bool // edges were added since order was computed
 	rounds       int
@@ -370,6 +368,23 @@ func (s *solver) newLibObj(name string, t *ctype.Type) ObjID {
 
 // Places.
 
+// A located is place p at offset off of an object.
+type located struct{ off, p int32 }
+
+// locate returns where the place at off is in l, or would be.
+func locate(l []located, off int32) int {
+	lo, hi := 0, len(l)
+	for lo < hi {
+		m := int(uint(lo+hi) >> 1)
+		if l[m].off < off {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
 // place returns the number of a place; off is canonical or Any.
 func (s *solver) place(o ObjID, off int32) int32 {
 	o = s.standsFor(o)
@@ -385,9 +400,9 @@ func (s *solver) place(o ObjID, off int32) int32 {
 		off = 0
 	}
 	l := s.byObj[o]
-	i := sort.Search(len(l), func(i int) bool { return s.places[l[i]].Off >= off })
-	if i < len(l) && s.places[l[i]].Off == off {
-		return l[i]
+	i := locate(l, off)
+	if i < len(l) && l[i].off == off {
+		return l[i].p
 	}
 	if off >= viewBase && len(l) >= s.viewLimit() {
 		s.viewed[o] = false
@@ -412,10 +427,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	s.virt = append(s.virt, 0)
 	s.constant = append(s.constant, none)
 	s.bare = append(s.bare, s.text[o] || off == anyBytes || off != Any && off < viewBase && !s.objLay[o].roomFor(int64(off), s.trust[o]))
-	l = append(l, 0)
-	copy(l[i+1:], l[i:])
-	l[i] = id
-	s.byObj[o] = l
+	s.byObj[o] = slices.Insert(l, i, located{off, id})
 	return id
 }
 
@@ -437,8 +449,8 @@ func (s *solver) melt(o ObjID) {
 	clear(s.images)
 	s.objLay[o] = meltedLay
 	for _, st := range s.steps {
-		for _, p := range s.byObj[o] {
-			st.forget(p)
+		for _, x := range s.byObj[o] {
+			st.forget(x.p)
 		}
 	}
 	one := s.cellOf(s.place(o, 0))
@@ -448,8 +460,8 @@ func (s *solver) melt(o ObjID) {
 			s.edge(one, n)
 		}
 	}
-	for _, p := range s.byObj[o] {
-		join(s.cell[p])
+	for _, x := range s.byObj[o] {
+		join(s.cell[x.p])
 	}
 	join(s.anyLoad[o])
 	join(s.anyStore[o])
@@ -540,8 +552,8 @@ func (s *solver) anyLoadOf(o ObjID) int32 {
 	if a := s.anyStore[o]; a != none {
 		s.edge(a, n)
 	}
-	for _, p := range s.byObj[o] {
-		if s.cell[p] != none {
+	for _, x := range s.byObj[o] {
+		if p := x.p; s.cell[p] != none {
 			s.edge(s.cell[p], n)
 		}
 	}
@@ -561,8 +573,8 @@ func (s *solver) anyStoreOf(o ObjID) int32 {
 	if a := s.anyLoad[o]; a != none {
 		s.edge(n, a)
 	}
-	for _, p := range s.byObj[o] {
-		if s.cell[p] != none {
+	for _, x := range s.byObj[o] {
+		if p := x.p; s.cell[p] != none {
 			s.edge(n, s.cell[p])
 		}
 	}
@@ -608,7 +620,7 @@ func (s *solver) copyBlock(dst, src int32, size int64) {
 		s.copyStored(a, w)
 	}
 	for i := 0; i < len(s.byObj[so]); i++ {
-		if p := s.byObj[so][i]; s.cell[p] != none {
+		if p := s.byObj[so][i].p; s.cell[p] != none {
 			s.copyCell(w, p)
 		}
 	}
