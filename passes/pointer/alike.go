@@ -77,14 +77,8 @@ func (s *solver) alike(l *lay, off int64, as *lay, member int64) bool {
 	return s.begins(l, off, as, member, member)
 }
 
-// path is lay.path; the last answer is kept, for one question follows another about the same place.
-// It holds until the next call.
-func (s *solver) path(l *lay, off int64) []step {
-	if m := &s.lastPath; m.of != l || m.off != off {
-		m.of, m.off, m.steps = l, off, l.path(off, 0, m.steps[:0])
-	}
-	return s.lastPath.steps
-}
+// path is lay.path, which is kept (spots.go).
+func (s *solver) path(l *lay, off int64) []step { return s.spots.path(l, off) }
 
 // startsAt is lay.starts.
 func (s *solver) startsAt(l *lay, off int64) bool {
@@ -182,18 +176,7 @@ func (s *solver) fitting(p int32, as *lay) []int32 {
 
 // looksLike reports whether what is at canonical offset off of l may be taken for a record as.
 func (s *solver) looksLike(l *lay, off int64, as *lay) bool {
-	k := likeness{l, as, off}
-	yes, ok := s.likeness[k]
-	if !ok {
-		yes = s.own(l, off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
-		s.likeness[k] = yes
-	}
-	return yes
-}
-
-type likeness struct {
-	l, as *lay
-	off   int64
+	return s.own(l, off, as) || s.punned(l, off, as) || s.begins(l, off, as, 0, as.size-1)
 }
 
 // begins reports whether what is at off in l may be taken for a record as: it is a record
@@ -265,8 +248,7 @@ func (s *solver) asBytes(p int32) []int32 {
 	if !s.startsAt(lay, off) {
 		off &^= ctype.PtrSize - 1
 	}
-	var buf [pathBuf]step
-	for _, st := range lay.path(off, 0, buf[:0]) {
+	for _, st := range s.path(lay, off) {
 		switch {
 		case st.mixed, st.elem == 1:
 			return []int32{p}
@@ -315,8 +297,7 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 		var out []int32
 		lay.places(0, func(off int64) {
 			if c := lay.canon(off); c != Any {
-				var buf [pathBuf]step
-				for _, st := range lay.path(int64(c), 0, buf[:0]) {
+				for _, st := range s.path(lay, int64(c)) {
 					if st.mixed || st.elem == 1 || st.start == int64(c) && st.elem == 0 && st.rec == nil && s.pointerFits(as, st) {
 						out = addOff(out, s.place(l.Obj, c))
 					}
@@ -329,8 +310,7 @@ func (s *solver) asPointer(p int32, as *lay) []int32 {
 	if !s.startsAt(lay, off) {
 		off &^= ctype.PtrSize - 1
 	}
-	var buf [pathBuf]step
-	for _, st := range lay.path(off, 0, buf[:0]) {
+	for _, st := range s.path(lay, off) {
 		if st.mixed || st.elem == 1 || st.start == off && st.elem == 0 && st.rec == nil && s.pointerFits(as, st) {
 			return []int32{p}
 		}

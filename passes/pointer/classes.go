@@ -223,7 +223,7 @@ func (s *solver) moveAll(from []ObjID) {
 			if dist == atHead {
 				dist = 0
 			}
-			s.moves(int32(v), s.virtual(s.real(int32(v)), dist, s.virtAs[int32(v)]))
+			s.moves(int32(v), s.virtual(s.real(int32(v)), dist, s.virtAs[v]))
 		}
 	}
 	for _, w := range copies {

@@ -185,9 +185,8 @@ func (s *solver) kindAt(p int32) crowdKind {
 			return crowdKind{mixed: true}
 		}
 	}
-	var buf [pathBuf]step
 	k, found := crowdKind{}, false
-	for _, st := range lay.path(int64(off), 0, buf[:0]) {
+	for _, st := range s.path(lay, int64(off)) {
 		switch {
 		case st.mixed || found:
 			return crowdKind{mixed: true}

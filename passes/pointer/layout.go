@@ -511,10 +511,9 @@ func (l *lay) path(off int64, base int64, out []step) []step {
 }
 
 // misaligned reports whether no record as can be where a pointer comes that is moved by delta bytes from
-// canonical offset off: not from any element of the arrays around it, either.
-func (l *lay) misaligned(off, delta int64, as *lay) bool {
-	var buf [pathBuf]step
-	for _, st := range l.path(off, 0, buf[:0]) {
+// canonical offset off, around which path is: not from any element of the arrays there, either.
+func (l *lay) misaligned(path []step, off, delta int64, as *lay) bool {
+	for _, st := range path {
 		if st.mixed || st.elem%max(as.align, 1) != 0 {
 			return false
 		}
@@ -577,11 +576,11 @@ type arith struct {
 	l     *lay
 	off   int32
 	delta int64
-	as    *lay  // of anywhere
-	rec   int64 // shift: size of the record whose member is addressed, 0: plain arithmetic, -1: piece of a copy, inBytes; index: indexed - mode
+	as    *lay  // of records
+	rec   int64 // records: what is wanted; index: indexed - mode
 }
 
-// An arithmetic caches shift and index.
+// An arithmetic caches index and records.
 type arithmetic map[arith][]int32
 
 func addOff(out []int32, o int32) []int32 {
@@ -593,51 +592,44 @@ func addOff(out []int32, o int32) []int32 {
 	return append(out, o)
 }
 
-// shift returns where a pointer at canonical offset off goes when delta bytes
-// are added. rec is the size of the record if this is the address of one of
-// its members, -1 if it is where a piece of a copy goes.
+// shift puts into out, which is empty, where a pointer at canonical offset off, around which path is, goes when
+// delta bytes are added. rec is the size of the record if this is the address of one of
+// its members, 0 if it is plain arithmetic, -1 if it is where a piece of a copy goes, or inBytes.
 //
 // The exact answer supposes that the pointer is in the first element of every
 // array around it. If the step leaves the element, then from another element
 // it may have gone to a neighbour: that place is an answer too. The address of
 // a member of a record that begins here, as part of the object's own type,
 // stays inside, so exactly one answer is right.
-func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
+func (l *lay) shift(path []step, off int32, delta, rec int64, out []int32) []int32 {
 	if off == Any || delta == 0 && rec <= 0 {
-		return []int32{off}
+		return append(out, off)
 	}
 	if l.one {
-		return []int32{0}
+		return append(out, 0)
 	}
-	key := arith{l: l, off: off, delta: delta, rec: rec}
-	if r, ok := c[key]; ok {
-		return r
-	}
-	var out []int32
 	exact := int64(off) + delta
 	if end := l.whole(); exact >= 0 && (end < 0 || exact < end) {
 		out = append(out, l.canon(exact))
 	}
 	own := false
-	var buf [pathBuf]step
-	path := l.path(int64(off), 0, buf[:0])
 	if rec > 0 {
-		for _, s := range path {
-			own = own || s.rec != nil && s.start == int64(off) && s.size == rec
+		for _, st := range path {
+			own = own || st.rec != nil && st.start == int64(off) && st.size == rec
 		}
 	}
 	if !own {
-		for _, s := range path {
-			if s.elem == 0 || s.size >= 0 && s.size <= s.elem {
+		for _, st := range path {
+			if st.elem == 0 || st.size >= 0 && st.size <= st.elem {
 				continue
 			}
-			r := int64(off) - s.start + delta
-			if r < 0 || r >= s.elem {
-				r %= s.elem
+			r := int64(off) - st.start + delta
+			if r < 0 || r >= st.elem {
+				r %= st.elem
 				if r < 0 {
-					r += s.elem
+					r += st.elem
 				}
-				out = addOff(out, l.canon(s.start+r))
+				out = addOff(out, l.canon(st.start+r))
 			}
 		}
 		if rec == inBytes {
@@ -649,7 +641,6 @@ func (c arithmetic) shift(l *lay, off int32, delta, rec int64) []int32 {
 		// (A member or a piece there cannot be accessed: no such object is meant.)
 		out = append(out, Any)
 	}
-	c[key] = out
 	return out
 }
 

@@ -66,10 +66,10 @@ func (s *solver) finish() *Result {
 	}
 	s.images, s.sets, s.pts, s.delta, s.succ, s.cons = nil, nil, nil, nil, nil, nil
 	s.crowd = crowd{}
-	s.likeness, s.unknownBacks, s.unknownCalls = nil, nil, nil
+	s.unknownBacks, s.unknownCalls = nil, nil
 	s.copySeen, s.backSeen, s.ranSeen, s.queues, s.watchers, s.order = nil, nil, nil, nil, nil, nil
 	s.heap, s.sites, s.base = nil, nil, nil
-	s.arith, s.steps, s.carrier, s.uses, s.ranges, s.knownCalls, s.codeAt = nil, nil, nil, nil, nil, nil, nil
+	s.arith, s.steps, s.pages, s.spots, s.carrier, s.uses, s.ranges, s.knownCalls, s.codeAt = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	s.doms, s.counters, s.recsIn, s.starts, s.virtAs, s.viewIDs, s.looked = nil, nil, nil, nil, nil, nil, nil
 	return &Result{Objects: s.objects, Stats: st, solver: s}
 }
@@ -455,10 +455,12 @@ func (s *solver) canonOff(o ObjID, off int64) int32 {
 	return s.objLay[o].canon(off)
 }
 
-// shiftLoc must not touch the solver's cache: results are read concurrently.
+// shiftLoc must not touch the solver's spots: results are read concurrently.
 func (s *solver) shiftLoc(l Loc, delta int64) []Loc {
 	var out []Loc
-	for _, off := range (arithmetic{}).shift(s.objLay[l.Obj], l.Off, delta, 0) {
+	lay := s.objLay[l.Obj]
+	var around [pathBuf]step
+	for _, off := range lay.shift(lay.path(int64(l.Off), 0, around[:0]), l.Off, delta, 0, nil) {
 		out = append(out, Loc{l.Obj, off})
 	}
 	return sortLocs(out)

@@ -121,20 +121,26 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 		case conShift, conIndex, conMask, conTyped:
 			to, melts := s.find(c.other), s.melts
 			out := s.builder(len(places))
+			var pg *page
+			pgAt := int32(-1)
 			for _, p := range places {
 				if c.cyc && s.virt[p] == 0 && s.growing(n, p, c.a) {
 					out.add(s.place(s.places[p].Obj, Any))
 					continue
 				}
-				d := st.at(p)
+				if i := p / pageSize; i != pgAt {
+					pg, pgAt = s.pages.of(st.places, i), i
+				}
+				d := pg[p%pageSize]
 				if d == stepNew {
 					d = s.step(&c, st, p)
+					pgAt = -1 // it may be new
 				}
 				switch {
 				case d > stepNew:
 					out.add(d - 1)
-				case d == stepMany:
-					for _, q := range st.many[p] {
+				case d <= stepMany:
+					for _, q := range st.many[stepMany-d] {
 						out.add(q)
 					}
 				}

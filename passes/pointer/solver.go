@@ -23,6 +23,8 @@ type solver struct {
 	lays    *layouts
 	arith   arithmetic
 	steps   map[stepKey]*stepTable
+	pages   *pages // of steps
+	spots   *spots
 	objects []Object
 	objLay  []*lay
 
@@ -49,7 +51,7 @@ type solver struct {
 	among                       map[ObjID][]*lay // by block that is not trusted: the records that are seen in it, if that is known
 	viewed                      []bool           // by object: it is split by who looks (views.go)
 	views                       []viewKey
-	virtAs                      map[int32]*lay // by virtual place: the entry's type
+	virtAs                      []*lay // by virtual place: the entry's type
 	viewIDs                     map[viewKey]int32
 	coarse                      kin
 	blurred                     map[*lay]bool
@@ -70,7 +72,6 @@ type solver struct {
 	seenAs                      map[*lay]bool                 // pointers that it takes for something else altogether
 	looked                      []*lay                        // of the casts and members of the program
 	copySeen                    map[copyTarget]bool
-	likeness                    map[likeness]bool // see looksLike
 
 	// Nodes.
 	rep      []int32
@@ -80,19 +81,14 @@ type solver struct {
 	succ     []set
 	cons     [][]constraint
 	builders []*builder // see steps.go
-	lastPath struct {   // see path
-		of    *lay
-		off   int64
-		steps []step
-	}
-	scratch []int32 // likewise, of copies
-	buffers [][]int32
-	images  []image // see steps.go
-	crowd   crowd   // see crowd.go
-	class   classes // see classes.go
-	facts   int64   // members that were ever added to sets
-	ordered int     // edges when the order was computed
-	melts   int     // objects that have become one place
+	scratch  []int32    // see others
+	buffers  [][]int32
+	images   []image // see steps.go
+	crowd    crowd   // see crowd.go
+	class    classes // see classes.go
+	facts    int64   // members that were ever added to sets
+	ordered  int     // edges when the order was computed
+	melts    int     // objects that have become one place
 
 	private      [][]bool          // by function, by local: see locals.go
 	copyOf       map[ObjID]ObjID   // the variable that an object is a copy's of
@@ -233,8 +229,8 @@ func run(c *passes.Context) (any, error) {
 // Analyze computes the points-to relation of p.
 func Analyze(p *ir.Program, ms *models.Set) *Result {
 	s := &solver{
-		prog: p, models: ms, sets: newSets(), images: make([]image, 1<<imageBits), likeness: map[likeness]bool{}, private: make([][]bool, len(p.Funcs)), copyOf: map[ObjID]ObjID{}, family: map[ObjID][]ObjID{}, meltedFamily: map[ObjID]bool{}, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{},
-		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, virtAs: map[int32]*lay{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
+		prog: p, models: ms, sets: newSets(), images: make([]image, 1<<imageBits), private: make([][]bool, len(p.Funcs)), copyOf: map[ObjID]ObjID{}, family: map[ObjID][]ObjID{}, meltedFamily: map[ObjID]bool{}, lays: newLayouts(p), arith: arithmetic{}, steps: map[stepKey]*stepTable{}, pages: newPages(), spots: newSpots(),
+		copySeen: map[copyTarget]bool{}, uses: map[ir.FuncID][][]int32{}, ranges: map[rangeKey]interval{}, counters: map[counterKey]*counter{}, doms: map[ir.FuncID]*ir.DomTree{}, recIDs: map[*lay]int64{}, recLays: []*lay{byteLay}, viewIDs: map[viewKey]int32{}, among: map[ObjID][]*lay{}, slotsAt: map[slotKey][]int32{}, recsIn: map[*lay][]recAt{}, starts: map[*lay][]int32{}, virtAt: map[virtKey]int32{},
 		slots: map[string]int32{}, escaped: map[ir.FuncID]int32{},
 		calleeOf: map[ir.Ref][]ir.FuncID{}, backs: map[ir.Ref][]Callback{}, unknownBacks: map[ir.FuncID][]Callback{}, unknownCalls: map[ir.FuncID][]ir.Ref{}, backSeen: map[backKey]bool{}, queues: map[string]*queue{}, ranSeen: map[ranKey]bool{},
 		packetAt: map[packetKey]ObjID{}, unmod: map[ir.FuncID][]ir.Ref{}, wild: map[int32]bool{}, varCalls: map[varCall]bool{},
@@ -425,6 +421,7 @@ func (s *solver) place(o ObjID, off int32) int32 {
 	s.places = append(s.places, Loc{o, off})
 	s.cell = append(s.cell, none)
 	s.virt = append(s.virt, 0)
+	s.virtAs = append(s.virtAs, nil)
 	s.constant = append(s.constant, none)
 	s.bare = append(s.bare, s.text[o] || off == anyBytes || off != Any && off < viewBase && !s.objLay[o].roomFor(int64(off), s.trust[o]))
 	s.byObj[o] = slices.Insert(l, i, located{off, id})
@@ -450,7 +447,7 @@ func (s *solver) melt(o ObjID) {
 	s.objLay[o] = meltedLay
 	for _, st := range s.steps {
 		for _, x := range s.byObj[o] {
-			st.forget(x.p)
+			st.forget(s.pages, x.p)
 		}
 	}
 	one := s.cellOf(s.place(o, 0))
@@ -759,8 +756,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 	// The source is whole elements of an array, or a range in one element.
 	rel := int64(at) - int64(from.Off)
 	stride := int64(0)
-	var buf [pathBuf]step
-	for _, st := range sl.path(int64(from.Off), 0, buf[:0]) {
+	for _, st := range s.path(sl, int64(from.Off)) {
 		if st.elem > 0 && (st.size < 0 || st.size > st.elem) {
 			if end := int64(from.Off) - st.start + w.size; w.size < 0 || end > st.elem {
 				// It may go on into the next element.
@@ -784,7 +780,8 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		s.edge(src, s.writeNode(s.place(to.Obj, 0)))
 		return
 	}
-	for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
+	var buf [4]int32
+	for _, off := range s.shift(dl, to.Off, rel, -1, buf[:0]) {
 		if off == Any || !s.trust[to.Obj] || dl.roomFor(int64(off), true) {
 			s.edge(src, s.writeNode(s.place(to.Obj, off)))
 		}
@@ -801,7 +798,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 		if end := dl.whole(); end >= 0 && int64(to.Off)+rel >= end {
 			return
 		}
-		for _, off := range s.arith.shift(dl, to.Off, rel, -1) {
+		for _, off := range s.shift(dl, to.Off, rel, -1, buf[:0]) {
 			if off == Any || !s.trust[to.Obj] || dl.roomFor(int64(off), true) {
 				s.edge(src, s.writeNode(s.place(to.Obj, off)))
 			}
@@ -813,8 +810,7 @@ func (s *solver) copyCell(w copyTarget, p int32) {
 // sameStride reports whether around off is an array in which adding stride
 // changes nothing.
 func (s *solver) sameStride(l *lay, off int32, stride int64) bool {
-	var buf [pathBuf]step
-	for _, st := range l.path(int64(off), 0, buf[:0]) {
+	for _, st := range s.path(l, int64(off)) {
 		if st.elem > 0 && stride%st.elem == 0 {
 			return true
 		}

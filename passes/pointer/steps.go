@@ -1,5 +1,7 @@
 package pointer
 
+import "slices"
+
 // Pointer arithmetic that is the same for many registers, such as the address
 // of a member, meets the same places again and again, on large programs hundreds
 // of millions of times: where each place goes is kept in a table by place.
@@ -9,21 +11,67 @@ type stepKey struct {
 	a, b int64
 }
 
-// A stepTable says by place where one kind of arithmetic leads: to place
-// entry-1, or what the constants say.
+// A stepTable says where one kind of arithmetic leads.
 type stepTable struct {
-	id    uint64
-	pages []*[stepPage]int32
-	many  map[int32][]int32 // where it leads to several
+	id     uint64
+	places sparse    // by place: to place entry-1, or what the constants say
+	spots  sparse    // by spot: to offset entry-spotBase of the object, or what the constants say
+	many   [][]int32 // where it leads to several
 }
 
 const (
 	stepNew  = 0  // not known yet
 	stepNone = -1 // nowhere
-	stepMany = -2 // to several places
+	stepMany = -2 // to several places: many[stepMany-entry]
 
-	stepPage = 32
+	spotMore = -2 // it depends on more than the spot
+	spotBase = 2  // Any is 1
 )
+
+// A sparse is a table of numbers, most of them 0: its pages by their numbers.
+type sparse []int32
+
+// pages are those of all tables, in chunks without pointers: there are millions.
+type pages struct {
+	chunks []*[pageChunk]page
+	n      int32 // so far; the first one is all 0
+}
+
+type page [pageSize]int32
+
+const (
+	pageSize  = 32
+	pageChunk = 1 << 10
+)
+
+func newPages() *pages { return &pages{chunks: []*[pageChunk]page{new([pageChunk]page)}, n: 1} }
+
+// of returns page i of t, for reading.
+func (ps *pages) of(t sparse, i int32) *page {
+	n := int32(0)
+	if int(i) < len(t) {
+		n = t[i]
+	}
+	return &ps.chunks[n/pageChunk][n%pageChunk]
+}
+
+func (ps *pages) at(t sparse, x int32) int32 { return ps.of(t, x/pageSize)[x%pageSize] }
+
+func (ps *pages) set(t *sparse, x, d int32) {
+	i := int(x / pageSize)
+	if i >= len(*t) {
+		*t = append(*t, make([]int32, i+1-len(*t))...)
+	}
+	if (*t)[i] == 0 {
+		if ps.n%pageChunk == 0 {
+			ps.chunks = append(ps.chunks, new([pageChunk]page))
+		}
+		(*t)[i] = ps.n
+		ps.n++
+	}
+	n := (*t)[i]
+	ps.chunks[n/pageChunk][n%pageChunk][x%pageSize] = d
+}
 
 func (s *solver) stepOf(c *constraint) *stepTable {
 	k := stepKey{c.kind, c.a, c.b}
@@ -35,29 +83,13 @@ func (s *solver) stepOf(c *constraint) *stepTable {
 	return t
 }
 
-func (t *stepTable) at(p int32) int32 {
-	if i := int(p / stepPage); i < len(t.pages) && t.pages[i] != nil {
-		return t.pages[i][p%stepPage]
-	}
-	return stepNew
-}
-
-func (t *stepTable) set(p, d int32) {
-	i := int(p / stepPage)
-	for len(t.pages) <= i {
-		t.pages = append(t.pages, nil)
-	}
-	if t.pages[i] == nil {
-		t.pages[i] = new([stepPage]int32)
-	}
-	t.pages[i][p%stepPage] = d
-}
-
 // forget is for a place whose object melts.
-func (t *stepTable) forget(p int32) {
-	if i := int(p / stepPage); i < len(t.pages) && t.pages[i] != nil {
-		t.pages[i][p%stepPage] = stepNew
-		delete(t.many, p)
+func (t *stepTable) forget(ps *pages, p int32) {
+	if d := ps.at(t.places, p); d != stepNew {
+		if d <= stepMany {
+			t.many[stepMany-d] = nil
+		}
+		ps.set(&t.places, p, stepNew)
 	}
 }
 
@@ -78,20 +110,62 @@ func (s *solver) imageOf(t *stepTable, d setID) *image {
 
 // step works out and keeps where c, whose table is t, leads from place p.
 func (s *solver) step(c *constraint, t *stepTable, p int32) int32 {
-	d := int32(stepNone)
-	switch to := s.stepsFrom(c, p); len(to) {
-	case 0:
-	case 1:
-		d = to[0] + 1
-	default:
-		d = stepMany
-		if t.many == nil {
-			t.many = map[int32][]int32{}
+	d, known := s.bySpot(c, t, p)
+	if !known {
+		switch to := s.stepsFrom(c, p); len(to) {
+		case 0:
+			d = stepNone
+		case 1:
+			d = to[0] + 1
+		default:
+			d = stepMany - int32(len(t.many))
+			t.many = append(t.many, to)
 		}
-		t.many[p] = to
 	}
-	t.set(p, d)
+	s.pages.set(&t.places, p, d)
 	return d
+}
+
+// bySpot does step for a place from which c leads where it leads from all in the same spot, if it is such.
+func (s *solver) bySpot(c *constraint, t *stepTable, p int32) (d int32, known bool) {
+	spot := s.spotOf(c, p)
+	if spot == none {
+		return 0, false
+	}
+	off := s.pages.at(t.spots, spot)
+	if off == stepNew {
+		off = s.fromSpot(c, p)
+		s.pages.set(&t.spots, spot, off)
+	}
+	switch {
+	case off == spotMore:
+		return 0, false
+	case off == stepNone:
+		return stepNone, true
+	case c.kind == conTyped:
+		return p + 1, true // where it leads at all, to the place itself
+	}
+	return s.place(s.places[p].Obj, off-spotBase) + 1, true
+}
+
+// fromSpot works out an entry of stepTable.spots: where c leads from a place like p.
+func (s *solver) fromSpot(c *constraint, p int32) int32 {
+	l := s.places[p]
+	if c.kind == conTyped {
+		if len(s.stepsFrom(c, p)) == 0 {
+			return stepNone
+		}
+		return spotBase + l.Off
+	}
+	var buf [4]int32
+	offs, beyond, _ := s.offsets(c, s.objLay[l.Obj], l.Off, s.trust[l.Obj], buf[:0])
+	switch {
+	case beyond || len(offs) > 1:
+		return spotMore
+	case len(offs) == 0:
+		return stepNone
+	}
+	return spotBase + offs[0]
 }
 
 // entry is the record to which c goes from its member, nil if it does not.
@@ -126,7 +200,6 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 	if s.viewed[l.Obj] && (l.Off >= viewBase || c.kind == conShift && (c.b > 0 || c.b < containerBase)) {
 		return []int32{s.place(l.Obj, s.inView(c, p))}
 	}
-	var offs []int32
 	if d := s.virt[p]; d != 0 {
 		if d == someHead {
 			return s.fromSomeHead(c, p)
@@ -154,7 +227,7 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 				return []int32{p}
 			}
 			if as := s.entry(c); as != nil && s.trust[l.Obj] {
-				if e := s.virtAs[p]; e != nil && !s.within(lay, e) || lay.misaligned(int64(l.Off), c.a-int64(d), as) {
+				if e := s.virtAs[p]; e != nil && !s.within(lay, e) || lay.misaligned(s.path(lay, int64(l.Off)), int64(l.Off), c.a-int64(d), as) {
 					return nil // an entry around one that is not there
 				}
 			}
@@ -170,81 +243,90 @@ func (s *solver) stepsFrom(c *constraint, p int32) []int32 {
 		}
 		return []int32{s.place(l.Obj, Any)}
 	}
-	switch c.kind {
-	case conShift:
-		if c.b < containerBase {
-			as := s.entry(c)
-			if s.trust[l.Obj] && l.Off == Any {
-				to := s.anywhere(l.Obj, c.a, as, itsStart)
-				if len(s.anywhere(l.Obj, -c.a, as, itsHead)) > 0 {
-					to = append(to, s.virtual(p, -int32(c.a), as))
-				}
-				return to
+	if c.kind == conShift && l.Off == Any && s.trust[l.Obj] {
+		switch as := s.entry(c); {
+		case as != nil:
+			to := s.anywhere(l.Obj, c.a, as, itsStart)
+			if len(s.anywhere(l.Obj, -c.a, as, itsHead)) > 0 {
+				to = append(to, s.virtual(p, -int32(c.a), as))
 			}
-			if s.trust[l.Obj] && lay.misaligned(int64(l.Off), c.a, as) {
-				return nil // a pointer with a tag, or without one that it never had
-			}
-			offs = s.arith.shift(lay, l.Off, c.a, inBytes)
-			if s.trust[l.Obj] && !s.holds(lay, int64(l.Off)+c.a, int64(l.Off), as) {
-				// It may start from another element of an array than the first.
-				own := offs[:0:0]
-				for _, off := range offs {
-					if off != Any && (s.own(lay, int64(off), as) || s.punned(lay, int64(off), as)) {
-						own = append(own, off)
-					}
-				}
-				if len(own) == 0 && !s.memberOf(lay, int64(l.Off), as, -c.a) {
-					return nil
-				}
-				if len(own) == 0 {
-					return []int32{s.virtual(p, -int32(c.a), as)}
-				}
-				offs = own
-			}
-		} else {
-			rec := c.b
-			if rec > 0 {
-				as := s.recLays[rec>>recShift]
-				rec &= 1<<recShift - 1
-				if s.trust[l.Obj] && l.Off == Any {
-					return s.anywhere(l.Obj, c.a, as, itsMember)
-				}
-				if s.among[l.Obj] != nil && !s.canBe(l.Obj, as) && !s.hasHead(l.Obj, as, c.a) {
-					return nil
-				}
-				if s.trust[l.Obj] && !s.own(lay, int64(l.Off), as) && !s.punned(lay, int64(l.Off), as) && !s.alike(lay, int64(l.Off), as, c.a) {
-					return nil
-				}
-			}
-			offs = s.arith.shift(lay, l.Off, c.a, rec)
+			return to
+		case c.b > 0:
+			return s.anywhere(l.Obj, c.a, s.recLays[c.b>>recShift], itsMember)
 		}
-		if len(offs) == 1 && offs[0] == Any && l.Off != Any {
-			// Outside the object: nothing is there, but the way back counts.
-			exact, end := int64(l.Off)+c.a, lay.whole()
-			if exact < 0 || end >= 0 && exact >= end {
-				return []int32{s.virtual(p, -int32(c.a), nil)}
-			}
+	}
+	if c.kind == conShift && c.b > 0 && s.among[l.Obj] != nil {
+		if as := s.recLays[c.b>>recShift]; !s.canBe(l.Obj, as) && !s.hasHead(l.Obj, as, c.a) {
+			return nil
 		}
-	case conIndex:
-		offs = s.arith.index(lay, l.Off, c.a, c.b)
-	case conMask:
-		off := l.Off
-		if off > 0 && !lay.one {
-			if c.a < 0 && c.a >= -16 {
-				off = lay.canon(int64(off) & c.a)
-			} else {
-				off = Any
-			}
-		} else if c.a >= 0 || c.a < -16 {
-			off = Any
-		}
-		offs = []int32{off}
+	}
+	var buf [4]int32
+	offs, beyond, as := s.offsets(c, lay, l.Off, s.trust[l.Obj], buf[:0])
+	if beyond {
+		return []int32{s.virtual(p, -int32(c.a), as)}
 	}
 	out := make([]int32, 0, len(offs))
 	for _, off := range offs {
 		out = append(out, s.place(l.Obj, off))
 	}
 	return out
+}
+
+// offsets appends to out the offsets to which c, which is no conTyped, leads from off in an object of layout l, trusted
+// or not. If it leads beyond, then instead to where nothing of the object is, as from a member of an entry as
+// if that is known (virtual.go).
+func (s *solver) offsets(c *constraint, l *lay, off int32, trust bool, out []int32) (offs []int32, beyond bool, as *lay) {
+	at := int64(off)
+	switch c.kind {
+	case conShift:
+		if as = s.entry(c); as != nil {
+			if trust && l.misaligned(s.path(l, at), at, c.a, as) {
+				return nil, false, nil // a pointer with a tag, or without one that it never had
+			}
+			out = s.shift(l, off, c.a, inBytes, out)
+			if trust && !s.holds(l, at+c.a, at, as) {
+				// It may start from another element of an array than the first.
+				own := slices.DeleteFunc(out, func(off int32) bool {
+					return off == Any || !s.own(l, int64(off), as) && !s.punned(l, int64(off), as)
+				})
+				if len(own) == 0 {
+					return nil, s.memberOf(l, at, as, -c.a), as
+				}
+				out = own
+			}
+		} else {
+			rec := c.b
+			if rec > 0 {
+				as := s.recLays[rec>>recShift]
+				rec &= 1<<recShift - 1
+				if trust && !s.own(l, at, as) && !s.punned(l, at, as) && !s.alike(l, at, as, c.a) {
+					return nil, false, nil
+				}
+			}
+			out = s.shift(l, off, c.a, rec, out)
+		}
+		if len(out) == 1 && out[0] == Any && off != Any {
+			// Outside the object: nothing is there, but the way back counts.
+			exact, end := at+c.a, l.whole()
+			if exact < 0 || end >= 0 && exact >= end {
+				return nil, true, nil
+			}
+		}
+	case conIndex:
+		out = append(out, s.arith.index(l, off, c.a, c.b)...)
+	case conMask:
+		if off > 0 && !l.one {
+			if c.a < 0 && c.a >= -16 {
+				off = l.canon(at & c.a)
+			} else {
+				off = Any
+			}
+		} else if c.a >= 0 || c.a < -16 {
+			off = Any
+		}
+		out = append(out, off)
+	}
+	return out, false, nil
 }
 
 // fromSomeHead is stepsFrom for an entry that would contain one of the heads of an object.

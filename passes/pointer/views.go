@@ -142,7 +142,7 @@ func (s *solver) viewFrom(c *constraint, l Loc) int32 {
 			if k.off == Any {
 				return Any // it may go on behind it
 			}
-			if offs := s.arith.shift(k.rec, k.off, c.a, c.b); len(offs) == 1 && offs[0] != Any {
+			if offs := s.shift(k.rec, k.off, c.a, c.b, nil); len(offs) == 1 && offs[0] != Any {
 				return s.view(k.rec, int64(offs[0]))
 			}
 		}
@@ -215,7 +215,7 @@ func (s *solver) copyTo(from ObjID, at, dst int32) int32 {
 	}
 	var rec *lay
 	var start int64
-	for _, st := range s.objLay[from].path(int64(at), 0, nil) {
+	for _, st := range s.path(s.objLay[from], int64(at)) {
 		if st.rec != nil {
 			if rec != nil && rec.kind == layUnion {
 				break // the union is what is seen, whatever is in it

@@ -74,7 +74,7 @@ func (s *solver) virtual(p, dist int32, as *lay) int32 {
 	}
 	s.virt = append(s.virt, dist)
 	s.virtAt[k] = v
-	s.virtAs[v] = as
+	s.virtAs = append(s.virtAs, as)
 	return v
 }
 
@@ -84,8 +84,7 @@ func (s *solver) real(v int32) int32 { return s.place(s.places[v].Obj, s.places[
 // holds reports whether l, the layout of an object of known type, has a record as at
 // off, or may have anything there: bytes. at is the place of its member.
 func (s *solver) holds(l *lay, off, at int64, as *lay) bool {
-	var buf [pathBuf]step
-	for _, st := range l.path(at, 0, buf[:0]) {
+	for _, st := range s.path(l, at) {
 		if st.mixed || st.elem == 1 && s.inBytes(as) {
 			return true // in an array of bytes
 		}
@@ -117,8 +116,7 @@ func (s *solver) memberOf(l *lay, off int64, as *lay, member int64) bool {
 	if c := as.canon(member); c != Any {
 		member = int64(c)
 	}
-	var buf [pathBuf]step
-	for _, st := range as.path(member, 0, buf[:0]) {
+	for _, st := range s.path(as, member) {
 		switch {
 		case st.mixed || st.elem == 1:
 			return true
@@ -128,8 +126,7 @@ func (s *solver) memberOf(l *lay, off int64, as *lay, member int64) bool {
 				return true
 			}
 		default:
-			var buf [pathBuf]step
-			for _, x := range l.path(off, 0, buf[:0]) {
+			for _, x := range s.path(l, off) {
 				if x.mixed || x.elem == 1 && s.inBytes(as) || x.elem == 0 && x.rec == nil && x.start == off && x.size == st.size && x.class == st.class {
 					return true
 				}
