@@ -13,13 +13,15 @@ type setID int32
 
 type sets struct {
 	all    []sharedSet
-	table  []setID // by hash, open addressing
-	unions []union // by the hash of a and b; what is lost is worked out again
-	single []setID // by place: the set of it alone
-	blocks int     // in all
-	most   int     // of them before sweep is worth while
-	chunk  []block // where the next ones go
-	a, b   []block // working memory
+	table  []setID   // by hash, open addressing
+	unions []union   // by the hash of a and b; what is lost is worked out again
+	single []setID   // by place: the set of it alone
+	blocks int       // in all
+	most   int       // of them before sweep is worth while
+	chunk  []block   // where the next ones go
+	chunks [][]block // all of them
+	spare  [][]block // those that sweep has emptied
+	a, b   []block   // working memory
 }
 
 type sharedSet struct {
@@ -96,7 +98,12 @@ func (t *sets) keep(b []block) []block {
 		return append([]block(nil), b...)
 	}
 	if cap(t.chunk)-len(t.chunk) < len(b) {
-		t.chunk = make([]block, 0, chunkSize)
+		if n := len(t.spare); n > 0 {
+			t.chunk, t.spare = t.spare[n-1], t.spare[:n-1]
+		} else {
+			t.chunk = make([]block, 0, chunkSize)
+		}
+		t.chunks = append(t.chunks, t.chunk)
 	}
 	at := len(t.chunk)
 	t.chunk = append(t.chunk, b...)
@@ -151,8 +158,8 @@ func (t *sets) union(a, b setID) (both, news setID) {
 // sweep drops all sets but those in the lists, which it numbers anew.
 func (t *sets) sweep(lists ...[]setID) {
 	to := make([]setID, len(t.all))
-	old := t.all
-	t.all, t.blocks, t.chunk = make([]sharedSet, 1, len(old)/2+1), 0, nil
+	old, emptied := t.all, t.chunks
+	t.all, t.blocks, t.chunk, t.chunks = make([]sharedSet, 1, len(old)/2+1), 0, nil, nil
 	for _, l := range lists {
 		for i, s := range l {
 			if s != 0 && to[s] == 0 {
@@ -164,6 +171,7 @@ func (t *sets) sweep(lists ...[]setID) {
 			l[i] = to[s]
 		}
 	}
+	t.spare = append(t.spare, emptied...)
 	t.rehash(len(t.table))
 	clear(t.unions)
 	clear(t.single)

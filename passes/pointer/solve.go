@@ -87,7 +87,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 				}
 			}
 		}
-		if places == nil { // on first need: images need none
+		if places == nil && (st == nil || c.cyc) { // on first need: other steps need none
 			places = sets.members(d, s.buffer())
 			defer s.release(places)
 		}
@@ -120,30 +120,21 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 			}
 		case conShift, conIndex, conMask, conTyped:
 			to, melts := s.find(c.other), s.melts
-			out := s.builder(len(places))
-			var pg *page
-			pgAt := int32(-1)
-			for _, p := range places {
-				if c.cyc && s.virt[p] == 0 && s.growing(n, p, c.a) {
-					out.add(s.place(s.places[p].Obj, Any))
-					continue
-				}
-				if i := p / pageSize; i != pgAt {
-					pg, pgAt = s.pages.of(st.places, i), i
-				}
-				d := pg[p%pageSize]
-				if d == stepNew {
-					d = s.step(&c, st, p)
-					pgAt = -1 // it may be new
-				}
-				switch {
-				case d > stepNew:
-					out.add(d - 1)
-				case d <= stepMany:
-					for _, q := range st.many[stepMany-d] {
-						out.add(q)
+			out := s.builder(sets.len(d))
+			if c.cyc {
+				for _, p := range places {
+					if s.virt[p] == 0 && s.growing(n, p, c.a) {
+						out.add(s.place(s.places[p].Obj, Any))
+						continue
 					}
+					to := s.pages.at(st.places, p)
+					if to == stepNew {
+						to = s.step(&c, st, p)
+					}
+					st.lead(to, out)
 				}
+			} else {
+				s.leads(&c, st, d, out)
 			}
 			is := s.built(out)
 			if im != nil && s.melts == melts {

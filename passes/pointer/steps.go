@@ -1,6 +1,9 @@
 package pointer
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Pointer arithmetic that is the same for many registers, such as the address
 // of a member, meets the same places again and again, on large programs hundreds
@@ -37,7 +40,10 @@ type pages struct {
 	n      int32 // so far; the first one is all 0
 }
 
-type page [pageSize]int32
+type page struct {
+	self, none uint32 // places that lead to themselves, and nowhere
+	d          [pageSize]int32
+}
 
 const (
 	pageSize  = 32
@@ -55,7 +61,7 @@ func (ps *pages) of(t sparse, i int32) *page {
 	return &ps.chunks[n/pageChunk][n%pageChunk]
 }
 
-func (ps *pages) at(t sparse, x int32) int32 { return ps.of(t, x/pageSize)[x%pageSize] }
+func (ps *pages) at(t sparse, x int32) int32 { return ps.of(t, x/pageSize).d[x%pageSize] }
 
 func (ps *pages) set(t *sparse, x, d int32) {
 	i := int(x / pageSize)
@@ -70,7 +76,16 @@ func (ps *pages) set(t *sparse, x, d int32) {
 		ps.n++
 	}
 	n := (*t)[i]
-	ps.chunks[n/pageChunk][n%pageChunk][x%pageSize] = d
+	pg := &ps.chunks[n/pageChunk][n%pageChunk]
+	pg.d[x%pageSize] = d
+	bit := uint32(1) << (x % pageSize)
+	pg.self, pg.none = pg.self&^bit, pg.none&^bit
+	switch d {
+	case x + 1:
+		pg.self |= bit
+	case stepNone:
+		pg.none |= bit
+	}
 }
 
 func (s *solver) stepOf(c *constraint) *stepTable {
@@ -106,6 +121,48 @@ const imageBits = 15
 func (s *solver) imageOf(t *stepTable, d setID) *image {
 	h := t.id*0x9e3779b97f4a7c15 ^ uint64(d)*0xbf58476d1ce4e5b9
 	return &s.images[h>>(64-imageBits)]
+}
+
+// leads adds to out where c, whose table is t, leads from set d.
+func (s *solver) leads(c *constraint, t *stepTable, d setID, out *builder) {
+	for _, b := range s.sets.all[d].b {
+		for half := range int32(64 / pageSize) {
+			i := b.k*(64/pageSize) + half
+			pg := s.pages.of(t.places, i)
+			for w := uint32(b.w >> (half * pageSize)); w != 0; {
+				first := i * pageSize
+				// Most places that are left are so until the next that is not: only a step changes what is known.
+				rest := w &^ (pg.self | pg.none)
+				easy := w & (rest&-rest - 1)
+				if easy &= pg.self; easy != 0 {
+					out.addBits(b.k, uint64(easy)<<(half*pageSize))
+				}
+				if rest == 0 {
+					break
+				}
+				x := int32(bits.TrailingZeros32(rest))
+				w &= ^uint32(1) << x
+				to := pg.d[x]
+				if to == stepNew {
+					to = s.step(c, t, first+x)
+					pg = s.pages.of(t.places, i) // it may be new
+				}
+				t.lead(to, out)
+			}
+		}
+	}
+}
+
+// lead adds to out what entry d says.
+func (t *stepTable) lead(d int32, out *builder) {
+	switch {
+	case d > stepNew:
+		out.add(d - 1)
+	case d <= stepMany:
+		for _, q := range t.many[stepMany-d] {
+			out.add(q)
+		}
+	}
 }
 
 // step works out and keeps where c, whose table is t, leads from place p.
@@ -373,11 +430,25 @@ func (b *builder) add(p int32) {
 		b.few.add(p)
 		return
 	}
-	w := int(p >> 6)
-	for w >= len(b.bits) {
+	b.grow(int(p >> 6))
+	b.bits[p>>6] |= 1 << (p & 63)
+}
+
+// addBits adds the members of w in block k.
+func (b *builder) addBits(k int32, w uint64) {
+	if b.lo < 0 {
+		b.few.union(&set{[]block{{k, w}}})
+		return
+	}
+	b.grow(int(k))
+	b.bits[k] |= w
+}
+
+// grow makes room for word w of the bits.
+func (b *builder) grow(w int) {
+	if w >= len(b.bits) {
 		b.bits = append(b.bits, make([]uint64, w-len(b.bits)+1)...)
 	}
-	b.bits[w] |= 1 << (p & 63)
 	b.lo, b.hi = min(b.lo, w), max(b.hi, w+1)
 }
 
