@@ -304,13 +304,21 @@ func (s *solver) rename() {
 		}
 		r := d
 		if meets(moved.b, s.sets.all[d].b) {
-			places := s.sets.members(d, s.buffer())
-			out := s.builder(len(places))
-			for _, p := range places {
-				out.add(s.placed(p))
+			out := s.builder(s.sets.len(d))
+			gone := moved.b
+			for _, b := range s.sets.all[d].b {
+				stays := b.w
+				if gone = gone[search(gone, b.k):]; len(gone) > 0 && gone[0].k == b.k {
+					stays &^= gone[0].w
+				}
+				if stays != 0 {
+					out.addBits(b.k, stays)
+				}
+				for w := b.w &^ stays; w != 0; w &= w - 1 {
+					out.add(s.placed(b.k<<6 + int32(bits.TrailingZeros64(w))))
+				}
 			}
 			r = s.built(out)
-			s.release(places)
 		}
 		to[d] = r
 		return r

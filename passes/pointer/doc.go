@@ -122,7 +122,7 @@
 // kept once, and what the union of two is, is remembered (shared.go; Barbar and Sui,
 // "Hash Consed Points-To Sets", SAS 2021).
 //
-// Where arithmetic takes a place is looked up in tables by place, where it takes a set by
+// Where arithmetic takes a place is looked up in tables by place and by where that is in its layout (spots.go), where it takes a set by
 // the set (steps.go).
 //
 // Bounds keep odd programs from being slow; each gives up precision only:

@@ -663,6 +663,14 @@ type callSite struct {
 	from   int32 // of a callback: one more than the number of the call that causes it
 	self   *receiver
 	bound  []ir.FuncID
+	binds  set // bound again, to look up
+}
+
+// bind adds g to what is called at cs.
+func (cs *callSite) bind(g ir.FuncID) {
+	if cs.binds.add(int32(g)) {
+		cs.bound = append(cs.bound, g)
+	}
 }
 
 func (s *solver) call(f *inst, ref ir.Ref, in *ir.Instr, dst int32) {
@@ -744,16 +752,14 @@ func torn(p, arg *ctype.Type) bool {
 // connect binds a call to a callee.
 func (s *solver) connect(id int32, g ir.FuncID) {
 	cs := &s.sites[id]
-	for _, b := range cs.bound {
-		if b == g {
-			return
-		}
+	if cs.binds.has(int32(g)) {
+		return
 	}
 	fn := s.prog.Funcs[g]
 	if !cs.direct && !s.fits(cs, fn) {
 		return
 	}
-	cs.bound = append(cs.bound, g)
+	cs.bind(g)
 	s.invoke(id, g)
 }
 

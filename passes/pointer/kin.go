@@ -292,14 +292,13 @@ func (s *solver) findArenaRecs(v *voids) {
 	for _, f := range s.prog.Funcs {
 		for i := range f.Instrs {
 			in := &f.Instrs[i]
-			if in.Op != ir.Conv || !isBytes(in.Opnd) || !isVoidPtr(in.Type) || in.A.Kind != ir.VReg || !stepped(f, in.A, 8) {
+			if kept || in.Op != ir.Conv || !isBytes(in.Opnd) || !isVoidPtr(in.Type) || in.A.Kind != ir.VReg {
 				continue
 			}
-			for _, u := range s.usesOf(f)[in.Dst] {
-				if x := &f.Instrs[u]; x.Op == ir.Store && x.B == ir.RegVal(in.Dst) {
-					kept = true
-				}
-			}
+			kept = slices.ContainsFunc(s.usesOf(f)[in.Dst], func(u int32) bool {
+				x := &f.Instrs[u]
+				return x.Op == ir.Store && x.B == ir.RegVal(in.Dst)
+			}) && stepped(f, in.A, 8)
 		}
 	}
 	if !kept {

@@ -663,7 +663,7 @@ func (s *solver) calledBack(id int32, d deferred) {
 		}
 	}
 	bid := int32(len(s.sites))
-	bs.bound = []ir.FuncID{g}
+	bs.bind(g)
 	s.sites = append(s.sites, bs)
 	s.invoke(bid, g)
 }

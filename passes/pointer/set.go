@@ -32,6 +32,13 @@ func search(b []block, k int32) int {
 	return lo
 }
 
+func (s *set) has(x int32) bool { return has(s.b, x) }
+
+func has(b []block, x int32) bool {
+	i := search(b, x>>6)
+	return i < len(b) && b[i].k == x>>6 && b[i].w&(1<<(x&63)) != 0
+}
+
 // add adds x and reports whether it was new.
 func (s *set) add(x int32) bool {
 	i := search(s.b, x>>6)

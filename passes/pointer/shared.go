@@ -45,11 +45,7 @@ func newSets() *sets {
 
 func (t *sets) len(s setID) int { return int(t.all[s].n) }
 
-func (t *sets) has(s setID, x int32) bool {
-	b := t.all[s].b
-	i := search(b, x>>6)
-	return i < len(b) && b[i].k == x>>6 && b[i].w&(1<<(x&63)) != 0
-}
+func (t *sets) has(s setID, x int32) bool { return has(t.all[s].b, x) }
 
 // members appends the members of s in order.
 func (t *sets) members(s setID, out []int32) []int32 { return members(t.all[s].b, out) }

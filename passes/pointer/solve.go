@@ -168,9 +168,7 @@ func (s *solver) apply(n int32, cs []constraint, d setID) {
 				}
 			}
 		case conCall:
-			for _, p := range places {
-				s.called(c.other, p)
-			}
+			s.called(c.other, places)
 		case conReceiver:
 			s.receivers(&c, places)
 		case conGate:
@@ -355,13 +353,21 @@ type varCall struct {
 	name string
 }
 
-// called handles place p flowing into the function operand of a call.
-func (s *solver) called(id, p int32) {
-	switch o := &s.objects[s.places[p].Obj]; o.Kind {
-	case Func:
-		if most, known := s.atMost[s.sites[id].ref]; !known || most[o.Func] {
+// called handles places flowing into the function operand of a call.
+func (s *solver) called(id int32, places []int32) {
+	most, known := s.atMost[s.sites[id].ref]
+	for _, p := range places {
+		if o := &s.objects[s.places[p].Obj]; o.Kind != Func {
+			s.calledData(id, p)
+		} else if !known || most[o.Func] {
 			s.connect(id, o.Func)
 		}
+	}
+}
+
+// calledData is called for a place that is no function of the program, but perhaps one of a library.
+func (s *solver) calledData(id, p int32) {
+	switch o := &s.objects[s.places[p].Obj]; o.Kind {
 	case Unknown, Heap:
 		if o.Kind == Heap && (!o.Library || o.Type != nil || s.text[s.places[p].Obj]) {
 			return // data

@@ -631,6 +631,7 @@ func (s *solver) extent(p int32) int64 {
 	if l.Off == Any || l.Off == anyBytes || s.viewed[l.Obj] || lay.one || lay.kind == layRaw || lay.kind == layBlob {
 		return -1
 	}
+	s.spotAt(p)
 	if end := s.endAt(lay, int64(l.Off)); end < 1<<60 && s.startsAt(lay, int64(l.Off)) {
 		return end - int64(l.Off)
 	}

@@ -72,14 +72,20 @@ func (s *solver) spotOf(c *constraint, p int32) int32 {
 		c.kind == conShift && c.b > 0 && !trust && s.among[o] != nil:
 		return none
 	}
+	return s.spotAt(p)
+}
+
+// spotAt returns the spot of place p, which is at a known offset of an object that has not melted: that is its spot for
+// good, for what may stand for the object has the same layout. Its path is found at once next.
+func (s *solver) spotAt(p int32) int32 {
 	t := s.spots
 	if int(p) >= len(t.at) {
 		t.at = append(t.at, make([]int32, len(s.places)-len(t.at))...)
 	}
 	if t.at[p] == 0 {
-		// For good: an object's layout changes only when it melts, and what stands for it has the same.
-		t.at[p] = t.id(spotKey{s.objLay[o], int64(l.Off), trust})
+		l := s.places[p]
+		t.at[p] = t.id(spotKey{s.objLay[l.Obj], int64(l.Off), s.trust[l.Obj]})
 	}
 	t.last = t.at[p]
-	return t.at[p]
+	return t.last
 }
