@@ -13,7 +13,8 @@
 // Translation units are read in parallel; what comes out does not depend on
 // how many at a time, nor on whether a unit was read or came from the store:
 // in either case it is decoded from its image (check.Unit.Image), which holds
-// what something leads to and no more.
+// what something leads to and no more. Who lowers units has their bodies
+// decoded one by one (Options.Later, check.Unit.Wake).
 package frontend
 
 import (

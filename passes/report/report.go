@@ -649,6 +649,9 @@ func (b *builder) idle(rule *config.Merge, v *Variable) string {
 	case v.Container != nil && v.Container.Shape != container.Unknown && len(v.Merge) == 0:
 		return "the entries of " + v.Name + " are replaced whole: it has no fields to merge"
 	}
+	if len(v.UpdatedFields) == 0 {
+		return "only what " + v.Name + " leads to is updated: there is nothing to merge"
+	}
 	var known []string
 	for _, m := range v.Merge {
 		if f == "" || m.Field == f || strings.HasPrefix(m.Field, f+".") {

@@ -21,6 +21,7 @@ type Owners struct {
 	class []int32           // of an object; 0: nobody's
 	vars  [][]persist.VarID // of a class, sorted
 	graph *reachGraph
+	node  map[persist.VarID]int32 // of graph, of a variable that is in registers
 }
 
 // Of returns the variables that reach o, sorted. It must not be changed.
@@ -30,23 +31,29 @@ func (w *Owners) Of(o pointer.ObjID) []persist.VarID { return w.vars[w.class[o]]
 func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *Owners {
 	n := len(pt.Objects)
 	g := &reachGraph{c: c, pt: pt, n: n, sets: map[setID]int32{}, succ: make([][]int32, n), known: make([]bool, n), index: make([]int32, n), low: make([]int32, n), comp: make([]int32, n)}
-	for _, id := range roots {
-		if o := int32(ps.Vars[id].Obj); g.index[o] == 0 {
-			g.visit(o)
+	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, graph: g, node: map[persist.VarID]int32{}}
+	at := make([]int32, len(roots))
+	for k, id := range roots {
+		v := &ps.Vars[id]
+		if at[k] = int32(v.Obj); v.Obj < 0 {
+			at[k] = g.node([]int32{g.node(held(c, pt, v))})
+			w.node[id] = at[k]
+		}
+		if g.index[at[k]] == 0 {
+			g.visit(at[k])
 		}
 	}
 	words := (len(roots) + 63) / 64
 	rows := make([]uint64, len(g.order)*words)
 	row := func(c int32) []uint64 { return rows[int(c)*words : (int(c)+1)*words] }
-	for k, id := range roots {
-		row(g.comp[ps.Vars[id].Obj])[k/64] |= 1 << (k % 64)
+	for k := range roots {
+		row(g.comp[at[k]])[k/64] |= 1 << (k % 64)
 	}
-	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, graph: g}
 	number := map[string]int32{}
 	var key []byte
 	own := map[pointer.ObjID]persist.VarID{} // roots that are opaque are their own only
 	for _, id := range roots {
-		if o := ps.Vars[id].Obj; pt.Objects[o].Opaque {
+		if o := ps.Vars[id].Obj; o >= 0 && pt.Objects[o].Opaque {
 			own[o] = id
 		}
 	}
@@ -101,7 +108,23 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 	return w
 }
 
-// A reachGraph has a node for each object, and from n on one for each set of places.
+// held returns the objects that a variable in registers points at, sorted: what any version of it does.
+func held(c *passes.Context, pt *pointer.Result, v *persist.Var) []int32 {
+	var out []int32
+	regs := c.Prog.Funcs[v.Proc].Regs
+	for r := range regs {
+		if regs[r].Local == v.Local {
+			for _, l := range pt.PointsTo(v.Proc, ir.RegVal(ir.Reg(r))) {
+				out = append(out, int32(l.Obj))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// A reachGraph has a node for each object, and from n on one for each set of places, and one for each variable in
+// registers.
 type reachGraph struct {
 	c     *passes.Context
 	pt    *pointer.Result

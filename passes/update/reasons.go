@@ -137,11 +137,10 @@ func vague(n int) int {
 	return n * n / 10
 }
 
-// path returns the instruction that is shown of an object, how what it writes is reached, and what that is. Of what a pointer to a record may point at
+// path returns the instruction that is shown of a variable's node, how what it writes is reached, and what that is. Of what a pointer to a record may point at
 // by the sets, those are shown that are such records, if there are any: the others are there because the sets say too much.
-func (x *reasons) path(o pointer.ObjID, t *ctype.Type) (r reason, text string, of int, last pointer.ObjID) {
+func (x *reasons) path(v int32, t *ctype.Type) (r reason, text string, of int, last pointer.ObjID) {
 	var parts []string
-	v := int32(o)
 	if s := x.next[v]; s >= int32(x.g.n) && t.Kind == ctype.Pointer && t.Elem != nil && t.Elem.Kind == ctype.Struct && t.Elem.Rec != nil {
 		best, k := int32(-1), 0
 		for _, y := range x.g.succ[s] {

@@ -6,7 +6,7 @@
 // the pointer analysis (field-sensitive, so that a list of settings and a counter in one
 // struct are told apart) and the library models. A variable is updated directly
 // where its own bytes are written, and indirectly where the written object is
-// in the set of objects reachable from it. Freeing an object is an update of it.
+// in the set of objects reachable from it: of a local in registers, from where any version of it points. Freeing an object is an update of it.
 //
 // Departures from the paper: writes by library functions and by
 // unknown code count as assignments do; objects of a library's own (FILE, pcap_t)
@@ -69,6 +69,9 @@ func run(c *passes.Context) (any, error) {
 		}
 		if v.Obj < 0 {
 			regs[slot{v.Proc, v.Local}] = v.ID
+			if v.Local >= 0 && len(held(c, pt, v)) > 0 {
+				roots = append(roots, v.ID)
+			}
 			continue
 		}
 		own[v.Obj] = v.ID + 1
@@ -193,7 +196,7 @@ func run(c *passes.Context) (any, error) {
 				sort.SliceStable(here, func(a, b int) bool { return here[a].Var < here[b].Var })
 			}
 			for k := range here {
-				if v := &ps.Vars[here[k].Var]; v.Obj < 0 {
+				if v := &ps.Vars[here[k].Var]; v.Obj < 0 && here[k].Direct {
 					_, cost := tl.Way(ref)
 					if old, ok := registers[v.ID]; !ok || cost < old.cost {
 						registers[v.ID] = reason{ref: ref, cost: cost, named: true}
@@ -224,15 +227,17 @@ func run(c *passes.Context) (any, error) {
 		}
 		seen[id] = true
 		v := &ps.Vars[id]
-		if v.Obj < 0 {
-			r := registers[id]
+		start := int32(v.Obj)
+		if r, direct := registers[id]; direct {
 			f := c.Prog.Funcs[r.ref.Func]
 			way, _ := tl.Way(r.ref)
 			res.Updateable[id] = append(way[:len(way):len(way)], c.Because(r.ref, "%s in %s: %s", how(c, pt, r.ref, true), f.Name, c.Text(r.ref)))
 			res.Fields[id], res.Ranges[id] = []string{""}, [][2]int64{{0, max(v.Size, 0)}}
 			continue
+		} else if v.Obj < 0 {
+			start = cl.node[id]
 		}
-		r, hops, of, o := ways.path(v.Obj, v.Type)
+		r, hops, of, o := ways.path(start, v.Type)
 		if r.cost == 0 && r.ref == (ir.Ref{}) {
 			r, o = reason{ref: res.Updates[i].Ref}, -1
 		}
