@@ -32,8 +32,8 @@ func (c *settings) set() {
 }
 
 // spare halves of what is in use are left to a program that needs more than its limit:
-// at the limit itself it would do nothing but collect. But not more than most bytes. A
-// collection of the current HAProxy's analysis costs a second; of 35, 23 are left.
+// at the limit itself it would do nothing but collect. But not more than most bytes. Each
+// collection costs a large program's analysis a second.
 const (
 	spare = 5
 	most  = 7 << 28
