@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"saz/passes"
 	"saz/passes/persist"
 	"saz/passes/pointer/ctest"
 	"saz/passes/scratch"
@@ -45,34 +46,19 @@ int main(void) {
 	return run(made, only);
 }`
 	c := analyse(t, ctest.Text(t, text))
-	up, sc := update.Of(c), scratch.Of(c)
-	got := map[string]string{}
-	for i := range persist.Of(c).Vars {
-		v := &persist.Of(c).Vars[i]
-		name := v.Name
-		if v.Proc >= 0 {
-			name = c.Prog.Funcs[v.Proc].Name + "." + name
-		}
-		switch why := up.Updateable[v.ID]; {
-		case why == nil:
-			got[name] = "fixed"
-		case sc.Scratch[v.ID] != nil:
-			got[name] = "scratch"
-		default:
-			got[name] = "state"
-			if n := len(why); strings.HasSuffix(name, ".given") && (n < 2 || !strings.Contains(why[n-2].Text, "it leads to calloc")) {
-				t.Errorf("%s: not said what it leads to: %v", name, why)
-			}
-		}
-	}
+	got := parts(c)
 	for name, want := range map[string]string{"run.given": "state", "run.only": "fixed", "run.first": "scratch"} {
 		if got[name] != want {
 			t.Errorf("%s: %q, not %s", name, got[name], want)
 		}
 	}
+	up := update.Of(c)
 	marked := map[string]bool{} // procedures with an update of run.given
 	for _, u := range up.Updates {
 		if v := &persist.Of(c).Vars[u.Var]; v.Name == "given" {
+			if why := up.Updateable[v.ID]; len(why) < 2 || !strings.Contains(why[len(why)-2].Text, "it leads to calloc") {
+				t.Fatalf("not said what it leads to: %v", why)
+			}
 			marked[c.Prog.Funcs[u.Ref.Func].Name] = true
 			if u.Direct {
 				t.Error("given itself is never written")
@@ -82,4 +68,42 @@ int main(void) {
 	if !marked["packet"] || !marked["run"] {
 		t.Errorf("updates of given are known in %v", marked)
 	}
+
+	// What a static variable leads to as well is its state, and a pointer in a register has a view of it.
+	seen := strings.NewReplacer("static void packet(", "static struct edge *known;\nstatic void packet(", "if (n < only->limit", "if (!known || n < only->limit",
+		"made->conf =", "known = made; made->conf =").Replace(text)
+	got = parts(analyse(t, ctest.Text(t, seen)))
+	if got["known"] != "state" || got["run.given"] != "fixed" {
+		t.Errorf("known is %q, run.given %q", got["known"], got["run.given"])
+	}
+
+	// What but for such a pointer only a scratch variable leads to is not lost between the two.
+	lent := strings.NewReplacer("static void packet(", "struct round { struct edge *e; int n; };\nstatic void note(struct round *r) { r->e->packets += r->n; }\nstatic void packet(",
+		"packet(given, buf, n, only);", "struct round r = {given, n}; note(&r); packet(given, buf, n, only);").Replace(text)
+	got = parts(analyse(t, ctest.Text(t, lent)))
+	if got["run.r"] != "state" && got["run.given"] != "state" {
+		t.Errorf("the edge is nobody's state: run.r is %q, run.given %q", got["run.r"], got["run.given"])
+	}
+}
+
+// parts says what becomes of each persistent variable.
+func parts(c *passes.Context) map[string]string {
+	up, sc := update.Of(c), scratch.Of(c)
+	got := map[string]string{}
+	for i := range persist.Of(c).Vars {
+		v := &persist.Of(c).Vars[i]
+		name := v.Name
+		if v.Proc >= 0 {
+			name = c.Prog.Funcs[v.Proc].Name + "." + name
+		}
+		switch {
+		case up.Updateable[v.ID] == nil:
+			got[name] = "fixed"
+		case sc.Scratch[v.ID] != nil:
+			got[name] = "scratch"
+		default:
+			got[name] = "state"
+		}
+	}
+	return got
 }

@@ -1,9 +1,12 @@
 package scratch
 
 import (
+	"slices"
+
 	"saz/ir"
 	"saz/passes"
 	"saz/passes/persist"
+	"saz/passes/pointer"
 )
 
 // registers decides for locals that are registers: a version that is live at a
@@ -45,6 +48,32 @@ func (a *analysis) registers(starts []start, res *Result) {
 			v := &a.ps.Vars[id]
 			if !live[v.Local] {
 				res.Scratch[id] = []passes.Why{{Pos: v.Pos, Text: "its value is not used again once the next packet is received"}}
+			}
+		}
+	}
+}
+
+// keep takes back that variables are scratch through which alone, but for pointers in registers, the pass update saw
+// memory on the heap that packets write: those pointers own nothing because of them (update.Owners).
+func (a *analysis) keep(res *Result) {
+	own := map[pointer.ObjID]bool{}
+	for i := range a.ps.Vars {
+		if o := a.ps.Vars[i].Obj; o >= 0 {
+			own[o] = true
+		}
+	}
+	asked := map[pointer.ObjID]bool{}
+	for i := range a.up.Updates {
+		for _, l := range a.up.Updates[i].Locs {
+			if asked[l.Obj] || own[l.Obj] || !a.up.Owners.Seen(l.Obj) {
+				continue
+			}
+			asked[l.Obj] = true
+			owners := a.up.Owners.Of(l.Obj)
+			if !slices.ContainsFunc(owners, func(id persist.VarID) bool { return res.Scratch[id] == nil }) {
+				for _, id := range owners {
+					delete(res.Scratch, id)
+				}
 			}
 		}
 	}

@@ -215,6 +215,7 @@ func run(c *passes.Context) (any, error) {
 		res.Scratch[id] = []passes.Why{{Pos: v.Pos, Text: text}}
 	}
 	a.registers(starts, res)
+	a.keep(res)
 	res.carries = func(id persist.VarID) []passes.Why { return a.carries(id, constant) }
 	return res, nil
 }

@@ -17,9 +17,14 @@ import (
 // linear graph algorithms", SIAM J. Comput. 1972), and the sets of variables flow through it once, as rows of
 // bits. What an object's places point at are sets that many objects share, so each of these is a node of its own between
 // the objects that have it and those in it. An object that is const leads where it was made to lead, and nowhere else.
+//
+// A variable in registers owns what no variable in memory leads to: all state of a program, perhaps, that main hands to the
+// packets' loop. To anything else it is a view, as parameters are: what it leads to is the others' state.
 type Owners struct {
 	class []int32           // of an object; 0: nobody's
 	vars  [][]persist.VarID // of a class, sorted
+	seen  []bool            // of a class: variables in registers have a view of it
+	views map[persist.VarID]persist.VarID
 	graph *reachGraph
 	node  map[persist.VarID]int32 // of graph, of a variable that is in registers
 }
@@ -27,11 +32,20 @@ type Owners struct {
 // Of returns the variables that reach o, sorted. It must not be changed.
 func (w *Owners) Of(o pointer.ObjID) []persist.VarID { return w.vars[w.class[o]] }
 
+// Seen reports whether variables in registers have a view of o, which they do not own.
+func (w *Owners) Seen(o pointer.ObjID) bool { return w.seen[w.class[o]] }
+
+// View returns an owner of what a variable in registers has a view of.
+func (w *Owners) View(id persist.VarID) (owner persist.VarID, ok bool) {
+	owner, ok = w.views[id]
+	return owner, ok
+}
+
 // NewOwners looks at what roots reach.
 func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *Owners {
 	n := len(pt.Objects)
 	g := &reachGraph{c: c, pt: pt, n: n, sets: map[setID]int32{}, succ: make([][]int32, n), known: make([]bool, n), index: make([]int32, n), low: make([]int32, n), comp: make([]int32, n)}
-	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, graph: g, node: map[persist.VarID]int32{}}
+	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, seen: []bool{false}, views: map[persist.VarID]persist.VarID{}, graph: g, node: map[persist.VarID]int32{}}
 	at := make([]int32, len(roots))
 	for k, id := range roots {
 		v := &ps.Vars[id]
@@ -57,12 +71,12 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 			own[o] = id
 		}
 	}
-	class := func(vars []persist.VarID, key string) int32 {
+	class := func(vars []persist.VarID, key string, seen bool) int32 {
 		k, ok := number[key]
 		if !ok {
 			k = int32(len(w.vars))
 			number[key] = k
-			w.vars = append(w.vars, vars)
+			w.vars, w.seen = append(w.vars, vars), append(w.seen, seen)
 		}
 		return k
 	}
@@ -80,6 +94,7 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 			}
 		}
 		slices.Sort(vars)
+		vars, seen := w.owning(ps, vars)
 		k := int32(-1)
 		for _, v := range g.order[c] {
 			if int(v) < n {
@@ -87,12 +102,12 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 				switch {
 				case !pt.Objects[o].Opaque:
 					if k < 0 {
-						k = class(vars, string(key))
+						k = class(vars, string(key), seen)
 					}
 					w.class[o] = k
 				default:
 					if id, ok := own[o]; ok {
-						w.class[o] = class([]persist.VarID{id}, "opaque"+string(binary.LittleEndian.AppendUint32(nil, uint32(id))))
+						w.class[o] = class([]persist.VarID{id}, "opaque"+string(binary.LittleEndian.AppendUint32(nil, uint32(id))), false)
 					}
 				}
 			}
@@ -106,6 +121,26 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 		}
 	}
 	return w
+}
+
+// owning returns those of vars, which lead to the same, that own it, and whether others have a view of it.
+func (w *Owners) owning(ps *persist.Result, vars []persist.VarID) (own []persist.VarID, seen bool) {
+	at := slices.IndexFunc(vars, func(id persist.VarID) bool { return ps.Vars[id].Obj >= 0 })
+	if at < 0 {
+		return vars, false
+	}
+	owner := vars[at]
+	own = slices.DeleteFunc(vars, func(id persist.VarID) bool {
+		if ps.Vars[id].Obj >= 0 {
+			return false
+		}
+		if _, ok := w.views[id]; !ok {
+			w.views[id] = owner
+		}
+		seen = true
+		return true
+	})
+	return own, seen
 }
 
 // held returns the objects that a variable in registers points at, sorted: what any version of it does.

@@ -6,7 +6,8 @@
 // the pointer analysis (field-sensitive, so that a list of settings and a counter in one
 // struct are told apart) and the library models. A variable is updated directly
 // where its own bytes are written, and indirectly where the written object is
-// in the set of objects reachable from it: of a local in registers, from where any version of it points. Freeing an object is an update of it.
+// in the set of objects reachable from it; a local in registers, where no variable in memory reaches it (owners.go).
+// Freeing an object is an update of it.
 //
 // Departures from the paper: writes by library functions and by
 // unknown code count as assignments do; objects of a library's own (FILE, pcap_t)

@@ -32,6 +32,8 @@ func Explain(w io.Writer, r *report.Report, v *report.Variable, st Style) {
 	}
 	if !v.TopLevel {
 		fmt.Fprintf(w, "\nnot top-level: no code that may run while a packet is processed uses it\n")
+	} else if !v.Updateable && (v.Kind == "local" || v.Kind == "param") && strings.HasSuffix(v.Type, "*") {
+		fmt.Fprintf(w, "\n%s\n", wrap("not updateable: packets leave it as it is, and what they write behind it, if anything, is state of other variables", "  ", 0, st.width()))
 	} else if !v.Updateable {
 		fmt.Fprintf(w, "\nnot updateable: nothing that may run while a packet is processed writes it or what it reaches\n")
 	}
