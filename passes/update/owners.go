@@ -24,7 +24,6 @@ type Owners struct {
 	class []int32           // of an object; 0: nobody's
 	vars  [][]persist.VarID // of a class, sorted
 	seen  []bool            // of a class: variables in registers have a view of it
-	views map[persist.VarID]persist.VarID
 	graph *reachGraph
 	node  map[persist.VarID]int32 // of graph, of a variable that is in registers
 }
@@ -35,17 +34,11 @@ func (w *Owners) Of(o pointer.ObjID) []persist.VarID { return w.vars[w.class[o]]
 // Seen reports whether variables in registers have a view of o, which they do not own.
 func (w *Owners) Seen(o pointer.ObjID) bool { return w.seen[w.class[o]] }
 
-// View returns an owner of what a variable in registers has a view of.
-func (w *Owners) View(id persist.VarID) (owner persist.VarID, ok bool) {
-	owner, ok = w.views[id]
-	return owner, ok
-}
-
 // NewOwners looks at what roots reach.
 func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots []persist.VarID) *Owners {
 	n := len(pt.Objects)
 	g := &reachGraph{c: c, pt: pt, n: n, sets: map[setID]int32{}, succ: make([][]int32, n), known: make([]bool, n), index: make([]int32, n), low: make([]int32, n), comp: make([]int32, n)}
-	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, seen: []bool{false}, views: map[persist.VarID]persist.VarID{}, graph: g, node: map[persist.VarID]int32{}}
+	w := &Owners{class: make([]int32, n), vars: [][]persist.VarID{nil}, seen: []bool{false}, graph: g, node: map[persist.VarID]int32{}}
 	at := make([]int32, len(roots))
 	for k, id := range roots {
 		v := &ps.Vars[id]
@@ -94,7 +87,7 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 			}
 		}
 		slices.Sort(vars)
-		vars, seen := w.owning(ps, vars)
+		vars, seen := owning(ps, vars)
 		k := int32(-1)
 		for _, v := range g.order[c] {
 			if int(v) < n {
@@ -124,23 +117,14 @@ func NewOwners(c *passes.Context, pt *pointer.Result, ps *persist.Result, roots 
 }
 
 // owning returns those of vars, which lead to the same, that own it, and whether others have a view of it.
-func (w *Owners) owning(ps *persist.Result, vars []persist.VarID) (own []persist.VarID, seen bool) {
-	at := slices.IndexFunc(vars, func(id persist.VarID) bool { return ps.Vars[id].Obj >= 0 })
-	if at < 0 {
+func owning(ps *persist.Result, vars []persist.VarID) (own []persist.VarID, seen bool) {
+	inMemory := func(id persist.VarID) bool { return ps.Vars[id].Obj >= 0 }
+	if !slices.ContainsFunc(vars, inMemory) {
 		return vars, false
 	}
-	owner := vars[at]
-	own = slices.DeleteFunc(vars, func(id persist.VarID) bool {
-		if ps.Vars[id].Obj >= 0 {
-			return false
-		}
-		if _, ok := w.views[id]; !ok {
-			w.views[id] = owner
-		}
-		seen = true
-		return true
-	})
-	return own, seen
+	n := len(vars)
+	own = slices.DeleteFunc(vars, func(id persist.VarID) bool { return !inMemory(id) })
+	return own, len(own) < n
 }
 
 // held returns the objects that a variable in registers points at, sorted: what any version of it does.
