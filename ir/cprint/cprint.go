@@ -199,7 +199,7 @@ func (pr *printer) globalName(id ir.GlobalID) string {
 }
 
 func (pr *printer) funcName(id ir.FuncID) string {
-	if f := pr.p.Funcs[id]; builtinOnly(f) || id == pr.p.Entry {
+	if f := pr.p.Funcs[id]; builtinOnly(f) || inPlace(f) || id == pr.p.Entry {
 		return f.Link
 	}
 	return "f" + itoa(id) + "_" + word(pr.p.Funcs[id].Name)
@@ -208,6 +208,21 @@ func (pr *printer) funcName(id ir.FuncID) string {
 // builtinOnly reports whether only the compiler knows a function.
 func builtinOnly(f *ir.Func) bool {
 	return f.Linkage == ir.Undefined && strings.HasPrefix(f.Link, "__builtin_")
+}
+
+// inPlace reports whether the program defines a function that gcc, which knows it by
+// its name, does not call but computes in place, at -O0, too: the definition counts only
+// with -fno-builtin.
+func inPlace(f *ir.Func) bool {
+	t := f.Type.Func
+	if f.Linkage == ir.Internal || !f.Defined() || len(t.Params) != 1 {
+		return false
+	}
+	switch f.Link {
+	case "abs", "labs", "llabs", "imaxabs":
+		return t.Params[0].Type.IsInteger() && f.Type.Elem.IsInteger()
+	}
+	return false
 }
 
 // quote writes bytes as a C string literal.

@@ -388,6 +388,15 @@ func (pr *printer) elemSize(in *ir.Instr) string {
 
 func (pr *printer) conv(in *ir.Instr) string {
 	c, a := pr.typ(in.Type), pr.value(in.A, in.Opnd)
+	if in.Opnd.IsFloat() && in.Type.IsInteger() && in.A.Kind == ir.VReg {
+		// gcc computes a constant at -O0, too, and where the type can't hold a number its
+		// result is not the processor's: what is one constant stays one
+		if d := pr.f.Regs[in.A.ID].Def; d >= 0 {
+			if def := &pr.f.Instrs[d]; def.Op == ir.Conv && (def.A.Kind == ir.VInt || def.A.Kind == ir.VFloat) {
+				a = "(" + pr.conv(def) + ")"
+			}
+		}
+	}
 	switch {
 	case in.Type.Kind == ctype.Vector && in.Opnd.Kind != ctype.Vector && ctype.SizeOf(in.Opnd) != in.Type.Size:
 		e := pr.typ(in.Type.Elem)

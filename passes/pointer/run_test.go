@@ -19,6 +19,7 @@ import (
 	"saz/ir"
 	"saz/ir/cprint"
 	"saz/ir/models"
+	"saz/ir/torture"
 	"saz/passes/pointer"
 	"saz/passes/pointer/ctest"
 	"saz/passes/run"
@@ -458,23 +459,23 @@ func TestCsmith(t *testing.T) {
 }
 
 // TestPrograms checks programs outside the tree: SAZ_WATCH is a directory of C
-// programs, one a file, as GCC's torture tests are.
+// programs, as that of GCC's execution tests is (package torture).
 func TestPrograms(t *testing.T) {
 	dir := os.Getenv("SAZ_WATCH")
 	if dir == "" {
 		t.Skip("SAZ_WATCH is not set")
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*.c"))
+	tests := torture.Tests(dir)
 	total, skipped := 0, 0
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".c"), func(t *testing.T) {
+	for _, test := range tests {
+		t.Run(strings.TrimSuffix(test.Name, ".c"), func(t *testing.T) {
 			defer func() {
 				if e := recover(); e != nil {
 					skipped++
 					t.Skip(e)
 				}
 			}()
-			p := ctest.Files(t, dir, []string{"-w"}, file)
+			p := ctest.Files(t, dir, append([]string{"-w"}, test.Flags...), test.Files...)
 			facts, bad, err := watch(t, p, models.Default(), t.TempDir(), []string{"-lm", "-lpthread"})
 			if err != nil {
 				skipped++
@@ -486,7 +487,7 @@ func TestPrograms(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d programs, %d skipped, %d facts", len(files), skipped, total)
+	t.Logf("%d programs, %d skipped, %d facts", len(tests), skipped, total)
 }
 
 // TestProgram watches one whole program: SAZ_PROGRAM is a binary that saz-cc built (or
