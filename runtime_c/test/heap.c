@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define THREADS 3
 #define BLOCKS 40
@@ -92,6 +93,7 @@ static void *look(void *arg)
 		for (b = saz_heap_next(NULL); b != NULL; b = saz_heap_next(b))
 			sum += b->size;
 		saz_heap_release();
+		usleep(100);            /* a mutex is not fair: who waits for it must get it */
 	}
 	return (void *)sum;
 }
